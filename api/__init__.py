@@ -1,0 +1,1 @@
+"""Outermost: command line, HTTP, notebook object, settings and wiring."""

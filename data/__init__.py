@@ -1,0 +1,1 @@
+"""The sample company, Alpenglow Outfitters: generator, catalogue, golden questions."""

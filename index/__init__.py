@@ -1,0 +1,1 @@
+"""What Tower holds and who may see it: catalogue, scope, guard, SQL index, vector index, embedder."""

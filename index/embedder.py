@@ -1,0 +1,22 @@
+"""What the rest of Tower knows of an embedding model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors. `identity` names model, runtime and precision; vectors of two identities never mix."""
+
+    identity: str
+    dimension: int
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (len(texts), dimension), float32, unit length; long texts are cut at the model's window."""
+        ...

@@ -1,0 +1,107 @@
+"""Errors that a user can meet. Each carries a stable code, an HTTP status, an exit status and a hint.
+
+TowerError
+├── UsageError          bad arguments or bad input            exit 2, HTTP 400
+│   ├── EmptyQuestion
+│   ├── CatalogueError  a catalogue that does not hold together
+│   ├── SettingsError   a tower.yaml that does not hold together
+│   └── SqlRejected     SQL that the guard does not let through
+├── PolicyError         refused by policy                     exit 3, HTTP 403
+├── NotFoundError       no such workspace, source, draft      exit 1, HTTP 404
+├── BusyError           the workspace is owned by another process  exit 1, HTTP 409
+├── SourceError         a source that cannot be read          exit 1, HTTP 502
+├── StorageError        disk full, index damaged              exit 1, HTTP 507
+└── ModelError          weights missing or not the recorded ones   exit 1, HTTP 503
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TowerError(Exception):
+    """A failure with a stable `code`; the message says what failed and where, the hint what to try."""
+
+    code: ClassVar[str] = "failed"
+    status: ClassVar[int] = 500
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(TowerError):
+    """Bad arguments or bad input."""
+
+    code = "bad_input"
+    status = 400
+    exit_status = 2
+
+
+class EmptyQuestion(UsageError):
+    """A question without a word in it."""
+
+    code = "empty_question"
+
+
+class CatalogueError(UsageError):
+    """A catalogue that does not hold together; the message names the YAML path."""
+
+    code = "bad_catalogue"
+
+
+class SettingsError(UsageError):
+    """A `tower.yaml` that does not hold together; the message names the YAML path."""
+
+    code = "bad_settings"
+
+
+class SqlRejected(UsageError):
+    """SQL that is not one read-only SELECT over what the catalogue and the scope show."""
+
+    code = "sql_rejected"
+
+
+class PolicyError(TowerError):
+    """The principal may not do this."""
+
+    code = "forbidden"
+    status = 403
+    exit_status = 3
+
+
+class NotFoundError(TowerError):
+    """No such workspace, source, document, answer or draft."""
+
+    code = "not_found"
+    status = 404
+
+
+class BusyError(TowerError):
+    """Another process owns the workspace."""
+
+    code = "busy"
+    status = 409
+
+
+class SourceError(TowerError):
+    """A source that cannot be reached or read."""
+
+    code = "source_failed"
+    status = 502
+
+
+class StorageError(TowerError):
+    """An index that cannot be written or read: disk full, damaged, from another version."""
+
+    code = "storage_failed"
+    status = 507
+
+
+class ModelError(TowerError):
+    """Embedding weights that are missing, or not the ones the index was built with."""
+
+    code = "model_failed"
+    status = 503

@@ -1,0 +1,140 @@
+"""The system tables of the SQL index, next to the data tables of the sources.
+
+Data tables carry three columns of ours that no catalogue lists, so that no question reaches them: `_key` (primary
+key: the record's key as text), `_hash` (of its content) and `_origin` (`source|file or table` it came from).
+System tables start with `_tower_`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+SCHEMA_VERSION = 1
+KEY, HASH, ORIGIN = "_key", "_hash", "_origin"
+metadata = MetaData()
+
+meta = Table("_tower_meta", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+
+sources = Table(
+    "_tower_sources",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("state", Text, nullable=False, default="{}"),  # JSON: what was read up to where (cursor, file hashes)
+    Column("synced_at", String),
+    Column("status", String, nullable=False, default="never"),  # never | ok | failed
+    Column("message", Text, nullable=False, default=""),
+)
+
+runs = Table(
+    "_tower_runs",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("started_at", String, nullable=False),
+    Column("finished_at", String),
+    Column("status", String, nullable=False),  # running | ok | failed
+    Column("read", Integer, nullable=False, default=0),
+    Column("loaded", Integer, nullable=False, default=0),
+    Column("unchanged", Integer, nullable=False, default=0),
+    Column("quarantined", Integer, nullable=False, default=0),
+    Column("deleted", Integer, nullable=False, default=0),
+    Column("message", Text, nullable=False, default=""),
+)
+
+quarantine = Table(
+    "_tower_quarantine",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("origin", String, primary_key=True),  # file or table, and the record's place in it
+    Column("target", String, nullable=False),  # table or "document"
+    Column("reason", Text, nullable=False),
+    Column("record", Text, nullable=False),  # the raw record as JSON, at most 4,000 characters
+    Column("seen_at", String, nullable=False),
+)
+
+documents = Table(
+    "_tower_documents",
+    metadata,
+    Column("doc_id", String, primary_key=True),
+    Column("source", String, nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("kind", String, nullable=False, default=""),
+    Column("uri", Text, nullable=False, default=""),
+    Column("date", String, nullable=False, default=""),
+    Column("tags", Text, nullable=False),  # JSON list
+    Column("entities", Text, nullable=False, default="{}"),  # JSON: entity -> keys
+    Column("meta", Text, nullable=False, default="{}"),  # JSON
+    Column("hash", String, nullable=False),
+    Column("origin", Text, nullable=False),
+)
+
+chunks = Table(
+    "_tower_chunks",
+    metadata,
+    Column("chunk_id", String, primary_key=True),
+    Column("doc_id", String, ForeignKey("_tower_documents.doc_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("heading", Text, nullable=False, default=""),
+    Column("page", Integer),
+    Column("context", Text, nullable=False, default=""),
+    Column("hash", String, nullable=False),  # of everything that the vector index holds of it, payload included
+)
+
+generations = Table(
+    "_tower_generations",
+    metadata,
+    Column("generation", String, primary_key=True),
+    Column("created_at", String, nullable=False),
+    Column("model", Text, nullable=False),  # model, runtime and precision of its vectors
+    Column("status", String, nullable=False),  # building | live | old | failed
+    Column("message", Text, nullable=False, default=""),
+)
+
+vectors = Table(  # what the vector index of a generation has acknowledged
+    "_tower_vectors",
+    metadata,
+    Column("generation", String, primary_key=True),
+    Column("chunk_id", String, primary_key=True),
+    Column("hash", String, nullable=False),
+)
+
+answers = Table(
+    "_tower_answers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("principal", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("body", Text, nullable=False),  # JSON of the answer
+)
+
+drafts = Table(
+    "_tower_drafts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("answer_id", String, nullable=False, index=True),
+    Column("principal", String, nullable=False),
+    Column("status", String, nullable=False),  # proposed | approved | rejected
+    Column("entity", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("decided_at", String),
+    Column("decided_by", String),
+    Column("reason", Text, nullable=False, default=""),
+    Column("body", Text, nullable=False),  # JSON of the draft
+)
+
+models = Table(  # trained scores: one row a version
+    "_tower_models",
+    metadata,
+    Column("score", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("created_at", String, nullable=False),
+    Column("live", Integer, nullable=False, default=0),
+    Column("auc", Float),
+    Column("body", Text, nullable=False),  # JSON: coefficients, features, card
+)
+
+Index("_tower_drafts_status", drafts.c.status)

@@ -1,0 +1,1 @@
+"""Sources to records and documents to the two indices; syncs, quarantine, reindex."""

@@ -1,0 +1,1 @@
+"""Questions over tables to SQL, without a language model."""
