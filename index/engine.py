@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
 from index.errors import NotFoundError, UsageError
 
@@ -38,7 +38,7 @@ def _open_sqlite(database: str, read_only: bool) -> Engine:
     if read_only and not path.is_file():
         raise NotFoundError(f"no database file at {path}", hint="check the path after sqlite:///")
     target = f"file:{path.as_posix()}?mode={'ro' if read_only else 'rwc'}&uri=true"
-    engine = create_engine(f"sqlite:///{target}", poolclass=NullPool if read_only and not path.exists() else QueuePool)
+    engine = create_engine(f"sqlite:///{target}", poolclass=QueuePool)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
