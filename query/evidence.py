@@ -107,11 +107,15 @@ class Citation:
 
 @dataclass(frozen=True)
 class Slot:
-    """Text made from a cited value: `text` is how it is written, `value` what the source holds."""
+    """Text made from a cited value: `text` is how it is written, `value` what the source holds.
+
+    `style` names the way of writing (`query.format.write`), so that the checker can write it again and compare.
+    """
 
     text: str
     value: Value
     citation: Citation
+    style: str = ""
 
 
 @dataclass(frozen=True)

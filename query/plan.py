@@ -83,12 +83,16 @@ class SearchStep:
 
 @dataclass(frozen=True)
 class ScoreStep:
-    """Score the entities of `keys_from` and keep those at or above the threshold when `at_risk` is set."""
+    """Score the entities of `keys_from`. `at_risk` keeps those at or above the threshold, `due` those whose due date
+    lies in the half-open range of ISO dates, `top` the highest so many."""
 
     id: str
     score: str
-    keys_from: str | None
+    keys_from: str
     at_risk: bool = True
+    due: tuple[str, str] | None = None
+    due_text: str = ""
+    top: int | None = None
 
 
 @dataclass(frozen=True)

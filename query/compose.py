@@ -1,0 +1,213 @@
+"""Evidence to sentences: what the answer says, as fixed words and slots, before the checker sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.catalogue import Catalogue, Score
+from index.documents import Passage
+from query.evidence import CitationBook, EntityScore, Sentence, Slot, TableEvidence
+from query.execute import Findings, Item
+from query.format import auto, is_currency, write
+from query.names import NameDictionary
+from query.next_steps import NextStep
+from query.plan import Plan, Reading, SqlStep
+from query.prove import cite_count
+from query.provenance import bind, cite, column_of, sources_of
+
+SHOWN_ROWS = 20
+SHOWN_QUOTES = 4
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Writes the sentences of one answer; citations are numbered in `book` as they are used."""
+
+    catalogue: Catalogue
+    book: CitationBook
+
+    # --- tables --------------------------------------------------------------------------------------------------
+
+    def table(self, evidence: TableEvidence, reading: Reading) -> tuple[Sentence, ...]:
+        """A result set: a sentence for one value or one row, a table for more, a plain "none" for nothing."""
+        rows = evidence.rows
+        title = _title(reading)
+        if not rows.rows or all(v is None for row in rows.rows for v in row):
+            return (self._nothing(evidence, title),)
+        if len(rows.rows) == 1 and len(rows.columns) == 1:
+            return (Sentence((f"{title}: ", self.slot(evidence, 0, rows.columns[0], reading), ".")),)
+        if len(rows.rows) == 1:
+            return (Sentence((f"{title}: ", *self._row_parts(evidence, 0, reading), ".")),)
+        return self._table(evidence, reading, title)
+
+    def _nothing(self, evidence: TableEvidence, title: str) -> Sentence:
+        if evidence.rows.rows:
+            return Sentence((f"{title}: the records that match hold no value.",))
+        return Sentence((f"{title}: ", cite_count(evidence, self.catalogue, self.book), " matching records."))
+
+    def _row_parts(self, evidence: TableEvidence, row: int, reading: Reading) -> list[str | Slot]:
+        parts: list[str | Slot] = []
+        for column, value in zip(evidence.rows.columns, evidence.rows.rows[row], strict=True):
+            if value is None:
+                continue
+            parts += [", " if parts else "", f"{_heading(column)} ", self.slot(evidence, row, column, reading)]
+        return parts
+
+    def _table(self, evidence: TableEvidence, reading: Reading, title: str) -> tuple[Sentence, ...]:
+        rows = evidence.rows
+        shown = min(len(rows.rows), SHOWN_ROWS)
+        more = "the first of them:" if len(rows.rows) > shown or rows.truncated else ""
+        count: tuple[str | Slot, ...] = (
+            ("more rows than are shown; ",) if rows.truncated else (cite_count(evidence, self.catalogue, self.book), " rows; ")
+        )
+        lead = Sentence((f"{title}: ", *count, more)) if more else Sentence((f"{title}: ", *count[:-1], " rows."))
+        out = [lead, Sentence(("| " + " | ".join(_heading(c) for c in rows.columns) + " | |",), "header")]
+        for at in range(shown):
+            parts: list[str | Slot] = ["| "]
+            for column, value in zip(rows.columns, rows.rows[at], strict=True):
+                parts += [self.slot(evidence, at, column, reading) if value is not None else "–", " | "]
+            out.append(Sentence(tuple(parts), "row"))
+        return tuple(out)
+
+    def slot(self, evidence: TableEvidence, row: int, column: str, reading: Reading | None = None) -> Slot:
+        """The slot of one value of a result, written by the unit of its column or metric."""
+        value = evidence.rows.rows[row][evidence.rows.columns.index(column)]
+        citation = cite(evidence, row, column, self.catalogue, self.book)
+        unit = self._unit(evidence, column, reading)
+        if isinstance(value, float | int) and not isinstance(value, bool) and _is_year(column, value):
+            return Slot(str(int(value)), value, citation)
+        if unit and is_currency(unit):
+            return Slot(write(value, f"money:{unit}"), value, citation, f"money:{unit}")
+        return Slot(auto(value, unit) or str(value), value, citation)
+
+    def _unit(self, evidence: TableEvidence, column: str, reading: Reading | None) -> str:
+        found = column_of(evidence, column, self.catalogue)
+        if found is not None:
+            return found.unit
+        wanted = column.lower().replace(" ", "_")
+        for metric in self.catalogue.metrics:
+            if metric.name.lower() in wanted or wanted in {s.lower().replace(" ", "_") for s in metric.synonyms}:
+                return metric.unit
+        base = re.sub(r"^(?:sum|avg|average|min|max|total|lowest|highest)_(?:of_)?", "", wanted)
+        for name in evidence.tables:
+            table = self.catalogue.table(name)
+            source = table.column(base) if table else None
+            if source is not None and base != wanted:
+                return source.unit
+        return ""
+
+    def trend(self, evidence: dict[str, TableEvidence], plan: Plan) -> tuple[Sentence, ...]:
+        """A series told in sentences: its total against the period before, its highest and lowest point."""
+        series = evidence["series"]
+        reading = next(s.reading for s in plan.steps if isinstance(s, SqlStep) and s.id == "series")
+        told: list[Sentence] = []
+        total, before = (_single(evidence.get(name)) for name in ("total", "before"))
+        if total is not None and evidence["total"].rows.columns:
+            parts: list[str | Slot] = ["In total: ", self.slot(evidence["total"], 0, evidence["total"].rows.columns[0], reading)]
+            if before is not None:
+                word = "up from" if total > before else "down from" if total < before else "unchanged from"
+                parts += [f", {word} ", self.slot(evidence["before"], 0, evidence["before"].rows.columns[0], reading),
+                          " in the period before"]  # fmt: skip
+            told.append(Sentence((*parts, ".")))
+        told += self._extremes(series, reading)
+        return (*told, *self._table(series, reading, _title(reading)))
+
+    def _extremes(self, series: TableEvidence, reading: Reading) -> list[Sentence]:
+        x, y = reading.x, reading.y[0] if reading.y else None
+        if x not in series.rows.columns or y not in series.rows.columns or len(series.rows.rows) < 2:
+            return []
+        assert x is not None and y is not None
+        values = [(v, at) for at, v in enumerate(series.column(y)) if isinstance(v, int | float)]
+        if len(values) < 2:
+            return []
+        told = []
+        for word, (_, at) in (("highest", max(values)), ("lowest", min(values))):
+            told.append(Sentence((f"The {word} point was ", self.slot(series, at, y, reading), " in ",
+                                  self.slot(series, at, x, reading), ".")))  # fmt: skip
+        first, last = values[0][0], values[-1][0]
+        word = "rose" if last > first else "fell" if last < first else "ended where it began"
+        told.append(Sentence((f"Over the period it {word}, from ", self.slot(series, values[0][1], y, reading), " to ",
+                              self.slot(series, values[-1][1], y, reading), ".")))  # fmt: skip
+        return told
+
+    # --- passages ------------------------------------------------------------------------------------------------
+
+    def quote(self, passage: Passage, start: int, end: int) -> Slot:
+        """A slot that quotes characters `start` to `end` of the passage's document."""
+        text = passage.text[start - passage.start : end - passage.start]
+        citation = self.book.cite("passage", passage.source, doc_id=passage.doc_id, start=start, end=end, quote=text)
+        return Slot(" ".join(text.split()), text, citation)
+
+    # --- entities ------------------------------------------------------------------------------------------------
+
+    def name(self, item: Item, evidence: TableEvidence, name_column: str) -> Slot | str:
+        """The slot of an entity's name, cited from the row that gave it."""
+        if evidence.key_column is None or name_column not in evidence.rows.columns:
+            return item.name
+        keys = [str(k) for k in evidence.column(evidence.key_column)]
+        return self.slot(evidence, keys.index(item.key), name_column)
+
+    def score(self, found: EntityScore) -> Slot:
+        """The slot of a probability."""
+        citation = self.book.cite("score", "model", table=found.score, key=found.key, value=found.probability)
+        return Slot(write(found.probability, "percent"), found.probability, citation, "percent")
+
+    def count_of_scores(self, score: Score, count: int) -> Slot:
+        """The slot of how many entities of a scored list there are."""
+        citation = self.book.cite("score", "model", table=score.name, column="count", value=count)
+        return Slot(write(count, "int"), count, citation, "int")
+
+    def step(self, step: NextStep) -> Slot:
+        """The slot of a next step, quoted from its playbook."""
+        return self.quote(step.passage, step.start, step.end)
+
+
+def names_of(items: Sequence[Item]) -> NameDictionary:
+    """A dictionary of the items' names."""
+    return NameDictionary(item.name for item in items)
+
+
+def scored_lead(found: Findings, composer: Composer, score: Score) -> Sentence:
+    """The opening sentence of a scored list."""
+    step = found.scores
+    assert step is not None
+    when = f", with a date due {step.due_text}" if step.due_text else ""
+    if not found.items:
+        return Sentence((f"None of them is at or above the threshold of {score.label}{when}.",))
+    count = composer.count_of_scores(score, len(found.items))
+    plural = "s" if len(found.items) != 1 else ""
+    if step.at_risk:
+        return Sentence((count, f" {score.entity}{plural}: {score.label} at or above the threshold{when}."))
+    return Sentence((count, f" {score.entity}{plural}, by {score.label}{when}."))
+
+
+def aggregate_sql(evidence: TableEvidence) -> str:
+    """The query of a result with its parameters written out."""
+    return bind(evidence.text, dict(evidence.parameters))
+
+
+def sources(evidence: TableEvidence, catalogue: Catalogue) -> str:
+    """The sources behind a result."""
+    return sources_of(evidence.tables, catalogue)
+
+
+def _single(evidence: TableEvidence | None) -> float | None:
+    if evidence is None or len(evidence.rows.rows) != 1 or len(evidence.rows.columns) != 1:
+        return None
+    value = evidence.rows.rows[0][0]
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _title(reading: Reading) -> str:
+    text = (reading.title or reading.explanation or "result").strip().rstrip(".:?")
+    return text[:1].upper() + text[1:]
+
+
+def _heading(column: str) -> str:
+    return column.replace("_", " ").strip()
+
+
+def _is_year(column: str, value: float) -> bool:
+    return "year" in column.lower() and float(value).is_integer() and 1000 <= value <= 9999

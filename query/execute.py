@@ -1,0 +1,181 @@
+"""Runs the steps of a plan in order and keeps what each one found, as evidence values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from index.catalogue import Catalogue, Entity
+from index.documents import Passage
+from index.guard import guard
+from index.scope import Scope
+from index.sql import Rows, SqlReader, Value
+from index.vectors import Narrow
+from query.evidence import EntityScore, PassageEvidence, TableEvidence
+from query.plan import ChartStep, DraftStep, ImageStep, Plan, ScoreStep, SearchStep, SqlStep, Step
+from query.relevance import relevant
+
+MOST_ROWS = 1000
+MOST_ENTITIES = 60  # drafts and pictures are made for at most so many, with a notice
+
+Notify = Callable[[str, Mapping[str, object]], None]
+
+
+class PassageSearch(Protocol):
+    """What execution needs of the passage index."""
+
+    def search(
+        self, query: str, scope: Scope, *, k: int = 8, narrow: Narrow = Narrow(), per_document: int = 3
+    ) -> tuple[Passage, ...]:
+        """The best passages for `query` within `scope` and `narrow`."""
+        ...
+
+
+class Scorer(Protocol):
+    """Scores entities with the live model of a declared score; raises `NotFoundError` when there is none."""
+
+    def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
+        """Scores of the entities of `keys` that are in the score's population today."""
+        ...
+
+    def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
+        """Keys of the entities whose due date lies in the half-open range of ISO dates."""
+        ...
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entity of an answer with what was found about it."""
+
+    entity: str
+    key: str
+    name: str
+    score: EntityScore | None = None
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass
+class Findings:
+    """Everything the steps found, by step id; `items` is the last list of entities that a step left."""
+
+    tables: dict[str, TableEvidence] = field(default_factory=dict)
+    passages: dict[str, PassageEvidence] = field(default_factory=dict)
+    items: tuple[Item, ...] = ()
+    notices: list[str] = field(default_factory=list)
+    drafts: DraftStep | None = None
+    images: ImageStep | None = None
+    chart: ChartStep | None = None
+    scores: ScoreStep | None = None
+    searched: SearchStep | None = None
+    population: int = 0
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Runs plans for one scope."""
+
+    catalogue: Catalogue
+    reader: SqlReader
+    passages: PassageSearch | None
+    scorer: Scorer
+    scope: Scope
+    today: dt.date
+
+    def run(self, plan: Plan, notify: Notify) -> Findings:
+        """Run every step of `plan`; `notify` is told what each one found as it is found."""
+        found = Findings()
+        for step in plan.steps:
+            self._step(step, found, notify)
+        return found
+
+    def _step(self, step: Step, found: Findings, notify: Notify) -> None:
+        if isinstance(step, SqlStep):
+            self._sql(step, found, notify)
+        elif isinstance(step, ScoreStep):
+            self._score(step, found)
+        elif isinstance(step, SearchStep):
+            self._search(step, found, notify)
+        elif isinstance(step, DraftStep):
+            found.drafts = step
+        elif isinstance(step, ImageStep):
+            found.images = step
+        else:
+            found.chart = step
+
+    def _sql(self, step: SqlStep, found: Findings, notify: Notify) -> None:
+        reading = step.reading
+        query = guard(reading.sql, self.catalogue, self.scope, dialect=self.reader.dialect, limit=MOST_ROWS)
+        rows = self.reader.read(query)
+        evidence = TableEvidence(
+            step.id, reading.sql, query.sql, rows, query.tables, step.purpose, reading.entity, reading.key_column
+        )
+        found.tables[step.id] = evidence
+        notify("rows", {"step": step.id, "columns": list(rows.columns), "count": len(rows.rows)})
+        if step.purpose == "population":
+            found.items = self._items(evidence, reading.entity)
+            found.population = len(found.items)
+            if rows.truncated:
+                found.notices.append(f"only the first {MOST_ROWS} matching entities were looked at")
+
+    def _items(self, evidence: TableEvidence, entity_name: str | None) -> tuple[Item, ...]:
+        entity = self.catalogue.entity(entity_name or "")
+        if entity is None or evidence.key_column is None:
+            return ()
+        keys = evidence.column(evidence.key_column)
+        names = _names(evidence.rows, entity, keys)
+        unique = dict(zip((str(k) for k in keys if k is not None), names, strict=False))
+        return tuple(Item(entity.name, key, name) for key, name in unique.items())
+
+    def _score(self, step: ScoreStep, found: Findings) -> None:
+        found.scores = step
+        threshold = next(s.threshold for s in self.catalogue.scores if s.name == step.score)
+        scores = {s.key: s for s in self.scorer.score(step.score, [i.key for i in found.items], self.scope)}
+        due = self.scorer.due(step.score, *step.due, self.scope) if step.due else None
+        kept = [
+            replace(item, score=scores[item.key])
+            for item in found.items
+            if item.key in scores and (due is None or item.key in due)
+        ]
+        if step.at_risk:
+            kept = [item for item in kept if item.score is not None and item.score.probability >= threshold]
+        kept.sort(key=lambda item: (-(item.score.probability if item.score else 0.0), item.key))
+        found.items = tuple(kept[: step.top] if step.top is not None else kept)
+
+    def _search(self, step: SearchStep, found: Findings, notify: Notify) -> None:
+        if self.passages is None:
+            found.notices.append("no documents are indexed here")
+            return
+        narrow = Narrow(sources=step.sources)
+        if step.keys_from is not None:
+            keys = tuple(f"{item.entity}:{item.key}" for item in found.items)
+            narrow = replace(narrow, entities=keys)
+        passages = self.passages.search(step.query, self.scope, k=step.k, narrow=narrow)
+        found.searched = step
+        if step.require:
+            passages = relevant(step.query, passages)
+            found.items = _joined(found.items, passages)
+        found.passages[step.id] = PassageEvidence(step.id, step.query, passages, step.purpose)
+        notify("passages", {"step": step.id, "count": len(passages)})
+
+
+def _names(rows: Rows, entity: Entity, keys: Sequence[Value]) -> list[str]:
+    if entity.name_column in rows.columns:
+        at = rows.columns.index(entity.name_column)
+        return [str(row[at]) if row[at] is not None else str(key) for row, key in zip(rows.rows, keys, strict=True)]
+    return [str(key) for key in keys]
+
+
+def _joined(items: Sequence[Item], passages: Sequence[Passage]) -> tuple[Item, ...]:
+    """The items with a passage about them, each with its passages, best first."""
+    kept: dict[str, Item] = {}
+    by_key = {item.key: item for item in items}
+    for passage in passages:
+        for entity, keys in passage.entities.items():
+            for key in keys:
+                item = by_key.get(key)
+                if item is not None and item.entity == entity:
+                    had = kept.get(key, item)
+                    kept[key] = replace(had, passages=(*had.passages, passage))
+    return tuple(kept.values())

@@ -1,0 +1,30 @@
+"""When a passage is about a query at all, so that a join on passages keeps entities for a reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from index.documents import Passage
+
+NEAR = 0.30  # cosine below which a passage is not about the query, whatever words it shares
+SURE = 0.52  # cosine from which it is, whatever words it does not share
+_STOP = frozenset("a an the of to in on for with about and or is are was were be been that this it its their our at by".split())
+
+
+def relevant(query: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """The passages that are about `query`: near in meaning, and sharing its words unless they are very near."""
+    wanted = stems(query)
+    return tuple(p for p in passages if p.relevance >= SURE or (p.relevance >= NEAR and _covers(wanted, p)))
+
+
+def stems(text: str) -> frozenset[str]:
+    """Content words of `text`, cut to a common stem."""
+    import Stemmer
+
+    words = [w for w in re.findall(r"[a-z0-9][a-z0-9'-]*", text.lower()) if w not in _STOP]
+    return frozenset(Stemmer.Stemmer("english").stemWords(words))
+
+
+def _covers(wanted: frozenset[str], passage: Passage) -> bool:
+    return bool(wanted) and len(wanted & stems(f"{passage.title} {passage.text}")) >= 0.6 * len(wanted)

@@ -1,0 +1,82 @@
+"""The router: which path a question takes, with the reason and a probability that the path answers it.
+
+It decides from four measured things: how sure the table planner is, how near the best passage is, what the question
+wants done, and a few words that tell a question about texts from one about records. It always returns a valid choice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from query.plan import Path, Route
+
+TEXT_CUES = re.compile(
+    r"\b(?:polic(?:y|ies)|procedure|process|guidelines?|handbook|playbook|warrant(?:y|ies)|terms?|clause|agreement|"
+    r"notice period|sla|instructions?|how (?:do|does|can|should|to|would)|why|explain|describe|what does|what do|"
+    r"what did|what happens|when (?:can|should|may)|who (?:approves|decides|is responsible)|can (?:i|we|you|a)|"
+    r"may (?:i|we|a)|is it (?:allowed|possible)|are we allowed|should (?:i|we)|complain\w*|feedback|say about|"
+    r"cover(?:s|ed)?|document(?:s|ation)?|according to)\b",
+    re.I,
+)
+TABLE_CUES = re.compile(
+    r"\b(?:how many|how much|number of|count|total|sum|average|mean|median|top \d+|highest|lowest|most|least|per|"
+    r"by (?:month|quarter|year|week|region|country|segment|category)|list|show|revenue|sales|percentage|share|"
+    r"compare[ds]?|trend|between \d|more than|less than|at least|best[- ]selling|largest|smallest|oldest|newest)\b",
+    re.I,
+)
+ENOUGH = 0.35  # below this, neither tables nor passages are trusted to answer
+CLOSE = 0.08  # readings nearer than this to the best are put to the asker
+
+
+@dataclass(frozen=True)
+class RouteFeatures:
+    """What the router looks at. `sql` and `runner_up` are confidences of the two best readings (0 when there is none);
+    `relevance` is the best passage's cosine; `unknown` the share of content words that no table explains."""
+
+    question: str
+    sql: float
+    runner_up: float
+    runner_up_differs: bool
+    relevance: float
+    unknown: float
+    steps: bool
+    joined: bool
+
+
+def route(features: RouteFeatures) -> Route:
+    """The path for a question; total, deterministic, and quick (no reads)."""
+    if features.steps:
+        return Route("hybrid", "several steps over records and documents", _bounded(max(features.sql, 0.6)))
+    if features.joined:
+        return Route("hybrid", "records choose the entities, their documents decide", _bounded(0.55 + features.sql / 4))
+    table, text = table_probability(features), text_probability(features)
+    if max(table, text) < ENOUGH:
+        return Route("refuse", "neither the tables nor the documents hold this", _bounded(1 - max(table, text)))
+    if table >= text:
+        if features.runner_up_differs and features.sql - features.runner_up < CLOSE:
+            return Route("clarify", "two readings of the question are about equally likely", _bounded(table))
+        return Route("sql", "the tables hold what is asked", _bounded(table))
+    return Route("vector", "the documents speak of this", _bounded(text))
+
+
+def table_probability(features: RouteFeatures) -> float:
+    """How likely the best reading over tables answers the question."""
+    cue = bool(TABLE_CUES.search(features.question)) - bool(TEXT_CUES.search(features.question))
+    return _bounded(features.sql * (1 - 0.6 * features.unknown) + 0.1 * cue) if features.sql else 0.0
+
+
+def text_probability(features: RouteFeatures) -> float:
+    """How likely the nearest passages answer the question; .45 cosine is even odds for short questions."""
+    cue = bool(TEXT_CUES.search(features.question)) - bool(TABLE_CUES.search(features.question))
+    return 1 / (1 + math.exp(-(14 * (features.relevance - 0.42) + 1.2 * cue)))
+
+
+def path_names() -> tuple[Path, ...]:
+    """Every path there is."""
+    return ("sql", "vector", "hybrid", "clarify", "refuse")
+
+
+def _bounded(probability: float) -> float:
+    return round(min(0.99, max(0.01, probability)), 3)
