@@ -33,7 +33,7 @@ class Composer:
     def table(self, evidence: TableEvidence, reading: Reading) -> tuple[Sentence, ...]:
         """A result set: a sentence for one value or one row, a table for more, a plain "none" for nothing."""
         rows = evidence.rows
-        title = _title(reading)
+        title = title_of(reading)
         if not rows.rows or all(v is None for row in rows.rows for v in row):
             return (self._nothing(evidence, title),)
         if len(rows.rows) == 1 and len(rows.columns) == 1:
@@ -60,7 +60,9 @@ class Composer:
         shown = min(len(rows.rows), SHOWN_ROWS)
         more = "the first of them:" if len(rows.rows) > shown or rows.truncated else ""
         count: tuple[str | Slot, ...] = (
-            ("more rows than are shown; ",) if rows.truncated else (cite_count(evidence, self.catalogue, self.book), " rows; ")
+            ("more rows than are shown; ",)
+            if rows.truncated
+            else (cite_count(evidence, self.catalogue, self.book), " rows; ")
         )
         lead = Sentence((f"{title}: ", *count, more)) if more else Sentence((f"{title}: ", *count[:-1], " rows."))
         out = [lead, Sentence(("| " + " | ".join(_heading(c) for c in rows.columns) + " | |",), "header")]
@@ -105,14 +107,17 @@ class Composer:
         told: list[Sentence] = []
         total, before = (_single(evidence.get(name)) for name in ("total", "before"))
         if total is not None and evidence["total"].rows.columns:
-            parts: list[str | Slot] = ["In total: ", self.slot(evidence["total"], 0, evidence["total"].rows.columns[0], reading)]
+            parts: list[str | Slot] = [
+                "In total: ",
+                self.slot(evidence["total"], 0, evidence["total"].rows.columns[0], reading),
+            ]
             if before is not None:
                 word = "up from" if total > before else "down from" if total < before else "unchanged from"
                 parts += [f", {word} ", self.slot(evidence["before"], 0, evidence["before"].rows.columns[0], reading),
                           " in the period before"]  # fmt: skip
             told.append(Sentence((*parts, ".")))
         told += self._extremes(series, reading)
-        return (*told, *self._table(series, reading, _title(reading)))
+        return (*told, *self._table(series, reading, title_of(reading)))
 
     def _extremes(self, series: TableEvidence, reading: Reading) -> list[Sentence]:
         x, y = reading.x, reading.y[0] if reading.y else None
@@ -200,7 +205,8 @@ def _single(evidence: TableEvidence | None) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _title(reading: Reading) -> str:
+def title_of(reading: Reading) -> str:
+    """What a result is called: its title, else what its reading says."""
     text = (reading.title or reading.explanation or "result").strip().rstrip(".:?")
     return text[:1].upper() + text[1:]
 

@@ -20,6 +20,7 @@ from query.relevance import relevant
 MOST_ROWS = 1000
 MOST_ENTITIES = 60  # drafts and pictures are made for at most so many, with a notice
 
+EVERYTHING = Narrow()
 Notify = Callable[[str, Mapping[str, object]], None]
 
 
@@ -27,7 +28,7 @@ class PassageSearch(Protocol):
     """What execution needs of the passage index."""
 
     def search(
-        self, query: str, scope: Scope, *, k: int = 8, narrow: Narrow = Narrow(), per_document: int = 3
+        self, query: str, scope: Scope, *, k: int = 8, narrow: Narrow = EVERYTHING, per_document: int = 3
     ) -> tuple[Passage, ...]:
         """The best passages for `query` within `scope` and `narrow`."""
         ...

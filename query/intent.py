@@ -14,7 +14,8 @@ from query.plan import DraftKind
 _DO = r"(?:draft|write|compose|prepare|create|generate|make|send|produce|suggest)"
 _MAIL = r"(?:e-?mails?|mails?|letters?|messages?|drafts?)"
 _EACH = re.compile(
-    r"^(?:each|every|all|both)?(?:\s*(?:one|of (?:them|these|those)|them|these|those|such|customers?|accounts?))?$", re.I
+    r"^(?:each|every|all|both)?(?:\s*(?:one|of (?:them|these|those)|them|these|those|such|customers?|accounts?))?$",
+    re.I,
 )
 _DRAFT = re.compile(
     rf"(?:[,;]?\s*\b(?:and|then|also|please)\b\s*)*\b{_DO}\b(?P<what>(?:(?!\b(?:for|to)\b)[^.?!;]){{0,80}}?\b{_MAIL}\b)"
@@ -42,6 +43,7 @@ _NEXT_STEPS = re.compile(
     re.I,
 )
 _TREND = re.compile(r"\b(?:trends?|develop(?:ed|ment)|evol(?:ved?|ution)|over time)\b", re.I)
+_SCORE_LEAD = r"(?:\b(?:are|is|being|who|that|which|most|currently|have|has|a|an|high|the)\b\s*)*"
 _SAID = (
     r"(?:complain(?:s|ed|ing|ts?)?|mention(?:s|ed|ing)?|report(?:s|ed|ing)|wrote|threaten(?:s|ed|ing)?|"
     r"raised|unhappy|asked|asking|talk(?:s|ed|ing)|written|spoke|said|say|says|saying|tickets? about|"
@@ -104,9 +106,7 @@ def read_intent(question: str, catalogue: Catalogue) -> Intent:
     )
 
 
-def _drafting(
-    text: str, catalogue: Catalogue
-) -> tuple[str, DraftKind | None, str | None, tuple[str, ...], bool, bool]:
+def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, str | None, tuple[str, ...], bool, bool]:
     """The question without its drafting clause, and what that clause says."""
     lifestyle = bool(_LIFESTYLE.search(text))
     found = _DESCRIPTION.search(text)
@@ -158,8 +158,7 @@ def _score(body: str, catalogue: Catalogue) -> tuple[Score | None, str]:
     for score in catalogue.scores:
         phrases = sorted({score.name.replace("_", " "), score.label, *score.synonyms}, key=len, reverse=True)
         for phrase in phrases:
-            pattern = rf"(?:\b(?:are|is|being|who|that|which|most|currently|have|has|a|an|high|the)\b\s*)*\b{re.escape(phrase)}\b"
-            found = re.search(pattern, body, re.I)
+            found = re.search(rf"{_SCORE_LEAD}\b{re.escape(phrase)}\b", body, re.I)
             if found:
                 return score, f"{body[: found.start()]} {body[found.end() :]}"
     return None, body

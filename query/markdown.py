@@ -38,7 +38,7 @@ def _lines(sentence: Sentence, numbers: dict[int, Citation]) -> list[str]:
     marks = _marks(sentence, numbers)
     text = "".join(part if isinstance(part, str) else _slot(part, sentence.block) for part in sentence.parts)
     if sentence.block == "header":
-        return [text, "|" + " --- |" * (text.count(" | ") or 1)]
+        return [text, "|" + " --- |" * (text.count("|") - 1)]
     if sentence.block == "row":
         return [f"{text}{marks} |" if text.endswith("| ") else f"{text} {marks} |"]
     if sentence.block == "heading":

@@ -38,9 +38,10 @@ class NameDictionary:
             if match.start() < end:
                 continue
             for name in self._by_first.get(match.group(), ()):
-                start = match.start() - (len(name) - len(name.lstrip("\"'(")))
+                head = _WORD.search(name)
+                start = match.start() - (head.start() if head else 0)
                 stop = start + len(name)
-                if flat.startswith(name, start) and not (stop < len(flat) and _WORD.match(flat[stop - 1 : stop + 1][1:])):
+                if start >= 0 and flat.startswith(name, start) and not _WORD.match(flat, stop):
                     found[name] = None
                     end = stop
                     break

@@ -3,6 +3,7 @@ nothing that answers."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,12 +26,16 @@ from query.plan import (
     Step,
 )
 from query.router import RouteFeatures, route
-from query.text2sql.periods import Period, find_periods
+from query.text2sql.periods import Period, read_time
 
-MOST_ENTITIES = 60  # drafts and pictures for more entities than this are made for the first so many, with a notice
 _TOP = re.compile(r"\b(?:top\s+)?(\d{1,3})\b(?=\s+\w)")
 _MOST = re.compile(r"\b(?:most|highest|greatest|biggest)\b", re.I)
 _WORD = re.compile(r"\w", re.UNICODE)
+_TREND_WORDS = re.compile(
+    r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|ment)|evol(?:ved?|ution)|over time|"
+    r"how (?:did|have|has|do|are))\b",
+    re.I,
+)
 
 
 class TableReader(Protocol):
@@ -60,13 +65,15 @@ class Planner:
     def plan(self, question: str) -> Plan:
         """The plan of `question`; raises `EmptyQuestion` when it has no word in it."""
         if not _WORD.search(question):
-            raise EmptyQuestion("the question is empty", hint='ask in words, for example "How many open tickets are there?"')
+            raise EmptyQuestion(
+                "the question is empty", hint='ask in words, for example "How many open tickets are there?"'
+            )
         intent = read_intent(question, self.catalogue)
         if intent.score is not None:
             return self._scored(intent)
         if intent.draft is not None:
             return self._drafted(intent)
-        if intent.trend and intent.chart or intent.trend and _asks_summary(intent.body):
+        if (intent.trend and intent.chart) or (intent.trend and _asks_summary(intent.body)):
             trend = self._trend(intent)
             if trend is not None:
                 return trend
@@ -78,8 +85,7 @@ class Planner:
     def _scored(self, intent: Intent) -> Plan:
         score = intent.score
         assert score is not None
-        periods = find_periods(intent.body, self.catalogue.date(), self.catalogue.fiscal_year_start)
-        period = periods[0] if periods and (score.due or score.due_sql) else None
+        period = self._period(intent.body) if score.due or score.due_sql else None
         body = _without(intent.body, period)
         top = _top(intent)
         if top is not None:
@@ -93,8 +99,8 @@ class Planner:
                 score.name,
                 "population",
                 at_risk=not named and top is None,
-                due=(period.start, period.end) if period else None,
-                due_text=period.text if period else "",
+                due=_bounds(period) if period else None,
+                due_text=period.label if period else "",
                 top=top,
             ),
         ]
@@ -124,28 +130,32 @@ class Planner:
 
     def _trend(self, intent: Intent) -> Plan | None:
         """A measure over time: the series itself, its total, and the total of the period before it."""
-        periods = find_periods(intent.body, self.catalogue.date(), self.catalogue.fiscal_year_start)
-        base = re.sub(r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|development|evolution|over time)\b", " ",
-                      _without(intent.body, periods[0] if periods else None), flags=re.I)
-        when = _between(periods[0].start, periods[0].end) if periods else ""
-        grain = _grain(periods[0]) if periods else "month"
-        series = self.tables.plan(f"{base} by {grain} {when}".strip())
+        period = self._period(intent.body)
+        base = _TREND_WORDS.sub(" ", _without(intent.body, period))
+        grain = _grain(period)
+        series = self.tables.plan(f"{base} by {grain} {_between(period)}".strip())
         if not series or not series[0].y:
             return None
-        title = " ".join(intent.body.split())
-        steps: list[Step] = [SqlStep("series", replace(series[0], title=title), "answer")]
-        if periods:
-            for name, when in (("total", when), ("before", _between(*periods[0].before()))):
-                reading = self.tables.plan(f"total {base} {when}")
+        steps: list[Step] = [SqlStep("series", replace(series[0], title=intent.body))]
+        if period is not None:
+            for name, when in (("total", period), ("before", period.previous())):
+                reading = self.tables.plan(f"total {base} {_between(when)}")
                 if reading and not reading[0].x:
                     steps.append(SqlStep(name, reading[0], name))
         steps.append(ChartStep("chart", "series"))
         made = route(RouteFeatures(intent.question, series[0].confidence, 0, False, 0, 0, steps=False, joined=False))
         return Plan(intent.question, replace(made, path="sql", reason="a measure over time"), tuple(steps))
 
+    def _period(self, text: str) -> Period | None:
+        """The first period that `text` names, bounded on both sides."""
+        periods = read_time(text, self.catalogue.date(), self.catalogue.fiscal_year_start).periods
+        return next((p for p in periods if p.since is not None and p.until is not None), None)
+
     def _joined(self, intent: Intent) -> Plan | None:
         """Records choose the entities, their passages decide: "which customers with ... complained about ..."."""
-        if not intent.said or not re.search(r"\b(?:which|who|what|list|show|find|customers?|accounts?)\b", intent.said_subject, re.I):
+        if not intent.said or not re.search(
+            r"\b(?:which|who|what|list|show|find|customers?|accounts?)\b", intent.said_subject, re.I
+        ):
             return None
         entity = self._entity_of(intent.said_subject)
         if entity is None or not _asks_which(intent.said_subject, self.catalogue, entity):
@@ -203,9 +213,7 @@ class Planner:
                 )
         return (SearchStep("answer", intent.question),)
 
-    def _clarify(
-        self, intent: Intent, asked: str, readings: Sequence[Reading] = (), made: Route | None = None
-    ) -> Plan:
+    def _clarify(self, intent: Intent, asked: str, readings: Sequence[Reading] = (), made: Route | None = None) -> Plan:
         said = asked or "Do you mean " + ", or ".join(f"({n}) {r.explanation}" for n, r in enumerate(readings, 1)) + "?"
         made = made or Route("clarify", "the question leaves open whom it is about", 0.6)
         return Plan(intent.question, made, (), tuple(readings), said)
@@ -217,8 +225,11 @@ class Planner:
         entity = self.catalogue.entity(entity_name)
         assert entity is not None
         if only_names:
-            names = [link.value for link in self.tables.links(body)
-                     if link.kind == "value" and link.target == f"{entity.table}.{entity.name_column}"]
+            names = [
+                link.value
+                for link in self.tables.links(body)
+                if link.kind == "value" and link.target == f"{entity.table}.{entity.name_column}"
+            ]
             return _named(entity, names)
         readings = self.tables.plan(body, subject=entity_name)
         return readings[0] if readings else _everything(entity)
@@ -286,14 +297,24 @@ def _without(body: str, period: Period | None) -> str:
     """`body` without the words of `period` and the preposition before them."""
     if period is None:
         return body
-    head = re.sub(r"\b(?:in|during|for|of|within|over|from)\s*(?:the\s*)?$", "", body[: period.begin])
-    return f"{head} {body[period.finish :]}"
+    head = re.sub(r"\b(?:in|during|for|of|within|over|from)\s*(?:the\s*)?$", "", body[: period.start], flags=re.I)
+    return f"{head} {body[period.end :]}"
 
 
-def _between(start: str, end: str) -> str:
-    return f"from {start} until {end}"
+def _bounds(period: Period) -> tuple[str, str]:
+    assert period.since is not None and period.until is not None
+    return period.since.isoformat(), period.until.isoformat()
 
 
-def _grain(period: Period) -> str:
-    days = period.days()
-    return "day" if days <= 10 else "week" if days <= 31 else "month" if days <= 800 else "year"
+def _between(period: Period | None) -> str:
+    """A period in words that leave no choice; its last day is inside."""
+    if period is None or period.since is None or period.until is None:
+        return ""
+    return f"between {period.since.isoformat()} and {(period.until - dt.timedelta(days=1)).isoformat()}"
+
+
+def _grain(period: Period | None) -> str:
+    if period is None or period.since is None or period.until is None:
+        return "month"
+    days = (period.until - period.since).days
+    return "day" if days <= 14 else "week" if days <= 31 else "month" if days <= 800 else "year"

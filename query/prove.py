@@ -19,14 +19,12 @@ from query.format import MONTHS, as_date, as_decimal, write, writes
 from query.names import NameDictionary
 from query.provenance import bind, key_text, shape, sources_of
 
-_NUMBER_WORDS = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen percent"
-).split()
-_FIGURE = re.compile(
-    r"\d[\d.,:/]*\d|\d|[€$£¥]|\b(?:%s)\b|\b(?:%s)\b"
-    % ("|".join(m for m in MONTHS if m not in ("May", "March")), "|".join(f"(?i:{w})" for w in _NUMBER_WORDS))
+_NUMBER_WORDS = (  # "one" is left out: it is a pronoun more often than a count
+    "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
+    "nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen|percent"
 )
+_MONTHS = "|".join(m for m in MONTHS if m not in ("May", "March"))  # these two are words as well
+_FIGURE = re.compile(rf"\d[\d.,:/]*\d|\d|[€$£¥%]|\b(?:{_MONTHS})\b|\b(?i:{_NUMBER_WORDS})\b")
 
 
 class Rereader(Protocol):

@@ -100,8 +100,10 @@ def _shape(sql: str, same: _Same) -> Shape | None:
         return None
     known = {t.name: (t.key, tuple(c.name for c in t.columns)) for t in same.catalogue.tables}
     sources = {t.alias_or_name: t.name for t in tree.find_all(exp.Table) if t.find_ancestor(exp.Select) is tree}
-    computed = tree.args.get("group") or tree.args.get("distinct") or any(
-        node.find_ancestor(exp.Select) is tree for node in tree.find_all(exp.AggFunc)
+    computed = (
+        tree.args.get("group")
+        or tree.args.get("distinct")
+        or any(node.find_ancestor(exp.Select) is tree for node in tree.find_all(exp.AggFunc))
     )
     names, origins = [], []
     for projection in tree.selects:
@@ -127,7 +129,7 @@ def _origin(
 ) -> Origin | None:
     name, qualifier = str(column.name), str(column.table)  # type: ignore[attr-defined]
     if qualifier:
-        table = sources.get(qualifier)
+        table = sources.get(qualifier, "")
         return Origin(table, name) if table in known and name in known[table][1] else None
     owners = [t for t in dict.fromkeys(sources.values()) if t in known and name in known[t][1]]
     return Origin(owners[0], name) if len(owners) == 1 else None
@@ -152,9 +154,7 @@ def cite(evidence: TableEvidence, row: int, column: str, catalogue: Catalogue, b
     if found and origin and origin.table in found.keyed:
         table = catalogue.table(origin.table)
         key = key_text(values[i] for i in found.keyed[origin.table])
-        return book.cite(
-            "cell", source_of(table), table=origin.table, key=key, column=origin.column, value=values[at]
-        )
+        return book.cite("cell", source_of(table), table=origin.table, key=key, column=origin.column, value=values[at])
     sql = bind(evidence.text, dict(evidence.parameters))
     return book.cite("aggregate", sources_of(evidence.tables, catalogue), sql=sql, column=column, value=values[at])
 

@@ -9,7 +9,9 @@ from index.documents import Passage
 
 NEAR = 0.30  # cosine below which a passage is not about the query, whatever words it shares
 SURE = 0.52  # cosine from which it is, whatever words it does not share
-_STOP = frozenset("a an the of to in on for with about and or is are was were be been that this it its their our at by".split())
+_STOP = frozenset(
+    "a an the of to in on for with about and or is are was were be been that this it its their our at by".split()
+)
 
 
 def relevant(query: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:

@@ -1,0 +1,81 @@
+"""The draft as a value: subject and paragraphs of cited sentences, addressee, sender, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from query.evidence import Citation, Sentence, Slot
+
+Block = Literal["paragraph", "bullets", "lines"]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences that stand together: run on, as a list, or a line each (a signature)."""
+
+    sentences: tuple[Sentence, ...]
+    block: Block = "paragraph"
+
+    def text(self, marks: bool) -> str:
+        """The paragraph as Markdown, with `[n]` after each sentence where `marks` is set."""
+        parts = [marked(s) if marks else s.text() for s in self.sentences]
+        if self.block == "bullets":
+            return "\n".join(f"- {part}" for part in parts)
+        return "  \n".join(parts) if self.block == "lines" else " ".join(parts)
+
+
+@dataclass(frozen=True)
+class DraftImage:
+    """A picture to put into a draft: `path` as the data gives it, what it shows, and the citation of its cell."""
+
+    path: str
+    name: str
+    key: str
+    citation: Citation
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One e-mail or description for a person to approve. `citations` are its own, numbered from 1.
+
+    `to` and `sender` are `Name <address>`, empty where the asker may not see them or there is none. `facts` names
+    the facts of the entity that it uses; `notices` say what was left out and why.
+    """
+
+    kind: str
+    entity: str
+    key: str
+    subject: Sentence
+    body: tuple[Paragraph, ...]
+    to: str = ""
+    sender: str = ""
+    images: tuple[DraftImage, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    facts: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def sentences(self) -> Iterator[Sentence]:
+        """The subject, then every sentence of the body."""
+        yield self.subject
+        for paragraph in self.body:
+            yield from paragraph.sentences
+
+    def markdown(self) -> str:
+        """The body as Markdown with `[n]` marks, for the person who approves it."""
+        return "\n\n".join(p.text(marks=True) for p in self.body)
+
+    def plain(self) -> str:
+        """The body without marks, as the customer would read it."""
+        return "\n\n".join(p.text(marks=False) for p in self.body).replace("  \n", "\n")
+
+
+def marked(sentence: Sentence) -> str:
+    """A sentence with the marks of its citations before its final punctuation, each number once."""
+    text = sentence.text()
+    numbers = dict.fromkeys(p.citation.n for p in sentence.parts if isinstance(p, Slot))
+    if not numbers:
+        return text
+    marks = "".join(f"[{n}]" for n in numbers)
+    return f"{text} {marks}"

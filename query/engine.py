@@ -1,0 +1,162 @@
+"""The flow, as one visible expression: plan → run → tell → prove → number → answer.
+
+Evidence stays a value until the last line; what the checker cannot prove is left out and said so.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from index.documents import Passage
+from index.errors import NotFoundError
+from index.scope import Scope
+from query.answer import Answer, CitationView, PassageView, RouteView, SqlView
+from query.evidence import Citation, CitationBook, TableEvidence
+from query.execute import Executor, Findings, Notify
+from query.markdown import number, render
+from query.names import NameDictionary
+from query.parts import Parts
+from query.plan import Plan, SqlStep
+from query.planning import Planner
+from query.prove import Prover
+from query.scoring.reasons import contribution_evidence
+from query.tell import Teller, Told
+
+
+def silent(_event: str, _data: Mapping[str, object]) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True)
+class QueryEngine:
+    """Plans and answers questions within a scope."""
+
+    parts: Parts
+
+    def plan(self, question: str, scope: Scope) -> Plan:
+        """The plan that `answer` runs; raises `EmptyQuestion`."""
+        return Planner(self.parts.catalogue, self.parts.tables(scope), self._probe(scope)).plan(question)
+
+    def answer(self, question: str, scope: Scope, notify: Notify = silent) -> Answer:
+        """Answer `question` with what `scope` shows. Raises `EmptyQuestion` and `StorageError`; a question that the
+        data cannot answer is an answer that says so."""
+        clock = _Clock()
+        plan = self.plan(question, scope)
+        clock.lap("plan")
+        notify("route", {"path": plan.route.path, "reason": plan.route.reason, "confidence": plan.route.confidence})
+        parts = self.parts
+        executor = Executor(parts.catalogue, parts.reader, parts.passages, parts.scorer, scope, parts.catalogue.date())
+        found = executor.run(plan, notify)
+        clock.lap("read")
+        told = Teller(parts, scope, plan, found, CitationBook()).tell()
+        clock.lap("write")
+        proof = self._prover(plan, found, told, scope).prove(told.sentences)
+        clock.lap("check")
+        numbers = number(proof.kept, [c for note in told.notes for c in note.citations])
+        answer = Answer(
+            id=uuid.uuid4().hex,
+            question=question,
+            as_of=parts.catalogue.date().isoformat(),
+            answer=render(proof.kept, numbers),
+            route=route_view(plan, told),
+            sql=[sql_view(found.tables[step.id]) for step in plan.steps if isinstance(step, SqlStep)],
+            passages=[passage_view(p) for p in told.passages],
+            citations=[citation_view(c) for c in numbers.values()],
+            items=[note.view(numbers) for note in told.notes],
+            drafts=told.drafts,
+            chart=told.chart,
+            images=told.images,
+            notices=[*plan.notices, *found.notices, *told.notices, *proof.notices],
+            timings_ms=clock.laps(),
+        )
+        notify("done", {"id": answer.id})
+        return answer
+
+    def _probe(self, scope: Scope) -> Callable[[str], float]:
+        passages = self.parts.passages
+        if passages is None:
+            return lambda _text: 0.0
+        return lambda text: max((p.relevance for p in passages.search(text, scope, k=3)), default=0.0)
+
+    def _prover(self, plan: Plan, found: Findings, told: Told, scope: Scope) -> Prover:
+        scores = [item.score for item in found.items if item.score is not None]
+        return Prover(
+            self.parts.catalogue,
+            tables=[*found.tables.values(), *contribution_evidence(scores)],
+            passages=told.passages,
+            scores=scores,
+            document_text=self._document_text(scope),
+            known=NameDictionary(i.name for i in found.items if i.name not in plan.question),
+            stated=[plan.question, *told.stated],
+        )
+
+    def _document_text(self, scope: Scope) -> Callable[[str], str | None] | None:
+        documents = self.parts.documents
+        if documents is None:
+            return None
+        texts: dict[str, str | None] = {}
+
+        def text(doc_id: str) -> str | None:
+            if doc_id not in texts:
+                try:
+                    texts[doc_id] = documents.document(doc_id, scope).text
+                except NotFoundError:
+                    texts[doc_id] = None
+            return texts[doc_id]
+
+        return text
+
+
+class _Clock:
+    """Laps in milliseconds."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = round((now - self._last) * 1000, 3)
+        self._last = now
+
+    def laps(self) -> dict[str, float]:
+        return {**self._laps, "total": round((time.perf_counter() - self._start) * 1000, 3)}
+
+
+def route_view(plan: Plan, told: Told) -> RouteView:
+    """The way taken: the plan's, unless reading showed that nothing answers."""
+    if told.path and told.path != plan.route.path:
+        return RouteView(path=told.path, reason="nothing that was found answers the question", confidence=0.6)
+    return RouteView(path=plan.route.path, reason=plan.route.reason, confidence=plan.route.confidence)
+
+
+def sql_view(evidence: TableEvidence) -> SqlView:
+    """A query and its rows as they go over the wire."""
+    rows = [list(row) for row in evidence.rows.rows]
+    return SqlView(
+        text=evidence.text,
+        columns=list(evidence.rows.columns),
+        rows=rows,
+        row_count=len(rows),
+        truncated=evidence.rows.truncated,
+    )
+
+
+def passage_view(passage: Passage) -> PassageView:
+    """A passage as it goes over the wire."""
+    return PassageView(
+        doc_id=passage.doc_id,
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        score=round(passage.score, 4),
+        title=passage.title,
+    )
+
+
+def citation_view(citation: Citation) -> CitationView:
+    """A citation as it goes over the wire."""
+    return CitationView(**{name: getattr(citation, name) for name in CitationView.model_fields})

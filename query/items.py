@@ -1,0 +1,124 @@
+"""Entities of an answer told one by one: the score, its reasons, what to do, what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from index.catalogue import Catalogue, Score
+from index.documents import Passage
+from index.quotes import Quote
+from query.answer import DriverView, ItemView, NextStepView
+from query.compose import Composer
+from query.evidence import Citation, Contribution, Sentence, Slot, TableEvidence
+from query.execute import Item
+from query.next_steps import NextStep, StepFinder, strongest
+from query.scoring import cited_reason, score_slot
+
+REASONS = 3  # of a score that are told; all of them are in the item
+STEPS = 2
+RAISES = 0.05  # logit from which a contribution counts as a reason
+
+
+@dataclass
+class ItemNote:
+    """What is told of one item, with the citations that back each part, before they are numbered for good."""
+
+    item: Item
+    sentences: tuple[Sentence, ...] = ()
+    drivers: tuple[tuple[Contribution, Sentence], ...] = ()
+    steps: tuple[tuple[NextStep, Slot], ...] = ()
+    citations: tuple[Citation, ...] = ()
+    draft_id: str | None = None
+
+    def view(self, numbers: Mapping[int, Citation]) -> ItemView:
+        """The item as it goes over the wire; only citations that were kept are named."""
+
+        def kept(citations: Sequence[Citation]) -> list[int]:
+            return [numbers[c.n].n for c in citations if c.n in numbers]
+
+        scored = self.item.score
+        return ItemView(
+            entity=self.item.entity,
+            key=self.item.key,
+            name=self.item.name,
+            score=round(scored.probability, 6) if scored else None,
+            model_version=scored.model_version if scored else None,
+            drivers=[
+                DriverView(
+                    feature=c.feature,
+                    text=c.text,
+                    logit=round(c.logit, 9),
+                    citations=kept(s.citations()),
+                    lower=c.lower,
+                )
+                for c, s in self.drivers
+            ],
+            next_steps=[
+                NextStepView(text=step.text, driver=step.driver, citations=kept([slot.citation]))
+                for step, slot in self.steps
+            ],
+            draft_id=self.draft_id,
+            citations=kept(self.citations),
+        )
+
+
+@dataclass
+class ItemTeller:
+    """Tells items for one answer. `population` is the result that the items came from."""
+
+    catalogue: Catalogue
+    composer: Composer
+    population: TableEvidence | None
+    finder: StepFinder | None = None
+    notes: list[ItemNote] = field(default_factory=list)
+
+    def scored(self, item: Item, score: Score) -> ItemNote:
+        """An item with its score: the probability, the strongest reasons, what to do about them."""
+        scored = item.score
+        assert scored is not None
+        book = self.composer.book
+        drivers = tuple((c, cited_reason(c, scored, score, self.catalogue, book)) for c in scored.contributions)
+        found = self.finder.find(scored, STEPS) if self.finder else ()
+        steps = tuple((step, self.composer.step(step)) for step in found)
+        told = [Sentence((self._name(item), ": ", score_slot(scored, book), f" {score.label.lower()}"), "bullet")]
+        raising = {c.feature for c in list(strongest(scored))[:REASONS]}
+        told += [Sentence(s.parts, "subbullet") for c, s in drivers if c.feature in raising]
+        told += [Sentence(("To do: ", slot), "subbullet") for _, slot in steps]
+        return self._keep(ItemNote(item, tuple(told), drivers, steps))
+
+    def quoted(self, item: Item, quotes: Sequence[Quote]) -> ItemNote:
+        """An item with what its documents say."""
+        slots = [self.composer.quote(q.passage, q.start, q.end) for q in quotes]
+        told = [Sentence((self._name(item),), "bullet")]
+        told += [Sentence(("“", slot, "”"), "subbullet") for slot in slots]
+        return self._keep(ItemNote(item, tuple(told), citations=tuple(slot.citation for slot in slots)))
+
+    def listed(self, item: Item, evidence: TableEvidence, columns: Sequence[str]) -> ItemNote:
+        """An item with further columns of its row."""
+        parts: list[str | Slot] = [self._name(item)]
+        assert evidence.key_column is not None
+        row = [str(k) for k in evidence.column(evidence.key_column)].index(item.key)
+        for column in columns:
+            if evidence.column(column)[row] is not None:
+                parts += [f", {column.replace('_', ' ')} ", self.composer.slot(evidence, row, column)]
+        return self._keep(ItemNote(item, (Sentence(tuple(parts), "bullet"),)))
+
+    def _name(self, item: Item) -> Slot | str:
+        if self.population is None:
+            return item.name
+        entity = self.catalogue.entity(item.entity)
+        return self.composer.name(item, self.population, entity.name_column if entity else "")
+
+    def _keep(self, note: ItemNote) -> ItemNote:
+        if not note.citations:
+            note.citations = tuple({c.n: c for s in note.sentences for c in s.citations()}.values())
+        self.notes.append(note)
+        return note
+
+
+def passages_of(notes: Sequence[ItemNote]) -> tuple[Passage, ...]:
+    """Every passage that the notes quote."""
+    return tuple(step.passage for note in notes for step, _ in note.steps) + tuple(
+        passage for note in notes for passage in note.item.passages
+    )

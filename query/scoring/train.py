@@ -1,0 +1,157 @@
+"""Training a score on the history of its entities, without looking past any scoring day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from index.catalogue import Catalogue, Feature, Score
+from index.errors import UsageError
+from index.scope import Scope
+from index.sql import SqlReader
+from query.scoring.features import FeatureReader, unmasked
+from query.scoring.fit import FOLDS, PENALTIES, SEGMENTS, Fit, fit
+from query.scoring.leaks import leaking_features
+from query.scoring.measures import auc, brier, calibration_error, reliability
+from query.scoring.model import Floats, TrainedModel
+
+FEWEST_EVENTS = 12
+"""Entities that had the event, and that did not, below which a model would be guesswork."""
+SUSPICIOUS_AUC = 0.995
+"""One feature alone that tells events this well has most likely seen them."""
+
+
+class TooFewEvents(UsageError):
+    """The history holds too few events, or too few entities without one, to learn a score from."""
+
+    code = "too_few_events"
+
+
+@dataclass(frozen=True)
+class History:
+    """The training data: a row for each entity alive on each snapshot day. `labels` are 1 where the event came."""
+
+    days: tuple[dt.date, ...]
+    keys: tuple[str, ...]
+    labels: Floats
+    matrix: Floats
+
+
+def train_score(score: Score, catalogue: Catalogue, reader: SqlReader, scope: Scope, today: dt.date) -> TrainedModel:
+    """Train `score` on snapshots before `today`, with everything that `scope` (an administrator's) shows.
+
+    A feature that reads rows dated after the scoring day is left out, with a notice. Raises `TooFewEvents` where
+    the history is too thin, `CatalogueError` and `SqlRejected` where the score's SQL does not hold.
+    """
+    scope = unmasked(scope)
+    source = FeatureReader(reader, catalogue, scope)
+    days = snapshot_days(score, today, catalogue.fiscal_year_start)
+    checked = tuple(dict.fromkeys((days[0], days[-1]))) if days else ()
+    leaking = leaking_features(score, checked, catalogue, reader, scope, today)
+    features = tuple(f for f in score.features if f not in leaking)
+    history = read_history(score, features, source, days)
+    _check_size(score, history)
+    fitted = fit(features, history.matrix, history.labels, history.keys)
+    notices = [f"{f.name} was left out: it reads rows dated after the scoring day." for f in leaking]
+    notices += _suspicious(features, history)
+    return TrainedModel(
+        score=score.name,
+        version=_version(score, features, history),
+        intercept=fitted.intercept,
+        features=fitted.features,
+        card=_card(score, history, fitted, today, notices),
+        notices=tuple(notices),
+    )
+
+
+def snapshot_days(score: Score, today: dt.date, fiscal_year_start: int = 1) -> tuple[dt.date, ...]:
+    """The last `score.snapshots` quarter starts whose horizon has passed by `today`, oldest first."""
+    month = today.month - (today.month - fiscal_year_start) % 3
+    day = dt.date(today.year + (-1 if month < 1 else 0), month + (12 if month < 1 else 0), 1)
+    found: list[dt.date] = []
+    while len(found) < score.snapshots:
+        if day + dt.timedelta(days=score.horizon_days) < today:
+            found.append(day)
+        month = day.month - 3
+        day = dt.date(day.year + (-1 if month < 1 else 0), month + (12 if month < 1 else 0), 1)
+    return tuple(reversed(found))
+
+
+def read_history(score: Score, features: Sequence[Feature], source: FeatureReader, days: Sequence[dt.date]) -> History:
+    """A row for each entity alive on each of `days`: its features then, and whether the event came in the horizon."""
+    events = source.events(score)
+    keys: list[str] = []
+    labels: list[float] = []
+    blocks: list[Floats] = []
+    for day in days:
+        alive = source.population(score, day)
+        end = day + dt.timedelta(days=score.horizon_days)
+        keys += alive
+        labels += [float(any(day < event <= end for event in events.get(key, ()))) for key in alive]
+        blocks.append(source.matrix(features, alive, day))
+    matrix = np.vstack(blocks) if blocks else np.zeros((0, len(features)))
+    return History(tuple(days), tuple(keys), np.asarray(labels), matrix)
+
+
+def _check_size(score: Score, history: History) -> None:
+    events = len({key for key, label in zip(history.keys, history.labels, strict=True) if label})
+    others = len(set(history.keys)) - events
+    if events < FEWEST_EVENTS or others < FEWEST_EVENTS:
+        raise TooFewEvents(
+            f"The score {score.name!r} cannot be trained: {events} entities had the event and {others} did not"
+            f" in {len(history.days)} snapshots; at least {FEWEST_EVENTS} of each are needed.",
+            hint="Give it a longer history, more snapshots or a longer horizon in the catalogue.",
+        )
+
+
+def _suspicious(features: Sequence[Feature], history: History) -> list[str]:
+    notices = []
+    for at, feature in enumerate(features):
+        alone = auc(history.labels, history.matrix[:, at])
+        if max(alone, 1 - alone) >= SUSPICIOUS_AUC:
+            notices.append(f"{feature.name} alone tells almost every event: check that it was known in time.")
+    return notices
+
+
+def _version(score: Score, features: Sequence[Feature], history: History) -> str:
+    """A hash of the data and of everything that shapes the model: the same inputs give the same version."""
+    definition = {
+        "features": [asdict(f) for f in features], "horizon": score.horizon_days, "folds": FOLDS,
+        "segments": SEGMENTS, "penalties": PENALTIES, "days": [str(d) for d in history.days],
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode())
+    digest.update("\n".join(history.keys).encode())
+    digest.update(np.round(history.matrix, 9).tobytes() + history.labels.tobytes())
+    return f"{score.name}-{digest.hexdigest()[:12]}"
+
+
+def _card(score: Score, history: History, fitted: Fit, today: dt.date, notices: Sequence[str]) -> dict[str, Any]:
+    labels, held_out = history.labels, fitted.held_out
+    return {
+        "score": score.name,
+        "description": score.description,
+        "kind": "additive monotone logistic regression",
+        "trained_as_of": today.isoformat(),
+        "snapshots": [d.isoformat() for d in history.days],
+        "horizon_days": score.horizon_days,
+        "threshold": score.threshold,
+        "rows": len(labels),
+        "entities": len(set(history.keys)),
+        "events": int(labels.sum()),
+        "base_rate": round(float(labels.mean()), 4),
+        "validation": f"{FOLDS}-fold cross-validation grouped by entity",
+        "auc": round(auc(labels, held_out), 4),
+        "brier": round(brier(labels, held_out), 4),
+        "ece": round(calibration_error(labels, held_out), 4),
+        "reliability": reliability(labels, held_out),
+        "segments": fitted.segments,
+        "penalty": fitted.penalty,
+        "features": [f.name for f in fitted.features],
+        "notices": list(notices),
+    }

@@ -1,0 +1,163 @@
+"""Findings to what is told: sentences, items, drafts, chart and pictures, by the path that the plan took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.documents import Passage
+from index.quotes import Quote, quotes
+from index.scope import Scope
+from query.answer import ChartView, DraftView
+from query.compose import Composer, scored_lead, title_of
+from query.evidence import CitationBook, Sentence
+from query.execute import Findings
+from query.items import ItemNote, ItemTeller
+from query.next_steps import StepFinder
+from query.parts import Parts
+from query.plan import Plan, Reading, SqlStep
+from query.scoring.reasons import worded
+
+QUOTES = 4
+WEAKEST_QUOTE = 0.30
+NOTHING = "The data cannot answer this."
+
+
+@dataclass
+class Told:
+    """What an answer will say, before the checker. `stated` are texts that fixed words may repeat."""
+
+    sentences: list[Sentence] = field(default_factory=list)
+    notes: list[ItemNote] = field(default_factory=list)
+    passages: tuple[Passage, ...] = ()
+    drafts: list[DraftView] = field(default_factory=list)
+    chart: ChartView | None = None
+    images: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    stated: list[str] = field(default_factory=list)
+    path: str = ""
+
+
+@dataclass
+class Teller:
+    """Tells the findings of one plan."""
+
+    parts: Parts
+    scope: Scope
+    plan: Plan
+    found: Findings
+    book: CitationBook
+    told: Told = field(default_factory=Told)
+
+    @property
+    def composer(self) -> Composer:
+        """The composer of this answer."""
+        return Composer(self.parts.catalogue, self.book)
+
+    def tell(self) -> Told:
+        """Everything the answer says."""
+        path = self.plan.route.path
+        if path == "refuse":
+            self._say(NOTHING)
+        elif path == "clarify":
+            self._say(self.plan.clarification or "Which reading do you mean?")
+        elif self.found.scores is not None:
+            self._scored()
+        elif self.found.searched is not None and self.found.searched.require:
+            self._joined()
+        elif self.found.drafts is not None:
+            self._listed()
+        elif path == "vector":
+            self._quoted()
+        else:
+            self._tables()
+        self.told.stated += [reading.explanation for reading in self._readings()]
+        self.told.stated += [title_of(reading) for reading in self._readings()]
+        return self.told
+
+    def _tables(self) -> None:
+        readings = {s.id: s.reading for s in self.plan.steps if isinstance(s, SqlStep)}
+        if "series" in self.found.tables:
+            self.told.sentences += self.composer.trend(self.found.tables, self.plan)
+            return
+        for name, evidence in self.found.tables.items():
+            self.told.sentences += self.composer.table(evidence, readings[name])
+
+    def _quoted(self) -> None:
+        passages = [p for e in self.found.passages.values() for p in e.passages]
+        self.told.passages = tuple(passages)
+        best = self._quotes(self.plan.question, passages, QUOTES)
+        if not best or best[0].score < WEAKEST_QUOTE:
+            self.told.path = "refuse"
+            self._say(NOTHING)
+            return
+        shown: list[str] = []
+        for quote in best:
+            if quote.score < max(WEAKEST_QUOTE, 0.6 * best[0].score):
+                continue
+            title = " › ".join(dict.fromkeys(t for t in (quote.passage.title, quote.passage.heading) if t))
+            self.told.stated.append(title)
+            lead = f"{title}: “" if title not in shown else "“"
+            shown.append(title)
+            slot = self.composer.quote(quote.passage, quote.start, quote.end)
+            self.told.sentences.append(Sentence((lead, slot, "”"), "bullet"))
+
+    def _scored(self) -> None:
+        step = self.found.scores
+        assert step is not None
+        score = next(s for s in self.parts.catalogue.scores if s.name == step.score)
+        self.told.sentences.append(scored_lead(self.found, self.composer, score))
+        self.told.stated += [score.label, step.due_text]
+        for feature in score.features:
+            before, _, after, _ = worded(feature.label, 0.0)
+            self.told.stated += [before.strip(), after.strip(), feature.label]
+        teller = self._teller()
+        for item in self.found.items:
+            self._keep(teller.scored(item, score))
+
+    def _joined(self) -> None:
+        searched = self.found.searched
+        assert searched is not None
+        self.told.passages = tuple(p for item in self.found.items for p in item.passages)
+        if not self.found.items:
+            self._say("None of them: no document about them speaks of this.")
+            return
+        teller = self._teller()
+        for item in self.found.items:
+            self._keep(teller.quoted(item, self._quotes(searched.query, item.passages[:2], 1)))
+
+    def _listed(self) -> None:
+        evidence = self.found.tables["population"]
+        reading = self._readings()[0]
+        if not self.found.items:
+            self.told.sentences += self.composer.table(evidence, reading)
+            return
+        entity = self.parts.catalogue.entity(self.found.items[0].entity)
+        shown = {entity.key, entity.name_column} if entity else set()
+        columns = [c for c in evidence.rows.columns if c not in shown]
+        self._say(f"{title_of(reading)}:")
+        teller = self._teller()
+        for item in self.found.items:
+            self._keep(teller.listed(item, evidence, columns))
+
+    def _teller(self) -> ItemTeller:
+        finder = StepFinder(self.parts.passages, self.scope) if self.parts.passages is not None else None
+        return ItemTeller(self.parts.catalogue, self.composer, self.found.tables.get("population"), finder)
+
+    def _keep(self, note: ItemNote) -> None:
+        self.told.sentences += note.sentences
+        self.told.notes.append(note)
+
+    def _quotes(self, query: str, passages: Iterable[Passage], limit: int) -> tuple[Quote, ...]:
+        held = list(passages)
+        if self.parts.embedder is None or not held:
+            return ()
+        return quotes(query, held, self.parts.embedder, limit)
+
+    def _say(self, text: str) -> None:
+        self.told.stated.append(text)
+        self.told.sentences.append(Sentence((text,)))
+
+    def _readings(self) -> list[Reading]:
+        return [s.reading for s in self.plan.steps if isinstance(s, SqlStep)]

@@ -1,0 +1,121 @@
+"""The query that the grammar is building: mutable while the rules run, then a frozen `Query`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from index.catalogue import Catalogue, Column, Table
+from query.text2sql.lexicon import Lexicon
+from query.text2sql.linking import Candidate
+from query.text2sql.logical import (
+    Aggregate,
+    ColumnRef,
+    Condition,
+    Expression,
+    Grain,
+    MetricRef,
+    Order,
+    Predicate,
+)
+from query.text2sql.periods import Period
+from query.text2sql.sentence import Sentence, Symbol
+
+
+@dataclass
+class Draft:
+    """What the rules have found so far. `notes` say in words what each rule did; `penalty` counts bad fits."""
+
+    sentence: Sentence
+    lexicon: Lexicon
+    catalogue: Catalogue
+    grain: Grain | None = None
+    compare: str = ""
+    select: list[tuple[int, Expression]] = field(default_factory=list)
+    where: list[Predicate] = field(default_factory=list)
+    group: list[Expression] = field(default_factory=list)
+    group_tables: list[str] = field(default_factory=list)
+    having: list[Condition] = field(default_factory=list)
+    order: list[Order] = field(default_factory=list)
+    limit: int | None = None
+    offset: int = 0
+    distinct: bool = False
+    superlative: bool = False
+    heads: list[str] = field(default_factory=list)
+    context: list[str] = field(default_factory=list)
+    periods: list[tuple[Period, ColumnRef | None]] = field(default_factory=list)
+    intersect: bool = False
+    notes: list[str] = field(default_factory=list)
+    penalty: float = 0.0
+
+    def symbol(self, name: str) -> Symbol:
+        """The symbol of that name."""
+        return self.sentence.symbols[name]
+
+    def candidate(self, name: str) -> Candidate:
+        """The candidate behind a table, column, value, metric, term or text symbol."""
+        found = self.symbol(name).candidate
+        assert found is not None, name
+        return found
+
+    def refs(self, name: str) -> list[ColumnRef]:
+        """The columns of a column symbol."""
+        candidate = self.candidate(name)
+        return [ColumnRef(candidate.table, c) for c in candidate.columns]
+
+    def column(self, ref: ColumnRef) -> Column | None:
+        """The catalogue's column of a reference."""
+        table = self.lexicon.table(ref.table)
+        return table.column(ref.column) if table else None
+
+    def table(self, name: str) -> Table | None:
+        """The visible part of a table."""
+        return self.lexicon.table(name)
+
+    def expressions(self, name: str) -> list[Expression]:
+        """The expressions of a column, aggregate or metric symbol; of a table symbol, the count of its rows."""
+        symbol = self.symbol(name)
+        if symbol.expression is not None:
+            return [symbol.expression]
+        candidate = self.candidate(name)
+        if candidate.kind == "metric":
+            return [self.metric(candidate.target)]
+        if candidate.kind == "table":
+            return [Aggregate("count", candidate.table)]
+        return list(self.refs(name))
+
+    def metric(self, name: str) -> MetricRef:
+        """The metric of that name."""
+        metric = next(m for m in self.catalogue.metrics if m.name == name)
+        return MetricRef(metric.name, metric.table, metric.sql, metric.time)
+
+    def names_of(self, table: str) -> list[ColumnRef]:
+        """What stands for a row of `table` in a list: its name columns, else its key, else its first column."""
+        held = self.table(table)
+        if held is None:
+            return []
+        columns = self.lexicon.name_columns(held) or held.key or (held.columns[0].name,)
+        return [ColumnRef(table, c) for c in columns]
+
+    def key_of(self, table: str) -> list[ColumnRef]:
+        """The key columns of `table`; its name columns where it has no key."""
+        held = self.table(table)
+        if held is None or not held.key or any(held.column(k) is None for k in held.key):
+            return self.names_of(table)
+        return [ColumnRef(table, k) for k in held.key]
+
+    def is_name(self, ref: ColumnRef) -> bool:
+        """True when the column names or identifies the rows of its table."""
+        held = self.table(ref.table)
+        if held is None:
+            return False
+        return ref.column in self.lexicon.name_columns(held) or ref.column in held.key
+
+    def numeric(self, ref: ColumnRef) -> bool:
+        """True for a column of numbers."""
+        column = self.column(ref)
+        return column is not None and column.type in ("integer", "number")
+
+    def temporal(self, ref: ColumnRef) -> bool:
+        """True for a column of dates or years."""
+        column = self.column(ref)
+        return column is not None and (column.type in ("date", "datetime") or "year" in column.label.lower())

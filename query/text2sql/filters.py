@@ -1,0 +1,318 @@
+"""Rules for which rows are meant: comparisons, values, terms, texts, nulls, flags, negation, periods."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from query.text2sql.draft import Draft
+from query.text2sql.logical import (
+    AnyOf,
+    ColumnRef,
+    Condition,
+    Operator,
+    Predicate,
+    Query,
+    Related,
+    TermCondition,
+)
+from query.text2sql.measures import DET
+from query.text2sql.sentence import GAP, Sentence
+from query.text2sql.thesaurus import FALSE_VALUES, TRUE_VALUES
+from query.text2sql.tokens import stem, stems_of
+
+_FILL = r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal|to|no|number|year|at) )*"
+_BETWEEN = re.compile(rf"\b([CAM]\d+) (?:[a-z]+ ){{0,3}}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ )?(N\d+)(?: [a-z]+)? (?:and|to|-) (N\d+)")
+_BETWEEN_AFTER = re.compile(rf"\bbetween (N\d+) and (N\d+) {DET}([CATM]\d+)")
+_COMPARE = re.compile(rf"\b([CAM]\d+) {_FILL}(>=?|<=?|!=) {DET}(N\d+)(?: (?:years|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg|cm)(?: old)?)?")
+_COMPARE_AFTER = re.compile(rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of )*([CATM]\d+)")
+_EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b")
+_EQUALS_AFTER = re.compile(r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)")
+_LIKE = re.compile(
+    r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
+    r"(contain|contains|containing|include|includes|including|like|start|starts|starting|begin|begins|beginning|end|ends|ending)"
+    r"(?: with| in| by| on)?(?: the| a| an)?(?: (?:word|words|letter|letters|substring|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|[a-z]+)\b"
+)
+_HAS_WORD = re.compile(r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter|substring|string|phrase|text)s? ([QV]\d+|[a-z]+)\b")
+_NULL = re.compile(rf"\bNOT (?:have|has|had|having|with|specify|list|provide) {DET}(C\d+)\b(?! (?:[<>=]|!=|[VN]))|\b(C\d+) (?:is |are |was )?(?:null|missing|empty|unknown|blank|not (?:known|available|set|given))\b|\b(?:missing|unknown|empty) (C\d+)")
+_NOT_NULL = re.compile(r"\b(C\d+) (?:is |are )?(?:!= |NOT )(?:null|missing|empty|unknown|blank)\b|\bwith (?:a |an )?(?:known|non-null) (C\d+)")
+_VALUES = re.compile(r"(\bboth )?(NOT (?:[a-z]+ )*?|!= (?:[a-z]+ )?)?\b([VQ]\d+)((?:(?: ,)?(?: or| and| nor)?(?: the| in| from)? [VQ]\d+)*)")
+_NEGATED = re.compile(r"\bNOT\b(?P<body>[^¦?.,]*?)(?=$|[¦?.,]|\bbut\b|\band whose\b|\band have\b|\border)")
+
+
+def comparisons(draft: Draft) -> None:
+    """ "C more than N", "more than N C", "between N and N"."""
+
+    def number(name: str) -> float:
+        return draft.symbol(name).number or 0.0
+
+    def put(name: str, operator: str, low: str, high: str | None = None) -> str | None:
+        if name.startswith("T"):
+            return counted(name, operator, low)
+        left = draft.expressions(name)[0]
+        if isinstance(left, ColumnRef) and not _comparable(draft, left):
+            return None
+        target = draft.where if isinstance(left, ColumnRef) else draft.having
+        if high is not None:
+            target.append(Condition(left, ">=", (number(low),)))
+            target.append(Condition(left, "<=", (number(high),)))
+        else:
+            target.append(Condition(left, operator, (number(low),)))  # type: ignore[arg-type]
+        return GAP
+
+    def counted(name: str, operator: str, low: str) -> str | None:
+        draft.having.append(Condition(draft.expressions(name)[0], operator, (number(low),)))  # type: ignore[arg-type]
+        return GAP
+
+    take = draft.sentence.take
+    take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
+    take(_BETWEEN_AFTER, lambda m: put(m[3], "", m[1], m[2]) if m[3][0] != "T" else None)
+    take(_COMPARE, lambda m: put(m[1], m[2], m[3]))
+    take(_COMPARE_AFTER, lambda m: put(m[3], m[1], m[2]))
+    take(_EQUALS_AFTER, lambda m: put(m[2], "=", m[1]))
+    take(_EQUALS, lambda m: put(m[1], "=", m[2]))
+
+
+def _comparable(draft: Draft, ref: ColumnRef) -> bool:
+    column = draft.column(ref)
+    return column is not None and (column.type in ("integer", "number") or column.role in ("key", "reference", "dimension"))
+
+
+def texts(draft: Draft) -> None:
+    """ "C containing 'x'", "C starting with 'x'"."""
+
+    def like(name: str, negated: str | None, verb: str, text: str) -> str | None:
+        ref = (draft.refs(name) if name.startswith("C") else draft.names_of(draft.candidate(name).table))[0]
+        column = draft.column(ref)
+        if column is None or column.type in ("integer", "number") and not text[0] in "QV":
+            return None
+        if text[0] in "QVN" and text[1:].isdigit():
+            text = draft.symbol(text).text
+        elif len(text) > 3 and verb in ("include", "includes", "including", "like", "with", "end", "start"):
+            return None
+        verb = verb[:3]
+        pattern = f"{text}%" if verb in ("sta", "beg") else f"%{text}" if verb == "end" else f"%{text}%"
+        draft.where.append(Condition(ref, "not like" if negated else "like", (pattern,)))
+        return f" {name} ¦ " if name.startswith("T") else GAP
+
+    draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[4]))
+    draft.sentence.take(_HAS_WORD, lambda m: like(m[1], None, "contain", m[2]))
+
+
+def nulls(draft: Draft) -> None:
+    """ "without C", "C is missing"."""
+
+    def null(match: re.Match[str], operator: Operator) -> str:
+        name = next(g for g in match.groups() if g)
+        ref = draft.refs(name)[0]
+        missing: Predicate = Condition(ref, operator)
+        column = draft.column(ref)
+        if operator == "is null" and column is not None and column.type == "text":
+            missing = AnyOf((missing, Condition(ref, "=", ("",))))
+        draft.where.append(missing)
+        return GAP
+
+    draft.sentence.take(_NULL, lambda m: null(m, "is null"))
+    draft.sentence.take(_NOT_NULL, lambda m: null(m, "is not null"))
+
+
+def terms(draft: Draft) -> None:
+    """Business terms of the catalogue: "open tickets", "not active"."""
+
+    def term(match: re.Match[str]) -> str:
+        candidate = draft.candidate(match[2])
+        held = next(t for t in draft.catalogue.terms if t.name == candidate.target and t.table == candidate.table)
+        draft.where.append(TermCondition(held.table, held.where, held.name, negated=bool(match[1])))
+        draft.context.append(held.table)
+        return GAP if match[1] else " "
+
+    draft.sentence.take(re.compile(r"(NOT |!= )?\b(K\d+)"), term)
+
+
+def values(draft: Draft) -> None:
+    """Stored values, alone, beside their column ("country France", "title of 'X'") and in lists."""
+
+    def value(match: re.Match[str]) -> str | None:
+        names = [match[3], *re.findall(r"[VQ]\d+", match[4])]
+        negated = bool(match[2])
+        groups: dict[ColumnRef, list[str]] = {}
+        for name in names:
+            candidate = draft.candidate(name)
+            if candidate.kind == "text":
+                ref = _column_before(draft, match.string[: match.start()])
+                if ref is None:
+                    draft.penalty += 1.0
+                    continue
+                text = candidate.value
+            else:
+                ref, text = ColumnRef(candidate.table, candidate.columns[0]), candidate.value
+            groups.setdefault(ref, []).append(text)
+        both = bool(match[1]) or bool(re.search(r"\bboth\b", draft.sentence.text)) and len(names) > 1
+        for ref, literals in groups.items():
+            draft.where.extend(_matched(draft, ref, list(dict.fromkeys(literals)), negated, both))
+            if re.search(r"\bas well as\b|\band\b", match[4]) and len(literals) > 1 and not both:
+                draft.intersect = True
+        return GAP
+
+    draft.sentence.take(_column_value_pattern, lambda m: _column_value(draft, m))
+    draft.sentence.take(_VALUES, value)
+
+
+_column_value_pattern = re.compile(
+    rf"\b(C\d+) (?:,? ?(?:and|or) )?{_FILL}(?:(?:named|called|titled|either|as|in|=|like) )*(NOT |!= )?(?:the |a |an )?([VQ]\d+)\b"
+)
+
+
+def _column_value(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "C is V" and "C V": the column belongs to the value and is not asked for."""
+    candidate, refs = draft.candidate(match[3]), draft.refs(match[1])
+    before = match.string[: match.start()]
+    if candidate.kind == "text":
+        if re.search(r"(?:^|what (?:is|are)|show|list|find|give me|return)(?: the| all)* $", before):
+            return None
+        draft.where.append(Condition(refs[0], "!=" if match[2] else "=", (candidate.value,)))
+        return GAP
+    own = ColumnRef(candidate.table, candidate.columns[0])
+    if own in refs:
+        return f" {match[2] or ''}{match[3]} "
+    return None
+
+
+def _column_before(draft: Draft, before: str) -> ColumnRef | None:
+    """The column that a text which is stored nowhere is compared with: the nearest column or table before it."""
+    names = re.findall(r"[CT]\d+", before)
+    if not names:
+        return None
+    name = names[-1]
+    refs = draft.refs(name) if name.startswith("C") else draft.names_of(draft.candidate(name).table)
+    texts_ = [r for r in refs if not draft.numeric(r)]
+    return texts_[0] if texts_ else None
+
+
+def _matched(draft: Draft, ref: ColumnRef, literals: list[str], negated: bool, both: bool) -> list[Predicate]:
+    column = draft.column(ref)
+    typed: tuple[str | float, ...] = tuple(literals)
+    if column is not None and column.type in ("integer", "number", "boolean"):
+        typed = tuple(float(v) if v.replace(".", "", 1).lstrip("-").isdigit() else v for v in literals)
+    if both and len(typed) > 1 and not negated:
+        return [Related(ref.table, (Condition(ref, "=", (v,)),)) for v in typed]
+    if len(typed) > 1:
+        return [Condition(ref, "not in" if negated else "in", typed)]
+    return [Condition(ref, "!=" if negated else "=", typed)]
+
+
+def flags(draft: Draft) -> None:
+    """A yes/no column used as an adjective: "discontinued products", "that are active"."""
+
+    def flag(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[2])[0]
+        truth = _truth(draft, ref)
+        if truth is None:
+            return None
+        draft.where.append(Condition(ref, "=", (truth[1] if match[1] else truth[0],)))
+        return " " + (match[3] or GAP)
+
+    draft.sentence.take(re.compile(r"(NOT |!= |\bnon )?(?:currently |been )?\b(C\d+)(?: (T\d+|A\d+))"), flag)
+    draft.sentence.take(
+        re.compile(r"\b(?:are|is|were|was|been|be|that|who|NOT) (NOT )?(?:currently |been |all )?\b(C\d+)\b()(?! of)"),
+        lambda m: flag(m) if not m.group().startswith("NOT") else _negated_flag(draft, m),
+    )
+
+
+def _negated_flag(draft: Draft, match: re.Match[str]) -> str | None:
+    truth = _truth(draft, draft.refs(match[2])[0])
+    if truth is None:
+        return None
+    draft.where.append(Condition(draft.refs(match[2])[0], "=", (truth[1],)))
+    return GAP
+
+
+def _truth(draft: Draft, ref: ColumnRef) -> tuple[str | float, str | float] | None:
+    """The stored values for yes and no of a flag; None for a column that is none."""
+    column = draft.column(ref)
+    if column is None:
+        return None
+    lower = {v.lower(): v for v in column.values}
+    if lower and set(lower) <= {*TRUE_VALUES, *FALSE_VALUES}:
+        yes = next((lower[v] for v in TRUE_VALUES if v in lower), "1")
+        no = next((lower[v] for v in FALSE_VALUES if v in lower), "0")
+        numeric = column.type in ("integer", "number", "boolean") and yes in "01" and no in "01"
+        return (float(yes), float(no)) if numeric else (yes, no)
+    if column.type == "boolean" or column.role == "flag":
+        return 1.0, 0.0
+    return None
+
+
+def negations(draft: Draft) -> None:
+    """ "customers that never ordered", "students who do not have pets of type cat": no such related row."""
+    nulls(draft)
+
+    def negated(match: re.Match[str]) -> str | None:
+        body = match["body"]
+        head = _head_table(draft, draft.sentence.text[: match.start()])
+        tables = [draft.candidate(n).table for n in re.findall(r"T\d+", body)]
+        found = [draft.candidate(n) for n in re.findall(r"[VC]\d+", body)]
+        far = next((t for t in tables if t != head), None)
+        if far is None:
+            far = next((c.table for c in found if c.table != head and c.kind == "value"), None)
+        if far is None or head is None:
+            return None
+        inner = replace_sentence(draft, body)
+        comparisons(inner)
+        values(inner)
+        draft.where.append(Related(far, tuple(inner.where), negated=True))
+        draft.notes.append("without")
+        return GAP
+
+    draft.sentence.take(_NEGATED, negated)
+
+
+def replace_sentence(draft: Draft, text: str) -> Draft:
+    """A fresh draft over a part of the sentence; it shares the symbols."""
+    return Draft(Sentence(text, draft.sentence.symbols), draft.lexicon, draft.catalogue)
+
+
+def _head_table(draft: Draft, before: str) -> str | None:
+    for name in re.findall(r"[TCA]\d+", before):
+        symbol = draft.symbol(name)
+        if symbol.candidate is not None:
+            return symbol.candidate.table
+        if symbol.expression is not None:
+            return getattr(symbol.expression, "table", None)
+    return None
+
+
+def periods(draft: Draft) -> None:
+    """Periods attach to the date column beside them, else to one that the verb names; the rest is settled later."""
+
+    def period(match: re.Match[str]) -> str:
+        symbol = draft.symbol(match[2])
+        assert symbol.period is not None
+        ref = None
+        if match[1] and draft.temporal(draft.refs(match[1])[0]):
+            ref = draft.refs(match[1])[0]
+        kept = "" if ref is not None or not match[1] else match[1]
+        if ref is None:
+            ref = _verb_date(draft, match.string[: match.start(2)])
+        draft.periods.append((symbol.period, ref))
+        return f" {kept} ¦ "
+
+    draft.sentence.take(re.compile(rf"(?:\b(C\d+) {_FILL})?\b(P\d+)\b"), period)
+
+
+def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
+    """The date column whose label shares a word with the last words before a period: "hired in" -> hire date."""
+    stems = {stem(w) for w in re.findall(r"[a-z]+", before)[-3:]}
+    tables = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table}
+    for name in sorted(tables):
+        table = draft.table(name)
+        for column in table.columns if table else ():
+            ref = ColumnRef(name, column.name)
+            if draft.temporal(ref) and (set(stems_of(column.label)) - {"date", "time", "year", "at", "on"}) & stems:
+                return ref
+    return None
+
+
+def nested(ref: ColumnRef, conditions: tuple[Predicate, ...]) -> Predicate:
+    """`ref IN (SELECT ref ... WHERE conditions)`."""
+    return Condition(ref, "in", replace(Query(ref.table, (ref,)), where=conditions))

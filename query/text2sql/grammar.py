@@ -1,0 +1,237 @@
+"""The grammar: a typed sentence to intermediate queries. The order of the rules is the grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from index.catalogue import Catalogue
+from query.text2sql import filters, measures, shapes
+from query.text2sql.draft import Draft
+from query.text2sql.logical import (
+    Aggregate,
+    Bucket,
+    ColumnRef,
+    Expression,
+    MetricRef,
+    Order,
+    Query,
+    Share,
+    is_aggregate,
+    predicate_tables,
+    tables_of,
+)
+from query.text2sql.lexicon import Lexicon
+from query.text2sql.periods import TimeWords
+from query.text2sql.sentence import Sentence
+from query.text2sql.timing import apply_periods
+
+RULES: tuple[Callable[[Draft], None], ...] = (
+    measures.nested_averages,
+    filters.texts,
+    filters.negations,
+    filters.terms,
+    filters.periods,
+    shapes.orders,
+    measures.shares,
+    measures.counts,
+    measures.aggregates,
+    filters.comparisons,
+    filters.values,
+    filters.flags,
+    shapes.groups,
+    shapes.superlatives,
+)
+_ALL = re.compile(
+    r"\b(?:all |any |complete |full )?(?:the )?(?:information|info|details?|records?|data|everything|attributes|contents?|fields)"
+    r"(?: about| of| on| for| regarding)? (?:the |all |each )*(T\d+)"
+)
+
+
+@dataclass(frozen=True)
+class Parse:
+    """A query, the words that nothing explained, how badly the rules fitted, and the rules that took part."""
+
+    query: Query
+    unexplained: tuple[str, ...]
+    penalty: float
+    notes: tuple[str, ...]
+
+
+def parse(sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: TimeWords, subject: str | None) -> Parse | None:
+    """The query that the rules make of the sentence; None when it asks for nothing."""
+    draft = Draft(sentence, lexicon, catalogue, grain=time.grain, compare=time.compare)
+    for rule in RULES:
+        rule(draft)
+    _selected(draft)
+    query = _query(draft, subject)
+    if query is None:
+        return None
+    return Parse(query, sentence.left(), draft.penalty, tuple(draft.notes))
+
+
+def _selected(draft: Draft) -> None:
+    """What is left of the sentence is what it asks for."""
+
+    def everything(match: re.Match[str]) -> str:
+        table = draft.table(draft.candidate(match[1]).table)
+        for column in table.columns if table else ():
+            draft.select.append((match.start(), ColumnRef(draft.candidate(match[1]).table, column.name)))
+        return " "
+
+    draft.sentence.take(_ALL, everything)
+    text = draft.sentence.text
+    different = bool(re.search(r"\bdifferent\b", text))
+    for match in re.finditer(r"\b([CAMT])\d+\b", text):
+        name, position = match.group(), match.start()
+        if match[1] == "T":
+            draft.context.append(draft.candidate(name).table)
+            if not any(h == draft.candidate(name).table for h in draft.heads):
+                draft.heads.append(draft.candidate(name).table)
+            continue
+        for expression in draft.expressions(name):
+            draft.select.append((position, expression))
+    if different:
+        draft.distinct = True
+
+
+def _query(draft: Draft, subject: str | None) -> Query | None:
+    group: list[Expression] = list(draft.group)
+    shown: list[Expression] = list(draft.group)
+    for table in draft.group_tables:
+        shown.extend(draft.names_of(table))
+        group.extend(dict.fromkeys((*draft.key_of(table), *draft.names_of(table))))
+    plain = [e for _, e in sorted(draft.select, key=lambda x: x[0])]
+    select = list(dict.fromkeys((*_missing(shown, plain), *plain)))
+    measured = [e for e in select if is_aggregate(e)]
+    ordered = [o.by for o in draft.order if is_aggregate(o.by)]
+    folded = bool(measured or ordered or draft.having)
+    heads = [h for h in draft.heads if h not in draft.group_tables]
+    entity = draft.catalogue.entity(subject) if subject else None
+    if entity is not None:
+        return _of_subject(draft, entity.table, entity.key, entity.name_column, [*ordered, *measured])
+    if not select or (select and not draft.select and not measured and not group):
+        if not heads:
+            heads = [t for p in draft.where for t in sorted(predicate_tables(p))][:1]
+        if not heads and not ordered:
+            return None
+        select.extend(draft.names_of(heads[0]) if heads else [])
+    if not select:
+        return None
+    if folded:
+        rows = [e for e in select if not is_aggregate(e)]
+        group.extend(e for e in rows if e not in group)
+        _key_groups(draft, rows, group, [*measured, *ordered, *(c.left for c in draft.having)])
+    if draft.grain:
+        _bucketed(draft, select, group, measured)
+    root = _root(select, measured, ordered)
+    query = Query(
+        root=root,
+        select=tuple(select),
+        where=tuple(dict.fromkeys(draft.where)),
+        group=tuple(dict.fromkeys(group)) if folded else (),
+        having=tuple(draft.having),
+        order=tuple(draft.order),
+        limit=draft.limit,
+        offset=draft.offset,
+        distinct=draft.distinct and not folded,
+        context=(),
+        hints=_hints(draft),
+    )
+    return _with_context(draft, apply_periods(draft, query))
+
+
+def _missing(shown: list[Expression], plain: list[Expression]) -> list[Expression]:
+    """The group's columns that the select list does not show by itself: a table's name is not forced beside
+    other columns of the same table."""
+    tables = {t for e in plain if not is_aggregate(e) for t in tables_of(e)}
+    return [e for e in shown if e not in plain and not (tables_of(e) & tables)]
+
+
+def _key_groups(draft: Draft, rows: list[Expression], group: list[Expression], folds: list[Expression]) -> None:
+    """Rows of another table than the measured one are grouped by their key, not by a name that two may share."""
+    measured = frozenset().union(*(tables_of(f) for f in folds)) if folds else frozenset()
+    by_row = draft.superlative or bool(draft.having)
+    for expression in rows:
+        if not isinstance(expression, ColumnRef) or expression.table in measured or expression in draft.group:
+            continue
+        if by_row or draft.is_name(expression):
+            group[:0] = [k for k in draft.key_of(expression.table) if k not in group]
+
+
+def _bucketed(draft: Draft, select: list[Expression], group: list[Expression], measured: list[Expression]) -> None:
+    """ "by month": the measure's date, cut, in front and in order."""
+    date = None
+    for expression in measured:
+        if isinstance(expression, MetricRef) and "." in expression.time:
+            table, _, column = expression.time.rpartition(".")
+            date = ColumnRef(table, column)
+            break
+    if date is None:
+        tables = [*(t for e in measured for t in sorted(tables_of(e))), *draft.heads, *draft.context]
+        for name in tables:
+            table_ = draft.table(name)
+            if table_ and table_.time_column:
+                date = ColumnRef(name, table_.time_column)
+                break
+    if date is None or draft.grain is None:
+        draft.penalty += 1.0
+        return
+    if not measured:
+        measured.append(Aggregate("count", date.table))
+        select[:] = list(measured)
+        group.clear()
+    bucket = Bucket(date, draft.grain)
+    select.insert(0, bucket)
+    group.insert(0, bucket)
+    if not draft.order:
+        draft.order.append(Order(bucket))
+
+
+def _root(select: list[Expression], measured: list[Expression], ordered: list[Expression]) -> str:
+    """The table whose rows are counted or listed."""
+    for expression in (*measured, *ordered, *select):
+        return sorted(tables_of(expression))[0]
+    return ""
+
+
+def _hints(draft: Draft) -> frozenset[str]:
+    from query.text2sql.tokens import stem
+
+    return frozenset(stem(w) for w in re.findall(r"[a-z]+", draft.sentence.original))
+
+
+def _with_context(draft: Draft, query: Query) -> Query:
+    """Tables that the question names beside what it shows: each row must have a related row there."""
+    from query.text2sql.logical import Related
+
+    held = {query.root, *draft.group_tables}
+    for expression in (*query.select, *query.group, *(o.by for o in query.order), *(c.left for c in query.having)):
+        held |= tables_of(expression)
+    for predicate in query.where:
+        held |= predicate_tables(predicate)
+    extra = [Related(t) for t in dict.fromkeys(draft.context) if t not in held]
+    return query.with_(where=(*query.where, *extra))
+
+
+def _of_subject(draft: Draft, table: str, key: str, name: str, measures_: list[Expression]) -> Query:
+    """Rows of one entity: key and name first, whatever else the question filters and orders by."""
+    select: list[Expression] = list(dict.fromkeys((ColumnRef(table, key), ColumnRef(table, name))))
+    group: list[Expression] = []
+    folded = bool(draft.having or any(is_aggregate(o.by) for o in draft.order))
+    if folded:
+        group = list(select)
+        select.extend(e for e in dict.fromkeys(measures_) if not isinstance(e, Share))
+    query = Query(
+        root=table,
+        select=tuple(select),
+        where=tuple(dict.fromkeys(draft.where)),
+        group=tuple(group),
+        having=tuple(draft.having),
+        order=tuple(draft.order) or (Order(ColumnRef(table, key)),),
+        limit=draft.limit,
+        offset=draft.offset,
+        hints=_hints(draft),
+    )
+    return _with_context(draft, apply_periods(draft, query))

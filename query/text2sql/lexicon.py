@@ -1,0 +1,219 @@
+"""The lexicon: which words name which table, column, metric or term of a catalogue, within a scope."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from rapidfuzz import fuzz, process
+
+from index.catalogue import Catalogue, Column, Table
+from index.scope import Scope
+from query.text2sql.thesaurus import ARTICLES, FAMILIES, FUNCTION_WORDS
+from query.text2sql.tokens import stem, stems_of, words_of
+
+Phrase = tuple[str, ...]
+GENERIC = frozenset({"id", "name", "number", "code", "date", "type", "time", "description", "value", "detail", "status"})
+TABLE_PREFIXES = frozenset({"ref", "reference", "tbl", "tb", "dim", "fact", "view", "v"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a phrase may name. `kind` is table, column, metric or term; `columns` has two members where a person's
+    name is kept as first and last name; `target` is the metric's or term's name; `score` is in 0..1."""
+
+    kind: str
+    table: str
+    columns: tuple[str, ...] = ()
+    target: str = ""
+    score: float = 1.0
+
+
+class Lexicon:
+    """Phrases (tuples of stems, without articles) to entries; built once for a catalogue and a scope."""
+
+    def __init__(self, catalogue: Catalogue, scope: Scope) -> None:
+        self.catalogue = catalogue
+        self.tables = tuple(visible_tables(catalogue, scope))
+        self._by_name = {t.name: t for t in self.tables}
+        self._phrases: dict[Phrase, dict[tuple[str, str, tuple[str, ...], str], Entry]] = defaultdict(dict)
+        self._words: dict[str, None] = {}
+        for table in self.tables:
+            self._add_table(table)
+            for column in table.columns:
+                self._add_column(table, column)
+            self._add_names(table)
+        self._add_business()
+        self._add_vocabulary()
+        self._add_families()
+        self._known = {s for phrase in self._phrases for s in phrase}
+        self._word_list = list(self._words)
+
+    def table(self, name: str) -> Table | None:
+        """The visible part of that table, or None."""
+        return self._by_name.get(name)
+
+    def find(self, phrase: Phrase) -> tuple[Entry, ...]:
+        """The entries of a phrase, best first."""
+        return tuple(sorted(self._phrases.get(phrase, {}).values(), key=lambda e: -e.score))
+
+    def knows(self, word_stem: str) -> bool:
+        """True when some phrase holds the stem."""
+        return word_stem in self._known
+
+    def correct(self, word: str, least: float = 83.0) -> str | None:
+        """The schema word that `word` is a slip of, or None."""
+        if len(word) < 5:
+            return None
+        hit = process.extractOne(word, self._word_list, scorer=fuzz.ratio, score_cutoff=least)
+        return str(hit[0]) if hit else None
+
+    def concept(self, table: str, names: Iterable[str], least: float = 0.6) -> Entry | None:
+        """The column of `table` that one of `names` names best: `concept("people", ("age", "birth date"))`."""
+        best: Entry | None = None
+        for rank, name in enumerate(names):
+            for entry in self._phrases.get(tuple(stems_of(name)), {}).values():
+                if entry.kind == "column" and entry.table == table:
+                    score = entry.score - 0.01 * rank
+                    if score >= least and (best is None or score > best.score):
+                        best = replace(entry, score=score)
+        return best
+
+    def name_columns(self, table: Table) -> tuple[str, ...]:
+        """The columns that people call a row of `table` by; empty when there is none."""
+        entity = self.catalogue.entity_of(table.name)
+        if entity is not None and table.column(entity.name_column):
+            return (entity.name_column,)
+        named = [c.name for c in table.columns if c.role == "name"]
+        pair = _name_pair(table)
+        if table.name_column and table.column(table.name_column):
+            stems = stems_of(table.name_column)
+            if not pair or "name" in stems and table.name_column not in pair:
+                return (table.name_column,)
+        return pair or tuple(named[:1])
+
+    def _put(self, words: Iterable[str], entry: Entry) -> None:
+        phrase = tuple(w for w in words if w not in ARTICLES)
+        if not phrase:
+            return
+        key = (entry.kind, entry.table, entry.columns, entry.target)
+        held = self._phrases[phrase].get(key)
+        if held is None or held.score < entry.score:
+            self._phrases[phrase][key] = entry
+
+    def _remember(self, text: str) -> None:
+        for word in words_of(text):
+            if len(word) >= 5 and word not in FUNCTION_WORDS:
+                self._words[word] = None
+
+    def _add_table(self, table: Table) -> None:
+        entity = self.catalogue.entity_of(table.name)
+        texts = {table.label: 1.0, table.name: 1.0, **dict.fromkeys(table.synonyms, 1.0)}
+        if entity is not None:
+            texts.update(dict.fromkeys((entity.name, *entity.synonyms), 1.0))
+        for text, score in texts.items():
+            self._remember(text)
+            stems = stems_of(text)
+            self._put(stems, Entry("table", table.name, score=score))
+            if len(stems) > 1:
+                if stems[0] in TABLE_PREFIXES:
+                    self._put(stems[1:], Entry("table", table.name, score=0.9))
+                self._put(stems[-1:], Entry("table", table.name, score=0.6))
+                self._put(stems[:-1], Entry("table", table.name, score=0.45))
+
+    def _add_column(self, table: Table, column: Column) -> None:
+        own = set(stems_of(table.label)) | set(stems_of(table.name))
+        is_key = table.key == (column.name,)
+        for text in dict.fromkeys((column.label, column.name, *column.synonyms)):
+            self._remember(text)
+            stems = stems_of(text)
+            entry = Entry("column", table.name, (column.name,))
+            self._put(stems, entry)
+            for label in {stems_of(table.label), stems_of(table.name)}:
+                self._put((*label, *stems), replace(entry, score=1.0))
+            rest = tuple(s for s in stems if s not in own)
+            if rest and rest != stems:
+                self._put(rest, replace(entry, score=0.95 if rest != ("id",) or is_key else 0.7))
+            for size in range(1, len(stems)):
+                suffix, prefix = stems[-size:], stems[:size]
+                ratio = size / len(stems)
+                generic = 0.15 if set(suffix) <= GENERIC else 0.0
+                self._put(suffix, replace(entry, score=0.4 + 0.4 * ratio - generic))
+                if size > 1 or prefix[0] not in own:
+                    self._put(prefix, replace(entry, score=0.2 + 0.4 * ratio))
+            if is_key:
+                self._put(("id",), replace(entry, score=0.9))
+
+    def _add_names(self, table: Table) -> None:
+        columns = self.name_columns(table)
+        if not columns:
+            return
+        entry = Entry("column", table.name, columns, score=0.94)
+        label = stems_of(table.label)
+        for phrase in (("name",), ("full", "name"), (*label, "name"), (*label, "full", "name")):
+            known = any(e.table == table.name and e.score > 0.9 for e in self.find(phrase))
+            if not known or len(columns) > 1:
+                self._put(phrase, entry)
+
+    def _add_business(self) -> None:
+        for metric in self.catalogue.metrics:
+            if metric.table in self._by_name:
+                for text in (metric.label, metric.name, *metric.synonyms):
+                    self._remember(text)
+                    self._put(stems_of(text), Entry("metric", metric.table, target=metric.name, score=1.05))
+        for term in self.catalogue.terms:
+            if term.table in self._by_name:
+                for text in (term.name, *term.synonyms):
+                    self._remember(text)
+                    self._put(stems_of(text), Entry("term", term.table, target=term.name, score=1.05))
+
+    def _add_vocabulary(self) -> None:
+        """The company's own words stand for whatever their meaning names: a metric, a table, `table.column`."""
+        for phrase, meaning in self.catalogue.vocabulary.items():
+            table, _, column = meaning.partition(".")
+            held = self._by_name.get(table)
+            if held is not None and column and held.column(column):
+                self._put(stems_of(phrase), Entry("column", table, (column,)))
+                continue
+            for entry in self.find(stems_of(meaning)):
+                if entry.score >= 0.9:
+                    self._put(stems_of(phrase), entry)
+
+    def _add_families(self) -> None:
+        families: dict[Phrase, list[Phrase]] = defaultdict(list)
+        for word, others in FAMILIES.items():
+            for other in others:
+                families[stems_of(word)].append(stems_of(other))
+                families[stems_of(other)].append(stems_of(word))
+        for phrase, entries in list(self._phrases.items()):
+            for size in range(1, min(3, len(phrase)) + 1):
+                for at in range(len(phrase) - size + 1):
+                    for other in families.get(phrase[at : at + size], ()):
+                        swapped = (*phrase[:at], *other, *phrase[at + size :])
+                        for entry in list(entries.values()):
+                            if entry.score >= 0.6 and entry.kind in ("column", "table"):
+                                self._put(swapped, replace(entry, score=entry.score * 0.8))
+
+
+def visible_tables(catalogue: Catalogue, scope: Scope) -> Iterator[Table]:
+    """The tables and columns that the scope shows (masked columns too: their names are no secret)."""
+    for table in catalogue.tables:
+        shown = scope.tables.get(table.name)
+        if shown is None:
+            continue
+        columns = tuple(c for c in table.columns if c.name in shown.columns)
+        if columns:
+            yield replace(table, columns=columns)
+
+
+def _name_pair(table: Table) -> tuple[str, ...]:
+    """(first, last) name columns of a table of persons, or ()."""
+    first = last = None
+    for column in table.columns:
+        stems = stems_of(column.name)
+        if stems[-2:] == (stem("first"), "name"):
+            first = first or column.name
+        if stems[-2:] == (stem("last"), "name") or stems[-1:] == (stem("surname"),):
+            last = last or column.name
+    return (first, last) if first and last else ()

@@ -1,0 +1,213 @@
+"""Linking: the words of a question to what they may mean in the catalogue and in the stored values.
+
+A `Mention` is a span of tokens with its candidates, best first; mentions do not overlap. Which candidate of each
+mention is meant is decided by `assign`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from query.text2sql.lexicon import Entry, Lexicon
+from query.text2sql.thesaurus import ARTICLES, COMPARATIVES, FUNCTION_WORDS, MEASURE_ADJECTIVES, SUPERLATIVES
+from query.text2sql.tokens import Token, stem, value_key
+from query.text2sql.values import StoredValue, ValueIndex
+
+LONGEST_PHRASE = 7
+MOST_CANDIDATES = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One meaning of a mention. `kind` is table, column, value, metric, term or text (a quoted text that is stored
+    nowhere); `columns` are the column (or first and last name); `value` the stored literal; `sense` is a word of
+    comparison (">", "<", "max", "min") that the mention carries besides its column, as "oldest" does."""
+
+    kind: str
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    target: str = ""
+    value: str = ""
+    score: float = 1.0
+    sense: str = ""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Tokens `first` up to (not including) `last`, and what they may mean, best first."""
+
+    first: int
+    last: int
+    candidates: tuple[Candidate, ...]
+
+
+class Linker:
+    """Finds the mentions of a question."""
+
+    def __init__(self, lexicon: Lexicon, values: ValueIndex) -> None:
+        self._lexicon, self._values = lexicon, values
+
+    def mentions(self, tokens: tuple[Token, ...], blocked: frozenset[int] = frozenset()) -> tuple[Mention, ...]:
+        """The best cover of `tokens` by mentions; `blocked` tokens (periods) belong to none."""
+        stems = [t.stem for t in tokens]
+        chosen = self._cover(tokens, stems, blocked)
+        covered = {i for m in chosen for i in range(m.first, m.last)} | blocked
+        corrected = False
+        for i, token in enumerate(tokens):
+            if i in covered or token.kind != "word" or token.lower in FUNCTION_WORDS or self._lexicon.knows(token.stem):
+                continue
+            word = self._lexicon.correct(token.lower)
+            if word is not None and stem(word) != stems[i]:
+                stems[i], corrected = stem(word), True
+        if corrected:
+            chosen = self._cover(tokens, stems, blocked)
+        return self._with_loose_values(tokens, chosen, blocked)
+
+    def _cover(self, tokens: tuple[Token, ...], stems: list[str], blocked: frozenset[int]) -> tuple[Mention, ...]:
+        spans = [m for i in range(len(tokens)) if i not in blocked for m in self._starting(tokens, stems, i, blocked)]
+        best: list[tuple[float, tuple[Mention, ...]]] = [(0.0, ())] * (len(tokens) + 1)
+        for end in range(1, len(tokens) + 1):
+            best[end] = best[end - 1]
+            for mention in spans:
+                if mention.last != end:
+                    continue
+                weight = best[mention.first][0] + self._weight(tokens, mention)
+                if weight > best[end][0] + 1e-9:
+                    best[end] = (weight, (*best[mention.first][1], mention))
+        return best[-1][1]
+
+    @staticmethod
+    def _weight(tokens: tuple[Token, ...], mention: Mention) -> float:
+        words = sum(t.lower not in ARTICLES for t in tokens[mention.first : mention.last])
+        top = mention.candidates[0]
+        bonus = 0.15 * (words - 1) + (0.5 if tokens[mention.first].kind == "quoted" else 0.0)
+        return words * top.score + bonus
+
+    def _starting(
+        self, tokens: tuple[Token, ...], stems: list[str], first: int, blocked: frozenset[int]
+    ) -> list[Mention]:
+        if tokens[first].lower in ARTICLES and tokens[first].kind == "word" and not tokens[first].capital:
+            return []
+        found: list[Mention] = []
+        longest = max(LONGEST_PHRASE, self._values.longest)
+        for last in range(first + 1, min(len(tokens), first + longest) + 1):
+            if last - 1 in blocked or (tokens[last - 1].kind == "quoted" and last - first > 1):
+                break
+            candidates = self._candidates(tokens, stems, first, last)
+            if candidates:
+                found.append(Mention(first, last, candidates))
+            if tokens[first].kind == "quoted":
+                break
+        return found
+
+    def _candidates(
+        self, tokens: tuple[Token, ...], stems: list[str], first: int, last: int
+    ) -> tuple[Candidate, ...]:
+        span = tokens[first:last]
+        found: list[Candidate] = []
+        if tokens[last - 1].kind == "word" and last - first <= LONGEST_PHRASE:
+            phrase = tuple(s for s, t in zip(stems[first:last], span, strict=True) if t.lower not in ARTICLES)
+            if all(t.kind == "word" or t.text in "-/" for t in span) and span[-1].lower not in ARTICLES:
+                found.extend(_from_entry(e) for e in self._lexicon.find(phrase))
+        found.extend(self._adjective(span))
+        found.extend(self._stored(span, first == 0))
+        if span[0].kind == "quoted" and not found:
+            found.append(Candidate("text", value=span[0].text, score=0.9))
+        return tuple(sorted(found, key=lambda c: -c.score)[:MOST_CANDIDATES])
+
+    def _adjective(self, span: tuple[Token, ...]) -> list[Candidate]:
+        """ "older" names a column and a direction; so do "oldest" and "most expensive"."""
+        word = span[-1].lower
+        if len(span) > 1:
+            return []
+        superlative = word in SUPERLATIVES
+        row = COMPARATIVES.get(SUPERLATIVES.get(word, word)) or MEASURE_ADJECTIVES.get(word)
+        if row is None:
+            return []
+        names, direction = row
+        found = []
+        for table in self._lexicon.tables:
+            entry = self._lexicon.concept(table.name, names)
+            column = table.column(entry.columns[0]) if entry else None
+            if entry is None or column is None or column.type == "text" and column.role == "name":
+                continue
+            up = direction
+            if word in ("older", "oldest", "younger", "youngest", "eldest") and _dated(column.type, column.label):
+                up = -up
+            sense = ("max" if up > 0 else "min") if superlative else (">" if up > 0 else "<")
+            if word in MEASURE_ADJECTIVES:
+                sense = "adjective"
+            found.append(Candidate("column", table.name, entry.columns, score=0.8 * entry.score, sense=sense))
+        return found
+
+    def _stored(self, span: tuple[Token, ...], opening: bool) -> list[Candidate]:
+        """Candidates from the value index for these exact tokens."""
+        first = span[0]
+        if all(t.kind == "punctuation" for t in span) or span[-1].kind == "punctuation" and span[-1].text in ",;:?!":
+            return []
+        if len(span) == 1 and first.kind == "number":
+            return []
+        quoted = first.kind == "quoted"
+        if len(span) == 1 and first.lower in FUNCTION_WORDS and not quoted and (not first.capital or opening):
+            return []
+        if all(t.lower in FUNCTION_WORDS and not t.capital for t in span) and not quoted:
+            return []
+        key = value_key(" ".join(t.text for t in span))
+        score = 1.0 if quoted or len(span) > 1 else 0.97 if first.capital and not opening else 0.8
+        if len(key) == 1 and not quoted:
+            score = 0.5 if first.capital and not opening else 0.0
+        hits = self._values.exact(key) if score else []
+        if not hits and not quoted and len(key) > 2:
+            hits = self._values.stemmed(tuple(t.lower for t in span if t.kind != "punctuation"))
+            score -= 0.1
+        return [_from_value(v, score, key) for v in hits]
+
+    def _with_loose_values(
+        self, tokens: tuple[Token, ...], mentions: tuple[Mention, ...], blocked: frozenset[int]
+    ) -> tuple[Mention, ...]:
+        """Quoted texts and runs of capitalised words that are stored in part, or with a slip, link too."""
+        taken = {i for m in mentions for i in range(m.first, m.last)} | blocked
+        extra: list[Mention] = []
+        kept = list(mentions)
+        for mention in mentions:
+            if mention.candidates[0].kind == "text":
+                text = mention.candidates[0].value
+                loose = self._loosely(text)
+                if loose:
+                    kept[kept.index(mention)] = replace(mention, candidates=(*loose, *mention.candidates))
+        i = 0
+        while i < len(tokens):
+            j = i
+            while j < len(tokens) and j not in taken and tokens[j].kind in ("word", "number") and _proper(tokens, j, i):
+                j += 1
+            if j > i:
+                loose = self._loosely(" ".join(t.text for t in tokens[i:j]))
+                if loose:
+                    extra.append(Mention(i, j, loose))
+            i = max(j, i + 1)
+        return tuple(sorted((*kept, *extra), key=lambda m: m.first))
+
+    def _loosely(self, text: str) -> tuple[Candidate, ...]:
+        hits = [(v, 0.75) for v in self._values.within(text)] or [(v, 0.7) for v in self._values.close(text)]
+        return tuple(_from_value(v, score, "") for v, score in hits)
+
+
+def _proper(tokens: tuple[Token, ...], at: int, start: int) -> bool:
+    token = tokens[at]
+    if token.kind == "number":
+        return at > start
+    return token.capital and at > 0 and token.lower not in FUNCTION_WORDS
+
+
+def _dated(kind: str, label: str) -> bool:
+    """True for columns where older means smaller: birth dates, founding years."""
+    return kind in ("date", "datetime") or any(w in label.lower() for w in ("birth", "year", "found", "built", "open"))
+
+
+def _from_entry(entry: Entry) -> Candidate:
+    return Candidate(entry.kind, entry.table, entry.columns, entry.target, score=entry.score)
+
+
+def _from_value(value: StoredValue, score: float, key: str) -> Candidate:
+    few = 0.02 if value.few else 0.0
+    return Candidate("value", value.table, (value.column,), key, value.literal, score=score + few)

@@ -1,0 +1,130 @@
+"""Rules for what is computed: counts, sums, averages, extremes, shares. Each leaves a symbol A in the sentence."""
+
+from __future__ import annotations
+
+import re
+
+from query.text2sql.draft import Draft
+from query.text2sql.logical import Aggregate, Condition, Expression, Function, Query, Share
+from query.text2sql.sentence import GAP
+
+DET = r"(?:(?:the|a|an|all|their|its|his|her|of|these|those|any|our) )*"
+_FUNCTIONS: dict[str, Function] = {
+    "average": "avg", "total": "sum", "sum": "sum", "sum of": "sum", "overall": "sum", "combined": "sum",
+    "maximum": "max", "minimum": "min", "^": "max", "~": "min",
+}  # fmt: skip
+_WORD = r"(?:average|total|sum of|sum|overall|combined|maximum|minimum)"
+_NESTED = re.compile(
+    rf"\b(C\d+) (?:[a-z]+ ){{0,3}}?(>=?|<=?|!=) {DET}(average|maximum|minimum)(?: {DET}C\d+)?(?: (?:of|for|among|across) {DET}T\d+)?(?! (?:number|C))"
+)
+_NESTED_BEFORE = re.compile(
+    rf"(>=?|<=?|above|below) {DET}(average)(?: (?:of|in|value of))? {DET}(C\d+)(?: (?:of|for|among|across) {DET}T\d+)?"
+)
+_COUNT = re.compile(rf"\b(howmany|number of|count(?: number of)?) ((?:(?:the|all|total|of|different|[VK]\d+|other|their|its|our) )*)([TCM]\d+)")
+_AGGREGATE = re.compile(
+    rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
+    rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)(?! (?:[<>]|!=))"
+)
+_TOTAL_METRIC = re.compile(r"\b(?:total|overall|combined|sum of|gross|amount of|value of)(?: the)? (M\d+)")
+_SHARE = re.compile(
+    rf"\b(?:what |which )?(?:percentage|percent|proportion|share|fraction|ratio)(?: of)? {DET}(T\d+|V\d+ T\d+|K\d+ T\d+)\b"
+)
+
+
+def nested_averages(draft: Draft) -> None:
+    """ "age above the average" compares each row with an aggregate of all rows."""
+
+    def compared(name: str, operator: str, function: str) -> str | None:
+        ref = draft.refs(name)[0]
+        if not draft.numeric(ref):
+            return None
+        inner = Query(ref.table, (Aggregate(_FUNCTIONS[function], ref.table, ref),))
+        draft.where.append(Condition(ref, operator, inner))  # type: ignore[arg-type]
+        return GAP
+
+    draft.sentence.take(_NESTED, lambda m: compared(m[1], m[2], m[3]))
+    draft.sentence.take(
+        _NESTED_BEFORE, lambda m: compared(m[3], {"above": ">", "below": "<"}.get(m[1], m[1]), m[2])
+    )
+
+
+def shares(draft: Draft) -> None:
+    """ "what percentage of customers are ..." is the part of the rows that meets the conditions."""
+
+    def share(match: re.Match[str]) -> str:
+        name = re.findall(r"T\d+", match[1])[0]
+        table = draft.candidate(name).table
+        before = match[1][: match[1].index(name)]
+        draft.notes.append("share")
+        return f" {draft.sentence.add('A', Share(Aggregate('count', table)))} ¦ {before} "
+
+    draft.sentence.take(_SHARE, share)
+
+    def part(match: re.Match[str]) -> str | None:
+        found = draft.expressions(match[1])[0]
+        if isinstance(found, Aggregate) or match[1].startswith("M"):
+            return draft.sentence.add("A", Share(found))  # type: ignore[arg-type]
+        return None
+
+    draft.sentence.take(re.compile(r"\b(?:percentage|percent|proportion|share)(?: of)?(?: the)?(?: total)? ([MA]\d+)"), part)
+
+
+def counts(draft: Draft) -> None:
+    """ "how many T", "number of T", "number of different C"."""
+
+    def counted(match: re.Match[str]) -> str | None:
+        word, between, name = match[1], match[2], match[3]
+        different = "different" in between
+        kept = " ".join(re.findall(r"[VK]\d+", between))
+        if name.startswith("M"):
+            return f"{kept} {name}"
+        candidate = draft.candidate(name)
+        if name.startswith("T"):
+            draft.heads.append(candidate.table)
+            expression: Expression = Aggregate("count", candidate.table, distinct=different)
+        else:
+            ref = draft.refs(name)[0]
+            column = draft.column(ref)
+            if column is not None and not different and column.role == "measure":
+                if "total" in between or "total" in draft.sentence.original and word == "number of":
+                    return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
+                return f"{kept} {name}"
+            if draft.is_name(ref) and not different:
+                expression = Aggregate("count", ref.table)
+            else:
+                expression = Aggregate("count", ref.table, ref, distinct=True)
+        draft.notes.append("count")
+        return f"{draft.sentence.add('A', expression)} {kept}"
+
+    draft.sentence.take(_COUNT, counted)
+
+
+def aggregates(draft: Draft) -> None:
+    """ "average C", "minimum and maximum C", "total C1 and C2"."""
+    draft.sentence.take(_TOTAL_METRIC, lambda m: m[1])
+
+    def folded(match: re.Match[str]) -> str | None:
+        functions = [_FUNCTIONS[w] for w in re.findall(_WORD, match[1])]
+        names = [match[2], *re.findall(r"C\d+", match[3])]
+        usable = []
+        for name in names:
+            ref = draft.refs(name)[0]
+            fine = draft.numeric(ref) or (draft.temporal(ref) and not {"avg", "sum"} & set(functions))
+            if not fine:
+                break
+            usable.append(ref)
+        if not usable:
+            return None
+        rest = " ".join(f", {n}" for n in names[len(usable) :])
+        made = [
+            draft.sentence.add("A", Aggregate(function, ref.table, ref)) for ref in usable for function in functions
+        ]
+        draft.notes.append("aggregate")
+        return " , ".join(made) + (" " + rest if rest else "")
+
+    draft.sentence.take(_AGGREGATE, folded)
+
+
+def extreme(operator: str) -> Function:
+    """The aggregate of a superlative: max for `^`, min for `~`."""
+    return _FUNCTIONS[operator]

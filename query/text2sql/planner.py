@@ -1,0 +1,211 @@
+"""The planner: a question over tables to ranked readings, without a language model."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from index.catalogue import Catalogue
+from index.errors import SqlRejected
+from index.guard import guard
+from index.scope import Scope
+from index.sql import SqlReader
+from query.plan import Link, Reading
+from query.text2sql.assign import Assigner, Assignment
+from query.text2sql.describe import describe, result_columns
+from query.text2sql.grammar import Parse, parse
+from query.text2sql.joins import JoinGraph
+from query.text2sql.lexicon import Lexicon
+from query.text2sql.linking import Candidate, Linker, Mention
+from query.text2sql.periods import TimeWords, read_time
+from query.text2sql.ranking import confidence, features
+from query.text2sql.render import Renderer, Unrenderable
+from query.text2sql.sentence import Sentence, build
+from query.text2sql.thesaurus import FUNCTION_WORDS
+from query.text2sql.tokens import Token, stem, tokenise
+from query.text2sql.values import ValueIndex
+
+ASSIGNMENTS = 6
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    score: float
+    sql: str
+    parse: Parse
+    assignment: Assignment
+
+
+class TableQuestionPlanner:
+    """Plans questions over the tables of `catalogue` that `scope` shows.
+
+    `today` overrides the catalogue's date. Stored values are read once, at the first question, through the guard.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, reader: SqlReader, scope: Scope, *, today: dt.date | None = None
+    ) -> None:
+        self._catalogue, self._reader, self._scope = catalogue, reader, scope
+        self._today = today or catalogue.date()
+        self._lexicon = Lexicon(catalogue, scope)
+        self._graph = JoinGraph(catalogue, frozenset(t.name for t in self._lexicon.tables))
+        self._assigner = Assigner(self._lexicon, self._graph)
+        self._renderer = Renderer(catalogue, self._graph)
+        self._linker_: Linker | None = None
+
+    @property
+    def _linker(self) -> Linker:
+        if self._linker_ is None:
+            self._linker_ = Linker(self._lexicon, ValueIndex(self._catalogue, self._reader, self._scope))
+        return self._linker_
+
+    def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
+        """Up to `limit` readings of `question`, best first; none means that the tables cannot answer it.
+
+        `subject` is the name of an entity: the readings then give rows of that entity, key and name first.
+        """
+        tokens, time, blocked, mentions = self._understood(question)
+        best: dict[str, _Ranked] = {}
+        for assignment in self._assigner.assignments(tokens, mentions, ASSIGNMENTS):
+            ranked = self._ranked(tokens, time, blocked, assignment, subject)
+            if ranked is not None and (ranked.sql not in best or best[ranked.sql].score < ranked.score):
+                best[ranked.sql] = ranked
+        readings: list[Reading] = []
+        order = sorted(best.values(), key=lambda r: -r.score)
+        for place, ranked in enumerate(order):
+            if len(readings) >= limit:
+                break
+            if self._passes(ranked.sql):
+                margin = ranked.score - order[place + 1].score if place + 1 < len(order) else 1.0
+                readings.append(self._reading(tokens, time, ranked, margin, subject))
+        return tuple(readings)
+
+    def links(self, question: str) -> tuple[Link, ...]:
+        """What the words of `question` are tied to in the best choice of meanings."""
+        tokens, time, _, mentions = self._understood(question)
+        found = self._assigner.assignments(tokens, mentions, 1)
+        return _links(tokens, time, found[0].chosen) if found else ()
+
+    def unknown_words(self, question: str) -> tuple[str, ...]:
+        """The content words that nothing in the catalogue, the stored values or the grammar explains."""
+        tokens, _, blocked, mentions = self._understood(question)
+        covered = {i for m in mentions for i in range(m.first, m.last) if m.candidates[0].kind != "text"} | blocked
+        known = self._score_words()
+        return tuple(
+            t.text
+            for i, t in enumerate(tokens)
+            if i not in covered
+            and t.kind in ("word", "quoted")
+            and t.number is None
+            and t.lower not in FUNCTION_WORDS
+            and t.stem not in known
+            and not _verbal(t, tokens[i - 1] if i else None)
+        )
+
+    def _score_words(self) -> frozenset[str]:
+        texts = [x for s in self._catalogue.scores for x in (s.name, s.label, *s.synonyms)]
+        return frozenset(stem(w) for text in texts for w in re.findall(r"\w+", text.lower()))
+
+    def _understood(
+        self, question: str
+    ) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
+        tokens = tokenise(question)
+        time = self._time(question)
+        spans = [(p.start, p.end) for p in time.periods]
+        spans += [s for s in (time.grain_span, time.compare_span) if s[1] > s[0]]
+        blocked = frozenset(
+            i for i, t in enumerate(tokens) if t.kind != "quoted" and any(a <= t.start < b for a, b in spans)
+        )
+        return tokens, time, blocked, self._linker.mentions(tokens, blocked)
+
+    def _time(self, question: str) -> TimeWords:
+        """The periods of the question; a grain that is the name of a column is that column."""
+        time = read_time(question, self._today, self._catalogue.fiscal_year_start)
+        word = time.grain or ""
+        if word and any(e.kind == "column" and e.score > 0.93 for e in self._lexicon.find((stem(word),))):
+            return TimeWords(time.periods, None, (0, 0), time.compare, time.compare_span)
+        return time
+
+    def _ranked(
+        self,
+        tokens: tuple[Token, ...],
+        time: TimeWords,
+        blocked: frozenset[int],
+        assignment: Assignment,
+        subject: str | None,
+    ) -> _Ranked | None:
+        sentence = build(tokens, assignment.chosen, time.periods, blocked)
+        parsed = parse(sentence, self._lexicon, self._catalogue, time, subject)
+        if parsed is None:
+            return None
+        try:
+            sql = self._renderer.sql(parsed.query)
+        except Unrenderable:
+            return None
+        scores = [c.score for _, c in assignment.chosen]
+        words = sum(t.kind == "word" for t in tokens)
+        values = features(
+            parsed.query,
+            link=assignment.score / max(1, len(scores)),
+            weakest=min(scores, default=0.0),
+            unexplained=len([w for w in parsed.unexplained if stem(w) not in self._score_words()]),
+            penalty=parsed.penalty,
+            leftover_numbers=len(re.findall(r"\bN\d+", sentence.text)),
+            words=words,
+            mentions=len(scores),
+        )
+        return _Ranked(values.score(), sql, parsed, assignment)
+
+    def _passes(self, sql: str) -> bool:
+        try:
+            guard(sql, self._catalogue, self._scope, dialect="sqlite")
+        except SqlRejected:
+            return False
+        return True
+
+    def _reading(
+        self, tokens: tuple[Token, ...], time: TimeWords, ranked: _Ranked, margin: float, subject: str | None
+    ) -> Reading:
+        query = ranked.parse.query
+        x, y, entity, key = result_columns(query, self._catalogue)
+        return Reading(
+            sql=ranked.sql,
+            confidence=confidence(ranked.score, margin),
+            explanation=describe(query, self._catalogue),
+            links=_links(tokens, time, ranked.assignment.chosen),
+            tables=tuple(dict.fromkeys(t.name for t in self._catalogue.tables if _mentions_table(ranked.sql, t.name))),
+            entity=entity,
+            key_column=key,
+            x=x,
+            y=y,
+            title=describe(query, self._catalogue, short=True),
+        )
+
+
+def _mentions_table(sql: str, table: str) -> bool:
+    return re.search(rf"(?<![\w'])\"?{re.escape(table)}\"?(?!\w)", sql) is not None
+
+
+def _links(
+    tokens: tuple[Token, ...], time: TimeWords, chosen: tuple[tuple[Mention, Candidate], ...]
+) -> tuple[Link, ...]:
+    found = []
+    for mention, candidate in chosen:
+        start, end = tokens[mention.first].start, tokens[mention.last - 1].end
+        target = ".".join((candidate.table, *candidate.columns[:1])) if candidate.table else ""
+        text = " ".join(t.text for t in tokens[mention.first : mention.last])
+        found.append(
+            Link(text, start, end, candidate.kind, candidate.target if candidate.kind in ("metric", "term") else target,
+                 candidate.value, round(candidate.score, 3))
+        )  # fmt: skip
+    for period in time.periods:
+        until = period.until.isoformat() if period.until else ""
+        since = period.since.isoformat() if period.since else ""
+        found.append(Link(period.label, period.start, period.end, "period", "", f"{since}/{until}"))
+    return tuple(sorted(found, key=lambda link: link.start))
+
+
+def _verbal(token: Token, before: Token | None) -> bool:
+    """True for words that look like verbs, which may pass unexplained."""
+    return token.lower.endswith(("ed", "ing")) or (before is not None and before.lower in ("who", "that", "to", "did"))

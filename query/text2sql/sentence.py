@@ -1,0 +1,158 @@
+"""A question as a typed sentence: mentions become symbols (T0 a table, C1 a column, V2 a stored value, N3 a number,
+P4 a period, M5 a metric, K6 a term, Q7 a text stored nowhere) between lower-case words, so that query shapes are
+patterns over short strings. Comparisons become `>`, `>=`, `<`, `<=`, `!=`; superlatives `^` (most) and `~` (least).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from query.text2sql.linking import Candidate, Mention
+from query.text2sql.logical import Expression
+from query.text2sql.periods import Period
+from query.text2sql.thesaurus import FUNCTION_WORDS
+from query.text2sql.tokens import Token
+
+LETTERS = {"table": "T", "column": "C", "value": "V", "metric": "M", "term": "K", "text": "Q"}
+GAP = " ¦ "
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """What a symbol stands for: exactly one of the fields besides `name` is set (a value or column by `candidate`)."""
+
+    name: str
+    candidate: Candidate | None = None
+    number: float | None = None
+    period: Period | None = None
+    expression: Expression | None = None
+    text: str = ""
+
+
+# (pattern, replacement), applied in order to the lower-case sentence
+_NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\b(?:not equal to|not the same as|different from|other than|not in|not from|except(?: for)?|excluding|are not|is not|was not|were not|isn t|isn't|aren't|not)(?= (?:the )?(?:[a-z]+ )?[VQN]\d)", "!="),
+        (r"\b(?:greater|more|larger|higher|bigger|later) than or equals?(?: to)?\b|\b(?:no|not) (?:less|fewer|lower|smaller) than\b|\bat least\b|\bminimum of(?= N)", ">="),
+        (r"\b(?:less|fewer|smaller|lower) than or equals?(?: to)?\b|\b(?:no|not) (?:more|greater|higher|larger) than\b|\bat most\b|\bup to(?= N)|\bmaximum of(?= N)", "<="),
+        (r"\b(?:strictly |a )?(?:greater|more|larger|higher|bigger|better|longer|heavier|taller) (?:[a-z]+ )?than\b|\b(?:exceed(?:s|ing|ed)?|surpass(?:es|ing)?|beyond)\b|\b(?:over|above|after)(?= (?:the )?(?:average|mean|N\d))", ">"),
+        (r"\b(?:strictly |a )?(?:less|fewer|smaller|lower|shorter|lighter|cheaper) (?:[a-z]+ )?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))", "<"),
+        (r"\b(?:above|over)\b(?= C\d+ average)", ">"),
+        (r"(N\d+) (?:or|and) (?:more|above|higher|greater|over|larger|longer|older)\b", r">= \1"),
+        (r"(N\d+) (?:or|and) (?:less|fewer|below|lower|under|smaller|shorter|younger)\b", r"<= \1"),
+        (r"\bmore (C\d+)( than)?\b", r"\1 >"),
+        (r"\bless (C\d+)( than)?\b", r"\1 <"),
+        (r"([<>]=?) than\b", r"\1"),
+        (r"\b(?:most recent(?:ly)?|latest|newest|last)(?= (?:[a-z]+ )?(?:T\d|C\d|V\d|N\d))", "^date"),
+        (r"\b(?:earliest|first)(?= (?:[a-z]+ )?(?:T\d|C\d|V\d|N\d))", "~date"),
+        (r"\b(?:most recent(?:ly)?|latest|newest)\b", "^date"),
+        (r"\bearliest\b", "~date"),
+        (r"\b(?:highest|largest|greatest|biggest|most|best|top|maximal|strongest|busiest)(?:[ -](?:ranked|rated|ranking|selling|performing|paid|paying|spending|valued|earning|grossing))?\b", "^"),
+        (r"\b(?:lowest|smallest|least|fewest|minimal|worst|bottom|weakest)(?:[ -](?:ranked|rated|ranking|selling|performing|paid|paying|spending|valued))?\b", "~"),
+        (r"\b(?:various|distinct|unique)\b", "different"),
+        (r"\b(?:mean|avg)\b", "average"),
+        (r"\b(?:maximum|max)\b", "maximum"),
+        (r"\b(?:minimum|min)\b", "minimum"),
+        (r"\b(?:total )?(?:number|count|amount|quantity)s? of\b", "number of"),
+        (r"\bhow many\b", "howmany"),
+        (r"\b(?:for|of|in|by|per|at|from|with|to|on|within|under)? ?\b(?:each|every|per)(?: of)?(?: the)?\b", "each"),
+        (r"\b(?:doesn't|don't|didn't|do not|does not|did not|have not|has not|had not|haven't|hasn't|never|have never|has never|are not|were not|is not|was not|cannot|can not|aren't|isn't|weren't|wasn't)\b", "NOT"),
+        (r"\bnot\b", "NOT"),
+        (r"\bwithout\b", "NOT have"),
+        (r"\b(?:have|has|had|with|having|there are|there is) no\b", "NOT have"),
+    )
+)  # fmt: skip
+
+
+class Sentence:
+    """A mutable typed sentence. `text` shrinks as patterns take their part of it."""
+
+    def __init__(self, text: str, symbols: dict[str, Symbol]) -> None:
+        self.text, self.symbols = text, symbols
+        self.original = text
+
+    def symbol(self, name: str) -> Symbol:
+        """The symbol of that name."""
+        return self.symbols[name]
+
+    def add(self, letter: str, expression: Expression) -> str:
+        """A new symbol for an expression; its name."""
+        name = f"{letter}{len(self.symbols)}"
+        self.symbols[name] = Symbol(name, expression=expression)
+        return name
+
+    def take(self, pattern: re.Pattern[str], use: Callable[[re.Match[str]], str | None]) -> None:
+        """Replace every match of `pattern` by what `use` returns; None leaves the match as it is."""
+
+        def replaced(match: re.Match[str]) -> str:
+            result = use(match)
+            return match.group() if result is None else result
+
+        self.text = squeeze(pattern.sub(replaced, self.text))
+
+    def left(self) -> tuple[str, ...]:
+        """The content words that no pattern and no mention explains."""
+        return tuple(
+            w for w in re.findall(r"(?<![\w^~])[a-z][a-z'-]+", self.text) if w not in FUNCTION_WORDS and w != "howmany"
+        )
+
+
+def squeeze(text: str) -> str:
+    """One space between words."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def build(
+    tokens: tuple[Token, ...],
+    chosen: tuple[tuple[Mention, Candidate], ...],
+    periods: tuple[Period, ...],
+    blocked: frozenset[int],
+) -> Sentence:
+    """The typed sentence of a question under one choice of meanings. Tokens of `blocked` say nothing but time."""
+    starts = {m.first: (m, c) for m, c in chosen}
+    opening = {next((i for i, t in enumerate(tokens) if t.start >= p.start), -1): p for p in periods}
+    symbols: dict[str, Symbol] = {}
+    parts: list[str] = []
+    i = 0
+    while i < len(tokens):
+        token = tokens[i]
+        if i in opening:
+            name = f"P{len(symbols)}"
+            symbols[name] = Symbol(name, period=opening[i], text=opening[i].label)
+            parts.append(name)
+        if i in blocked:
+            i += 1
+            continue
+        if i in starts:
+            mention, candidate = starts[i]
+            name = f"{LETTERS[candidate.kind]}{len(symbols)}"
+            text = " ".join(t.text for t in tokens[mention.first : mention.last])
+            symbols[name] = Symbol(name, candidate=candidate, text=text)
+            parts.append(_with_sense(name, candidate.sense))
+            i = mention.last
+            continue
+        if token.number is not None:
+            name = f"N{len(symbols)}"
+            symbols[name] = Symbol(name, number=token.number, text=token.text)
+            parts.append(name)
+        else:
+            parts.append(token.lower)
+        i += 1
+    return Sentence(normalised(" ".join(parts)), symbols)
+
+
+def _with_sense(name: str, sense: str) -> str:
+    if sense in (">", "<"):
+        return f"{name} {sense}"
+    return f"{'^' if sense == 'max' else '~'} {name}" if sense in ("max", "min") else name
+
+
+def normalised(text: str) -> str:
+    """The sentence with comparisons, superlatives, counts and negations in their short forms."""
+    text = squeeze(text)
+    for pattern, replacement in _NORMALISE:
+        text = pattern.sub(replacement, text)
+    return squeeze(text)

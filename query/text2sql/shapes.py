@@ -1,0 +1,255 @@
+"""Rules for the shape of the result: groups, order, superlatives and top-k."""
+
+from __future__ import annotations
+
+import re
+
+from query.text2sql.draft import Draft
+from query.text2sql.logical import Aggregate, ColumnRef, Expression, MetricRef, Order, is_aggregate
+from query.text2sql.measures import DET, extreme
+from query.text2sql.sentence import GAP
+
+_X = r"[CAM]\d+"
+_LIST = rf"{DET}(?:[CTAM]\d+)(?:(?:(?: ,)?(?: and| then)?| ,) {DET}[CTAM]\d+)*"
+_DIRECTION = r"(?:ascending|descending|increasing|decreasing|alphabetical|alphabetic|lexicographical|lexicographic|reverse alphabetical|chronological|reverse chronological|asc|desc|reverse)"
+_ORDER = re.compile(
+    rf"(?:,|and|in)? ?\b(?:order(?:ed)?|sort(?:ed|ing)?|rank(?:ed|ing)?|arrange[d]?|list(?:ed)?)\b(?: them| the results?| results| it| all)?"
+    rf"(?: in)?(?: the)?(?: ({_DIRECTION}))?(?: alphabetical)?(?: order)?(?: alphabetically)? (?:by|of|on|according to|based on|from|in(?: the)? order of|in terms of) (\^|~)?({_LIST})(?: values?)?"
+    rf"(?: in)?(?: (?:an? |the )?({_DIRECTION}|alphabetically)(?: alphabetical)?(?: order)?)?(?: from (?:the )?(\^|~|[a-z]+)(?: C\d+)?(?: (?:one )?to (?:the )?(?:\^|~|[a-z]+)(?: C\d+)?)?)?"
+)
+_ORDER_IN = re.compile(rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order(?: (?:of|by|on) ({_LIST}))?|\b(?:sorted|ordered|listed)? ?(alphabetically)(?: by ({_LIST}))?")
+_FROM_TO = re.compile(rf"(?:,|and)? ?\b(?:sort(?:ed)? |order(?:ed)? |list(?:ed)? )?(?:them )?from (?:the )?(\^|~)(?:date)? ?({_X})? to (?:the )?(?:\^|~)(?:date)? ?(?:{_X})?")
+_GROUP = re.compile(rf"\beach (?:different |distinct |type of |kind of |individual |single )*([TC]\d+)((?:(?: ,)?(?: and)? (?:each |the )?[TC]\d+)*)")
+_BY = re.compile(rf"\b(?:grouped by|broken down by|split by|separated by|by|across)(?: the)?(?: different)? ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))")
+_COMMON = re.compile(rf"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequent|frequently|often|used|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)? ?((?:T\d+'?s? )?)([CT]\d+)?")
+_BY_MEASURE = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+|C\d+)((?: [a-z]+| [VKP¦]\d*){{0,4}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured by|for|in) {DET}({_X}|number of T\d+)")
+_DATE = re.compile(rf"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
+_DATE_ALONE = re.compile(r"(\^|~)date")
+_WITH = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?(?:overall |total |different )?{DET}({_X}|T\d+)")
+_TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+)")
+_OFFSET = re.compile(r"\b(second|third|fourth|fifth)(?: |-)?(?=\^|~)")
+_OFFSETS = {"second": 1, "third": 2, "fourth": 3, "fifth": 4}
+_DESCENDING = ("desc", "decreas", "reverse")
+
+
+def orders(draft: Draft) -> None:
+    """ "ordered by C descending", "in alphabetical order of C", "from oldest to youngest"."""
+
+    def keys(text: str | None, descending: bool) -> bool:
+        names = re.findall(r"[CTAM]\d+", text or "")
+        if not names:
+            names = re.findall(r"[CT]\d+", draft.sentence.text)[:1]
+        for name in names:
+            for expression in draft.names_of(draft.candidate(name).table) if name[0] == "T" else draft.expressions(name):
+                draft.order.append(Order(expression, descending))
+        draft.notes.append("ordered")
+        return bool(names)
+
+    def down(*words: str | None) -> bool:
+        return any(w is not None and (w.startswith(_DESCENDING) or w in ("^", "largest", "high", "big")) for w in words)
+
+    def ordered(match: re.Match[str]) -> str | None:
+        if match[2] and not match[4]:
+            return None
+        keys(match[3], down(match[1], match[4], match[5]))
+        return GAP
+
+    draft.sentence.take(_ORDER, ordered)
+
+    def from_to(match: re.Match[str]) -> str | None:
+        date = "date" in match.group()
+        if match[2]:
+            keys(match[2], match[1] == "^")
+        elif draft.order:
+            draft.order[-1] = Order(draft.order[-1].by, match[1] == "^")
+        elif date:
+            ref = _date_of(draft, draft.sentence.text)
+            if ref is not None:
+                draft.order.append(Order(ref, match[1] == "^"))
+        return GAP
+
+    draft.sentence.take(_FROM_TO, from_to)
+
+    def ordered_in(match: re.Match[str]) -> str:
+        if match[1] and draft.order and not match[2]:
+            draft.order = [Order(o.by, down(match[1])) for o in draft.order]
+        else:
+            keys(match[2] or match[4], down(match[1]))
+        return GAP
+
+    draft.sentence.take(_ORDER_IN, ordered_in)
+
+
+def groups(draft: Draft) -> None:
+    """ "for each T", "per C", "by C and C" after a measure."""
+    measured = bool(re.search(r"[AM]\d+|\^|~", draft.sentence.text))
+
+    def group(match: re.Match[str]) -> str | None:
+        names = [match[1], *re.findall(r"[TC]\d+", match[2])]
+        if not measured:
+            return None
+        for name in names:
+            _group_by(draft, name)
+        draft.notes.append("grouped")
+        return GAP
+
+    draft.sentence.take(_GROUP, group)
+    if re.search(r"[AM]\d+", draft.sentence.text) and not re.search(r"\^|~", draft.sentence.text):
+        draft.sentence.take(_BY, group)
+
+
+def _group_by(draft: Draft, name: str) -> None:
+    if name.startswith("T"):
+        table = draft.candidate(name).table
+        draft.group_tables.append(table)
+        return
+    for ref in draft.refs(name):
+        draft.group.append(ref)
+
+
+def superlatives(draft: Draft) -> None:
+    """ "most common C", "top N T by X", "T with the highest X", "most T", "latest T"."""
+    draft.sentence.take(_OFFSET, lambda m: _set_offset(draft, m[1]))
+    draft.sentence.take(_COMMON, lambda m: _common(draft, m))
+    draft.sentence.take(_BY_MEASURE, lambda m: _by_measure(draft, m))
+    draft.sentence.take(_DATE, lambda m: _by_date(draft, m))
+    draft.sentence.take(_WITH, lambda m: _with_most(draft, m))
+    draft.sentence.take(_DATE_ALONE, lambda m: _date_alone(draft, m))
+    if draft.superlative and draft.limit == 1:
+        draft.sentence.take(_TOP_N, lambda m: _head_count(draft, m))
+
+
+def _set_offset(draft: Draft, word: str) -> str:
+    draft.offset = _OFFSETS[word]
+    return " "
+
+
+def _limit(draft: Draft, *names: str | None) -> int:
+    for name in names:
+        if name:
+            return int(draft.symbol(name.strip()).number or 1)
+    return 1
+
+
+def _put(draft: Draft, expression: Expression, operator: str, limit: int, name: str = "superlative") -> None:
+    draft.order.append(Order(expression, operator == "^"))
+    draft.limit, draft.superlative = limit, True
+    draft.notes.append(name)
+
+
+def _common(draft: Draft, match: re.Match[str]) -> str | None:
+    """The value (or related row) that occurs most often."""
+    name = match[4] or next(iter(re.findall(r"[CT]\d+", match.string[: match.start()])[-1:]), None)
+    if name is None:
+        return None
+    table = draft.candidate(name).table
+    tables = [draft.candidate(n).table for n in re.findall(r"T\d+", draft.sentence.text)]
+    if name.startswith("T") or draft.is_name(draft.refs(name)[0]):
+        far = next((t for t in tables if t != table), None)
+        if far is not None:
+            table = far
+    _put(draft, Aggregate("count", table), match[2], _limit(draft, match[1]), "most common")
+    return f" {match[4] or ''} "
+
+
+def _by_measure(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "top 10 T by X"."""
+    measure = match[7]
+    if match[6].strip() in ("with", "has", "have") or measure.startswith("number"):
+        return None
+    preposition = match.group().rsplit(measure, 1)[0].split()
+    if any(w in ("for", "in") for w in preposition[-3:]):
+        return None
+    expression = draft.expressions(measure)[0]
+    _put(draft, expression, match[2], _limit(draft, match[1], match[3]), "top by")
+    if is_aggregate(expression):
+        draft.select.append((10_000, expression))
+    return f" {match[4]} {match[5]} {match[6]} ¦ "
+
+
+def _by_date(draft: Draft, match: re.Match[str]) -> str | None:
+    name = match[5]
+    if name.startswith("C"):
+        ref = draft.refs(name)[0]
+        if draft.temporal(ref):
+            head = re.findall(r"[TC]\d+", match.string[: match.start()])
+            if head:
+                _put(draft, ref, match[2], _limit(draft, match[1], match[3]))
+                return GAP
+            draft.sentence.symbols[name] = draft.sentence.symbols[name]
+            made = draft.sentence.add("A", Aggregate(extreme(match[2]), ref.table, ref))
+            return f" {made} "
+        date = _date_of(draft, name)
+    else:
+        date = _date_of(draft, name)
+    if date is None:
+        return None
+    _put(draft, date, match[2], _limit(draft, match[1], match[3]))
+    return f" {match[4]} {name} "
+
+
+def _date_alone(draft: Draft, match: re.Match[str]) -> str | None:
+    date = _date_of(draft, draft.sentence.text)
+    if date is None or draft.superlative:
+        return None
+    _put(draft, date, match[1], 1)
+    return GAP
+
+
+def _date_of(draft: Draft, text: str) -> ColumnRef | None:
+    """The date column of the first table that the text speaks of and that has one."""
+    for name in re.findall(r"[TC]\d+", text):
+        table = draft.table(draft.candidate(name).table)
+        if table is None:
+            continue
+        if table.time_column and table.column(table.time_column):
+            return ColumnRef(table.name, table.time_column)
+        for column in table.columns:
+            if draft.temporal(ColumnRef(table.name, column.name)):
+                return ColumnRef(table.name, column.name)
+    return None
+
+
+def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "T with the highest X", "who has the most T", and "the highest C" alone, which is an aggregate."""
+    operator, name = match[2], match[4]
+    before = match.string[: match.start()]
+    heads = re.findall(r"[TC]\d+", before)
+    limit = _limit(draft, match[1], match[3])
+    if name.startswith("T"):
+        table = draft.candidate(name).table
+        if heads:
+            _put(draft, Aggregate("count", table), operator, limit)
+            return GAP
+        after = re.search(r"(?:by|with|in|of) .*?\b([CM]\d+)", match.string[match.end() :])
+        return None if after or limit == 1 else f" {name} "
+    expression = draft.expressions(name)[0]
+    grouped = bool(draft.group or draft.group_tables)
+    follows = re.match(r" (T\d+)", match.string[match.end() :])
+    row_like = bool(heads) or (follows and not re.match(r" (?:of|in|for)", match.string[match.end() :]))
+    if is_aggregate(expression):
+        if heads or grouped or follows:
+            _put(draft, expression, operator, limit)
+            if isinstance(expression, MetricRef) and not re.search(r"\b(?:which|who)\b", before):
+                draft.select.append((10_000, expression))
+            return GAP
+        return f" {name} "
+    if row_like and not (grouped and not follows):
+        _put(draft, expression, operator, limit)
+        return GAP
+    ref = draft.refs(name)[0]
+    if not draft.numeric(ref) and not draft.temporal(ref):
+        return None
+    if limit > 1:
+        draft.order.append(Order(ref, operator == "^"))
+        draft.limit = limit
+        return f" {name} "
+    return f" {draft.sentence.add('A', Aggregate(extreme(operator), ref.table, ref))} "
+
+
+def _head_count(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "the 3 T with the most ...": the number before the head is the limit."""
+    if draft.superlative and draft.limit == 1:
+        draft.limit = _limit(draft, match[1])
+        return f" {match[2]} "
+    return None

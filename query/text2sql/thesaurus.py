@@ -1,0 +1,191 @@
+"""English that is the same for every database: words that carry no content, comparatives, and word families.
+
+Tables, not code: a new word is one line here.
+"""
+
+from __future__ import annotations
+
+# Words that ask, link or polish; they never count as unexplained.
+FUNCTION_WORDS = frozenset(
+    """a an the of in on at by to from for with within into onto about as per via and or but nor if than then so that
+    this these those there here it its they their them he she his her him we our us i me my you your who whom whose
+    which what when where why how is are was were be been being am do does did doing done has have had having can
+    could will would shall should may might must not no none never without neither nor none yes all any some every
+    each both either other another same different distinct unique such only just also too very more most less least
+    fewer fewest many much few several list show give tell find return get display present provide select fetch
+    retrieve report compute calculate determine identify name names names please want know like need see look us let
+    count number total sum average mean minimum maximum min max highest lowest largest smallest biggest greatest
+    best worst top bottom first last order ordered sort sorted ascending descending alphabetical alphabetically
+    increasing decreasing lexicographical reverse rank ranked ranking group grouped between above below over under
+    up down out off at exactly equal equals equaling greater higher larger lower smaller bigger longer shorter
+    corresponding associated respective respectively together along including include includes included contain
+    contains containing start starts starting begin begins beginning end ends ending word letter letters string
+    substring text value values information info details detail record records data database entry entries row rows
+    table answer question result results exist exists existing available currently current now today ever yet
+    kind type kinds types sort thing things one ones it's there's what's who's s t common frequent frequently often
+    popular appear appears appearing occur occurs belong belongs belonging contained located having possible
+    regardless whether while after before during since until ago around across among amongst through according
+    based terms term case cases use uses used using make makes made take takes taken come comes came go goes went
+    put set held hold holds happen happened happens related involve involved involves share shares shared
+    percentage percent proportion ratio fraction rate split breakdown broken trend compare compared versus vs
+    overall altogether combined across entire whole per-cent amount amounts quantity compared previous next
+    earliest latest recent recently newest oldest ones' own owned owns owning been anyone anybody someone who've
+    full complete kind please exceed exceeds exceeding least greater-than descending ascending maximal minimal
+    whom lot lots there're haven't hasn't don't doesn't didn't isn't aren't wasn't weren't cannot can't won't
+    live lives living lived stay stays work works working worked earn earns earned say said ask call called
+    named titled labelled known plus minus well still already once again much-needed excluding except apart
+    either neither consist consists composed registered recorded stored belong listed mentioned given
+    able currently-active along-with company our ours business us chart plot graph draw visualise visualize
+    breakdown overview summary summarise summarize describe""".split()
+)
+
+# Stems of words in FUNCTION_WORDS that a schema may nevertheless use as a name.
+ARTICLES = frozenset({"a", "an", "the", "of", "its", "their", "his", "her", "all", "any", "some", "our", "my"})
+
+# adjective -> (column words that it measures, direction of "more")
+COMPARATIVES: dict[str, tuple[tuple[str, ...], int]] = {
+    "older": (("age", "birth date", "date of birth", "birth year", "year founded", "founded", "built", "opening year"), 1),
+    "younger": (("age", "birth date", "date of birth", "birth year"), -1),
+    "taller": (("height",), 1),
+    "shorter": (("height", "length", "duration"), -1),
+    "heavier": (("weight",), 1),
+    "lighter": (("weight",), -1),
+    "longer": (("length", "duration", "runtime", "time"), 1),
+    "cheaper": (("price", "cost", "rate", "fee", "amount"), -1),
+    "costlier": (("price", "cost", "rate", "fee", "amount"), 1),
+    "pricier": (("price", "cost", "rate", "fee"), 1),
+    "faster": (("speed", "time"), 1),
+    "slower": (("speed",), -1),
+    "richer": (("net worth", "assets", "money", "income", "salary"), 1),
+    "bigger": (("size", "area", "population", "capacity"), 1),
+    "larger": (("size", "area", "population", "capacity"), 1),
+    "smaller": (("size", "area", "population", "capacity"), -1),
+    "deeper": (("depth",), 1),
+    "newer": (("year", "date", "built"), 1),
+}
+
+# superlative -> comparative of the same row
+SUPERLATIVES: dict[str, str] = {
+    "oldest": "older", "eldest": "older", "youngest": "younger", "tallest": "taller", "shortest": "shorter",
+    "heaviest": "heavier", "lightest": "lighter", "longest": "longer", "cheapest": "cheaper", "costliest": "costlier",
+    "priciest": "pricier", "fastest": "faster", "slowest": "slower", "richest": "richer", "deepest": "deeper",
+    "newest": "newer",
+}  # fmt: skip
+
+# "most expensive": the adjective alone names the column
+MEASURE_ADJECTIVES: dict[str, tuple[tuple[str, ...], int]] = {
+    "expensive": (("price", "cost", "rate", "fee", "amount"), 1),
+    "costly": (("price", "cost"), 1),
+    "populous": (("population",), 1),
+    "populated": (("population",), 1),
+    "spacious": (("area", "size", "capacity"), 1),
+}
+
+# words that speak of a column by another name: (word stems of the question) -> column words to look for
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "salary": ("pay", "wage", "compensation", "earnings", "income"),
+    "price": ("cost", "rate", "charge"),
+    "cost": ("price", "expense"),
+    "phone": ("telephone", "mobile"),
+    "telephone": ("phone",),
+    "email": ("mail", "email address", "e mail"),
+    "gender": ("sex",),
+    "sex": ("gender",),
+    "country": ("nation", "nationality"),
+    "nationality": ("country", "nation", "citizenship"),
+    "location": ("place", "address", "city", "venue"),
+    "city": ("town", "location"),
+    "surname": ("last name",),
+    "forename": ("first name",),
+    "birthday": ("date of birth", "birth date"),
+    "birth date": ("date of birth", "birthday"),
+    "date of birth": ("birth date", "birthday"),
+    "people": ("person", "individual"),
+    "person": ("people", "individual"),
+    "employee": ("staff", "worker", "clerk"),
+    "staff": ("employee",),
+    "teacher": ("instructor", "professor", "faculty"),
+    "professor": ("instructor", "teacher", "faculty"),
+    "instructor": ("teacher", "professor"),
+    "student": ("pupil",),
+    "movie": ("film",),
+    "film": ("movie",),
+    "song": ("track",),
+    "track": ("song",),
+    "singer": ("artist",),
+    "car": ("vehicle", "automobile"),
+    "company": ("firm", "business", "manufacturer"),
+    "manufacturer": ("maker", "company", "producer"),
+    "maker": ("manufacturer",),
+    "customer": ("client", "buyer", "account"),
+    "client": ("customer",),
+    "product": ("item", "good", "goods"),
+    "item": ("product",),
+    "order": ("purchase",),
+    "purchase": ("order",),
+    "revenue": ("turnover", "sales"),
+    "sale": ("revenue", "turnover"),
+    "quantity": ("amount", "units", "count"),
+    "amount": ("total", "value", "sum"),
+    "start date": ("date from", "from date", "begin date", "start"),
+    "end date": ("date to", "to date", "end"),
+    "year": ("yr", "season"),
+    "description": ("describe", "details"),
+    "details": ("description", "detail"),
+    "zip code": ("postal code", "post code", "zip"),
+    "postal code": ("zip code", "post code", "zip"),
+    "state": ("province", "county"),
+    "document": ("file",),
+    "course": ("class",),
+    "class": ("course",),
+    "degree": ("program",),
+    "author": ("writer",),
+    "writer": ("author",),
+    "rating": ("score", "stars"),
+    "score": ("rating", "points", "grade"),
+    "point": ("score",),
+    "grade": ("score", "mark"),
+    "major": ("field of study", "subject"),
+    "duration": ("length", "runtime"),
+    "length": ("duration",),
+    "department": ("division", "dept"),
+    "doctor": ("physician",),
+    "physician": ("doctor",),
+    "flight": ("trip",),
+    "airport": ("airfield",),
+    "party": ("political party", "affiliation"),
+    "theme": ("topic", "subject"),
+    "team": ("club", "squad"),
+    "club": ("team",),
+    "title": ("name",),
+    "name": ("title",),
+    "capacity": ("size", "seats"),
+    "manager": ("boss", "supervisor", "reports to"),
+    "category": ("type", "kind"),
+    "type": ("category", "kind"),
+    "quarter": ("period",),
+    "supplier": ("vendor",),
+    "shipper": ("carrier",),
+    "born": ("birth",),
+    "identifier": ("id",),
+    "id": ("identifier", "code"),
+    "code": ("id",),
+    "language": ("tongue",),
+    "outcome": ("result",),
+    "result": ("outcome",),
+    "founded": ("established", "founding", "creation", "opened"),
+    "neighborhood": ("area", "district"),
+    "invoice": ("bill",),
+    "bill": ("invoice",),
+    "payment": ("pay",),
+    "ticket": ("case", "issue"),
+}
+
+# question words that stand for a kind of column
+QUESTION_COLUMNS: dict[str, tuple[str, ...]] = {
+    "where": ("location", "city", "address", "place", "country", "venue"),
+    "when": ("date", "time", "year"),
+}
+
+TRUE_VALUES = ("1", "true", "t", "yes", "y")
+FALSE_VALUES = ("0", "false", "f", "no", "n")

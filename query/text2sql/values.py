@@ -1,0 +1,127 @@
+"""The value index: which words of a question are stored in which column. Read once, through the guard."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from index.catalogue import Catalogue, Column, Table
+from index.errors import TowerError
+from index.guard import guard
+from index.scope import Scope
+from index.sql import SqlReader
+from query.text2sql.tokens import stem, value_key
+
+DISTINCT_LIMIT = 20_000
+LONG_TEXT = 120
+LONG_KEY_WORDS = 12
+
+
+@dataclass(frozen=True)
+class StoredValue:
+    """A value as it is stored in `table.column`. `few` is true where the column has few distinct values."""
+
+    table: str
+    column: str
+    literal: str
+    few: bool
+
+
+class ValueIndex:
+    """Finds stored values by the words of a question. It holds only what `scope` shows unmasked."""
+
+    def __init__(self, catalogue: Catalogue, reader: SqlReader, scope: Scope) -> None:
+        self._catalogue, self._reader, self._scope = catalogue, reader, scope
+        self._exact: dict[str, list[StoredValue]] = defaultdict(list)
+        self._stems: dict[str, list[StoredValue]] = defaultdict(list)
+        self._names: dict[str, None] = {}
+        self._partial: dict[str, list[str]] = {}
+        for table in catalogue.tables:
+            shown = scope.tables.get(table.name)
+            for column in table.columns if shown is not None else ():
+                if shown is not None and shown.columns.get(column.name) == "visible":
+                    self._add(table, column)
+        self._keys = list(self._names)
+        self._longest = max((key.count(" ") + 1 for key in self._exact), default=0)
+
+    @property
+    def longest(self) -> int:
+        """The most words that a stored value has."""
+        return min(self._longest, LONG_KEY_WORDS)
+
+    def exact(self, key: str) -> list[StoredValue]:
+        """The stored values whose `value_key` is `key`."""
+        return self._exact.get(key, [])
+
+    def stemmed(self, words: tuple[str, ...]) -> list[StoredValue]:
+        """Values of columns with few values, whose stems are those of `words` ("dogs" finds "dog")."""
+        return self._stems.get(" ".join(stem(w) for w in words), [])
+
+    def close(self, text: str, least: float = 86.0) -> list[StoredValue]:
+        """The stored names that are nearly `text`: a slip of the keyboard; empty when nothing is that near."""
+        key = value_key(text)
+        if len(key) < 4 or not self._keys:
+            return []
+        hits = process.extract(key, self._keys, scorer=fuzz.ratio, score_cutoff=least, limit=1)
+        return [value for name, _, _ in hits for value in self._exact[name]]
+
+    def within(self, text: str) -> list[StoredValue]:
+        """The stored names that hold `text` as whole words ("Acme" finds "Acme Sports Ltd"), when few do."""
+        key = value_key(text)
+        if len(key) < 3:
+            return []
+        if not self._partial:
+            self._partial = self._words()
+        first, *rest = key.split(" ")
+        names = self._partial.get(first, [])
+        found = [name for name in names if f" {key} " in f" {name} "] if rest else names
+        return [value for name in found[:5] for value in self._exact[name]] if 0 < len(found) <= 5 else []
+
+    def _words(self) -> dict[str, list[str]]:
+        words: dict[str, list[str]] = defaultdict(list)
+        for name in self._names:
+            for word in set(name.split(" ")):
+                words[word].append(name)
+        return words
+
+    def _add(self, table: Table, column: Column) -> None:
+        if column.values:
+            for literal in column.values:
+                self._put(StoredValue(table.name, column.name, literal, True), column.value_synonyms.get(literal, ()))
+            return
+        if column.type != "text" or column.role in ("text", "image"):
+            return
+        try:
+            rows = self._distinct(table.name, column.name)
+        except TowerError:
+            return  # a table that the engine cannot read has no values to link; the query itself will say why
+        if rows and sum(len(r) for r in rows[:200]) / len(rows[:200]) > LONG_TEXT:
+            return
+        few = len(rows) <= 200
+        for literal in rows:
+            self._put(StoredValue(table.name, column.name, literal, few), column.value_synonyms.get(literal, ()))
+            if column.role not in ("key", "reference") and not literal.isdigit():
+                self._names[value_key(literal)] = None
+
+    def _distinct(self, table: str, column: str) -> list[str]:
+        quoted = '"' + column.replace('"', '""') + '"'
+        source = '"' + table.replace('"', '""') + '"'
+        sql = f"SELECT DISTINCT {quoted} FROM {source} WHERE {quoted} IS NOT NULL LIMIT {DISTINCT_LIMIT}"  # noqa: S608
+        query = guard(sql, self._catalogue, self._scope, dialect=self._reader.dialect, limit=DISTINCT_LIMIT)
+        return [str(row[0]) for row in self._reader.read(query).rows if row[0] is not None]
+
+    def _put(self, value: StoredValue, synonyms: tuple[str, ...]) -> None:
+        if len(value.literal) > LONG_TEXT:
+            return
+        for text in (value.literal, *synonyms):
+            key = value_key(text)
+            if not key:
+                continue
+            self._exact[key].append(value)
+            if value.few:
+                stems = " ".join(stem(w) for w in re.findall(r"\w+", key))
+                if stems != key or len(stems) > 3:
+                    self._stems[stems].append(value)
