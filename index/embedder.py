@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
+Progress = Callable[[int, int], None]  # texts done, texts in all
 
 
 class Embedder(Protocol):
@@ -19,4 +20,8 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (len(texts), dimension), float32, unit length; long texts are cut at the model's window."""
+        ...
+
+    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+        """The vector of one text, shape (dimension,); quick, and remembered for a question that is asked again."""
         ...

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
 
 from index.catalogue import Catalogue
@@ -34,6 +36,10 @@ class TableScope:
     columns: Mapping[str, Visibility]
     rows: str = ""
 
+    def __post_init__(self) -> None:
+        # Guarded queries are cached by the scope they were made for: it must not change under them.
+        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -45,6 +51,9 @@ class Scope:
     tables: Mapping[str, TableScope]
     tags: frozenset[str]
     actions: frozenset[Action] = frozenset({"ask"})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
 
     def may(self, action: Action) -> bool:
         """True when the principal may do `action`."""
@@ -63,5 +72,9 @@ class Scope:
 
     def key(self) -> str:
         """A text that is equal for equal scopes, for use in cache keys."""
+        return self._key
+
+    @cached_property
+    def _key(self) -> str:
         tables = sorted((name, sorted(t.columns.items()), t.rows) for name, t in self.tables.items())
         return repr((self.principal.name, tables, sorted(self.tags), sorted(self.actions)))

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from index.documents import Passage
 from index.errors import NotFoundError
 from index.scope import Scope
-from query.answer import Answer, CitationView, PassageView, RouteView, SqlView
-from query.evidence import Citation, CitationBook, TableEvidence
+from query.answer import Answer, PassageView, RouteView, SqlView
+from query.evidence import CitationBook, TableEvidence
 from query.execute import Executor, Findings, Notify
+from query.letters import citation_view
 from query.markdown import number, render
 from query.names import NameDictionary
 from query.parts import Parts
@@ -51,9 +52,10 @@ class QueryEngine:
         executor = Executor(parts.catalogue, parts.reader, parts.passages, parts.scorer, scope, parts.catalogue.date())
         found = executor.run(plan, notify)
         clock.lap("read")
-        told = Teller(parts, scope, plan, found, CitationBook()).tell()
+        documents = self._document_text(scope)
+        told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
         clock.lap("write")
-        proof = self._prover(plan, found, told, scope).prove(told.sentences)
+        proof = self._prover(plan, found, told, documents).prove(told.sentences)
         clock.lap("check")
         numbers = number(proof.kept, [c for note in told.notes for c in note.citations])
         answer = Answer(
@@ -81,14 +83,14 @@ class QueryEngine:
             return lambda _text: 0.0
         return lambda text: max((p.relevance for p in passages.search(text, scope, k=3)), default=0.0)
 
-    def _prover(self, plan: Plan, found: Findings, told: Told, scope: Scope) -> Prover:
+    def _prover(self, plan: Plan, found: Findings, told: Told, documents: Callable[[str], str | None] | None) -> Prover:
         scores = [item.score for item in found.items if item.score is not None]
         return Prover(
             self.parts.catalogue,
             tables=[*found.tables.values(), *contribution_evidence(scores)],
             passages=told.passages,
             scores=scores,
-            document_text=self._document_text(scope),
+            document_text=documents,
             known=NameDictionary(i.name for i in found.items if i.name not in plan.question),
             stated=[plan.question, *told.stated],
         )
@@ -155,8 +157,3 @@ def passage_view(passage: Passage) -> PassageView:
         score=round(passage.score, 4),
         title=passage.title,
     )
-
-
-def citation_view(citation: Citation) -> CitationView:
-    """A citation as it goes over the wire."""
-    return CitationView(**{name: getattr(citation, name) for name in CitationView.model_fields})

@@ -30,6 +30,7 @@ _DESCRIPTION = re.compile(
 )
 _LIFESTYLE = re.compile(r"\b(?:lifestyle|campaign|mood)\s+(?:images?|pictures?|photos?|shots?)\b", re.I)
 _PICTURES = re.compile(r"\b(?:images?|pictures?|photos?)\b", re.I)
+_VAGUE = re.compile(r"\b(?:information|info|details?|data|terms?|conditions?|the|their|its|our)\b", re.I)
 _CHART = re.compile(
     rf"(?:[,;]?\s*\b(?:and|with|then|as|in|including)\b\s*)*(?:\b(?:{_DO}|show|draw|plot|add|include|give me)\b\s*)?"
     r"(?:\b(?:it|this|them|a|an|the|corresponding|suitable|matching|bar|line|pie|simple)\b\s*)*"
@@ -136,8 +137,8 @@ def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, s
 
 def _topics(clause: str) -> tuple[str, ...]:
     clause = re.sub(r"^\s*,?\s*(?:including|with|about|that|mentioning)\b", "", clause, flags=re.I)
-    parts = re.split(r",|\band\b", clause)
-    return tuple(part.strip() for part in parts if part.strip())
+    parts = (_VAGUE.sub("", part).strip() for part in re.split(r",|\band\b", clause) if not _PICTURES.search(part))
+    return tuple(part for part in parts if part)
 
 
 def _entity_in(text: str, catalogue: Catalogue) -> Entity | None:

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from index.catalogue import Catalogue
 from index.embedder import Embedder
 from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader
+from query.drafts.template import TemplateSet
 from query.execute import PassageSearch, Scorer
 from query.planning import TableReader
 
 
+class Studio(Protocol):
+    """Makes pictures: a provider of the `image` role, or the one that draws them here."""
+
+    def lifestyle(self, picture: str, key: str) -> str:
+        """A lifestyle picture around the product picture at the path `picture`; the path of the new file."""
+        ...
+
+
 @dataclass(frozen=True)
 class Parts:
-    """What the engine is built from; `None` where a workspace has no documents (a database asked in place)."""
+    """What the engine is built from; `None` where a workspace has no documents (a database asked in place).
+
+    `tables` gives the table planner of a scope; `pictures` turns a picture path of the data into one to open.
+    """
 
     catalogue: Catalogue
     reader: SqlReader
@@ -25,3 +38,6 @@ class Parts:
     passages: PassageSearch | None = None
     documents: DocumentReader | None = None
     embedder: Embedder | None = None
+    templates: TemplateSet = field(default_factory=TemplateSet)
+    pictures: Callable[[str], str] = str
+    studio: Studio | None = None

@@ -27,6 +27,7 @@ from query.plan import (
 )
 from query.router import RouteFeatures, route
 from query.text2sql.periods import Period, read_time
+from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _TOP = re.compile(r"\b(?:top\s+)?(\d{1,3})\b(?=\s+\w)")
 _MOST = re.compile(r"\b(?:most|highest|greatest|biggest)\b", re.I)
@@ -244,8 +245,9 @@ class Planner:
         return None
 
     def _unknown(self, body: str) -> float:
-        words = [w for w in re.findall(r"\w+", body) if len(w) > 2]
-        return min(1.0, len(self.tables.unknown_words(body)) / max(1, len(words)) * 2)
+        """The share of the content words that nothing explains."""
+        words = [w for w in re.findall(r"[^\W\d_]+", body.lower()) if len(w) > 1 and w not in FUNCTION_WORDS]
+        return min(1.0, len(self.tables.unknown_words(body)) / max(1, len(words)))
 
 
 def _everything(entity: Entity) -> Reading:

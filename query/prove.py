@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol
 
 from index.catalogue import Catalogue
@@ -239,8 +240,9 @@ def unproven_figures(
     texts = [v for v in values if isinstance(v, str) and as_date(v) is None] + quotes
     left = _MARKS.sub(" ", text)
     for known in sorted(set(texts), key=len, reverse=True):
-        if any(c.isdigit() for c in known):
-            left = left.replace(known, " ").replace(" ".join(known.split()), " ")
+        if any(c.isdigit() for c in known) and any(c.isalpha() for c in known):
+            for form in dict.fromkeys((known, _flat(known))):
+                left = re.sub(rf"(?<![\w.,]){re.escape(form)}(?!\w|[.,]\d)", " ", left)
     quoted = {token.strip() for known in texts for token in _TOKENS.findall(known)}
     figures = [v for v in values if as_decimal(v) is not None or as_date(v) is not None]
     tokens = dict.fromkeys(match.group().strip() for match in _TOKENS.finditer(left))
@@ -254,7 +256,7 @@ def _flat(text: str) -> str:
 def _same(one: Value, other: Value) -> bool:
     left, right = as_decimal(one), as_decimal(other)
     if left is not None and right is not None:
-        return left == right or abs(left - right) <= abs(left) * 10**-12  # type: ignore[operator]
+        return left == right or abs(left - right) <= abs(left) * Decimal("1e-12")
     if as_date(one) is not None and as_date(other) is not None:
         return str(one)[:10] == str(other)[:10]
     return one == other and isinstance(one, bool) == isinstance(other, bool)

@@ -27,7 +27,8 @@ TABLE_CUES = re.compile(
     re.I,
 )
 ENOUGH = 0.35  # below this, neither tables nor passages are trusted to answer
-CLOSE = 0.08  # readings nearer than this to the best are put to the asker
+CLOSE = 0.05  # readings nearer than this to the best are put to the asker,
+UNSURE = 0.7  # when the best one is less sure than this
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def route(features: RouteFeatures) -> Route:
     if max(table, text) < ENOUGH:
         return Route("refuse", "neither the tables nor the documents hold this", _bounded(1 - max(table, text)))
     if table >= text:
-        if features.runner_up_differs and features.sql - features.runner_up < CLOSE:
+        if features.runner_up_differs and features.sql < UNSURE and features.sql - features.runner_up < CLOSE:
             return Route("clarify", "two readings of the question are about equally likely", _bounded(table))
         return Route("sql", "the tables hold what is asked", _bounded(table))
     return Route("vector", "the documents speak of this", _bounded(text))
@@ -64,7 +65,7 @@ def route(features: RouteFeatures) -> Route:
 def table_probability(features: RouteFeatures) -> float:
     """How likely the best reading over tables answers the question."""
     cue = bool(TABLE_CUES.search(features.question)) - bool(TEXT_CUES.search(features.question))
-    return _bounded(features.sql * (1 - 0.6 * features.unknown) + 0.1 * cue) if features.sql else 0.0
+    return _bounded(features.sql * (1 - 0.8 * features.unknown) + 0.1 * cue) if features.sql else 0.0
 
 
 def text_probability(features: RouteFeatures) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from query.compose import Composer, scored_lead, title_of
 from query.evidence import CitationBook, Sentence
 from query.execute import Findings
 from query.items import ItemNote, ItemTeller
+from query.letters import MOST_DRAFTS, LetterDesk
 from query.next_steps import StepFinder
 from query.parts import Parts
 from query.plan import Plan, Reading, SqlStep
@@ -48,6 +49,7 @@ class Teller:
     plan: Plan
     found: Findings
     book: CitationBook
+    documents: Callable[[str], str | None] | None = None
     told: Told = field(default_factory=Told)
 
     @property
@@ -72,6 +74,9 @@ class Teller:
             self._quoted()
         else:
             self._tables()
+        self._draft()
+        self._illustrate()
+        self._chart()
         self.told.stated += [reading.explanation for reading in self._readings()]
         self.told.stated += [title_of(reading) for reading in self._readings()]
         return self.told
@@ -140,6 +145,48 @@ class Teller:
         teller = self._teller()
         for item in self.found.items:
             self._keep(teller.listed(item, evidence, columns))
+
+    def _draft(self) -> None:
+        """A draft for each item, in the order of the list."""
+        step = self.found.drafts
+        if step is None or not self.told.notes:
+            return
+        finder = StepFinder(self.parts.passages, self.scope) if self.parts.passages is not None else None
+        desk = LetterDesk(self.parts, self.scope, self.documents, finder)
+        for note in self.told.notes[:MOST_DRAFTS]:
+            draft = desk.write(step, note.item)
+            note.draft_id = draft.id
+            self.told.drafts.append(draft)
+        if len(self.told.notes) > MOST_DRAFTS:
+            self.told.notices.append(
+                "Drafts were written for the first entities of the list only; narrow the question."
+            )
+        self._say("A draft for each is ready for approval.")
+
+    def _illustrate(self) -> None:
+        """A lifestyle picture for each item that has a product picture."""
+        step, studio = self.found.images, self.parts.studio
+        if step is None:
+            return
+        if studio is None:
+            self.told.notices.append("No pictures were made: this workspace has no place to draw them.")
+            return
+        for draft in self.told.drafts:
+            for image in draft.images[:1]:
+                path = studio.lifestyle(str(image["path"]), draft.key)
+                self.told.images.append({"path": path, "title": image["title"], "key": draft.key, "kind": "lifestyle"})
+
+    def _chart(self) -> None:
+        step = self.found.chart
+        if step is None:
+            return
+        if step.rows_from not in self.found.tables:
+            self.told.notices.append("There is nothing to draw a chart of.")
+            return
+        reading = next(s.reading for s in self.plan.steps if isinstance(s, SqlStep) and s.id == step.rows_from)
+        self.told.chart = chart_of(self.found.tables[step.rows_from], reading, self.parts.catalogue)
+        if self.told.chart is None:
+            self.told.notices.append("A single value makes no chart; the answer is in the text.")
 
     def _teller(self) -> ItemTeller:
         finder = StepFinder(self.parts.passages, self.scope) if self.parts.passages is not None else None

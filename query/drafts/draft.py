@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from query.evidence import Citation, Sentence, Slot
@@ -79,3 +79,24 @@ def marked(sentence: Sentence) -> str:
         return text
     marks = "".join(f"[{n}]" for n in numbers)
     return f"{text} {marks}"
+
+
+def renumbered(
+    subject: Sentence, body: Sequence[Paragraph], images: Sequence[DraftImage]
+) -> tuple[Sentence, tuple[Paragraph, ...], tuple[DraftImage, ...], tuple[Citation, ...]]:
+    """The parts of a draft with their citations numbered from 1 as they are met (body first), and those citations."""
+    numbers: dict[int, Citation] = {}
+
+    def renumber(citation: Citation) -> Citation:
+        if citation.n not in numbers:
+            numbers[citation.n] = replace(citation, n=len(numbers) + 1)
+        return numbers[citation.n]
+
+    def sentence_of(sentence: Sentence) -> Sentence:
+        parts = (p if isinstance(p, str) else replace(p, citation=renumber(p.citation)) for p in sentence.parts)
+        return replace(sentence, parts=tuple(parts))
+
+    paragraphs = tuple(replace(p, sentences=tuple(sentence_of(s) for s in p.sentences)) for p in body)
+    head = sentence_of(subject)
+    pictures = tuple(replace(i, citation=renumber(i.citation)) for i in images)
+    return head, paragraphs, pictures, tuple(numbers.values())

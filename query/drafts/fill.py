@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from index.catalogue import Catalogue
@@ -19,7 +19,8 @@ MOST_LISTED = 3
 LONGEST_TEXT = 110
 """Longer free text is not put into a sentence."""
 _UNFIT = re.compile(
-    r"https?://|www\.|\S+@\S+|[<>{}\[\]]|\bignore\b.{0,40}\b(?:instructions?|rules?)\b|\bsystem prompt\b|\bassistant\b|\bAI\b",
+    r"https?://|www\.|\S+@\S+|[<>{}\[\]]|\bignore\b.{0,40}\b(?:instructions?|rules?)\b|"
+    r"\bsystem prompt\b|\bassistant\b|\bAI\b",
     re.IGNORECASE,
 )
 
@@ -35,26 +36,37 @@ class Filler:
     seed: str
     extra: dict[tuple[str, str], Sentence] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
-    used: dict[str, None] = field(default_factory=dict)
+    _fact_of: dict[int, str] = field(default_factory=dict)
 
     def choose(self, block: BlockTemplate) -> tuple[Sentence, ...]:
         """The sentences of the alternative that the facts fill best; among equals the entity's key decides."""
-        filled = []
-        for at, alternative in enumerate(block.alternatives):
+        filled: list[tuple[tuple[float, bool], tuple[Sentence, ...]]] = []
+        for alternative in block.alternatives:
             sentences = self.sentences(alternative)
-            if sentences:
-                filled.append((len(sentences) / len(alternative), at, sentences))
+            cited = any(isinstance(part, Slot) for sentence in sentences for part in sentence.parts)
+            hollow = not cited and any(isinstance(p, SlotRef) for sentence in alternative for p in sentence.parts)
+            if sentences and not hollow:  # what is left of a wording that lost all its facts says nothing
+                filled.append(((len(sentences) / len(alternative), cited), sentences))
         if not filled:
             return ()
-        best = max(share for share, _, _ in filled)
-        equals = [sentences for share, _, sentences in filled if share == best]
+        best = max(rank for rank, _ in filled)
+        equals = [sentences for rank, sentences in filled if rank == best]
         digest = hashlib.sha256(f"{self.seed}|{block.kind}|{block.argument}".encode()).digest()
         return equals[digest[0] % len(equals)]
 
     def sentences(self, templates: Sequence[SentenceTemplate]) -> tuple[Sentence, ...]:
-        """The sentences whose slots and conditions all hold."""
-        made = (self.sentence(template) for template in templates)
-        return tuple(sentence for sentence in made if sentence is not None)
+        """The sentences whose slots and conditions all hold; words that followed on a lost sentence go with it."""
+        made: list[Sentence] = []
+        dangling = False
+        for template in templates:
+            sentence = self.sentence(template)
+            bare = all(isinstance(part, str) for part in template.parts)
+            if sentence is None:
+                dangling = not any(isinstance(part, Slot) for s in made for part in s.parts)
+            elif not (bare and dangling):
+                made.append(sentence)
+                dangling = dangling and bare
+        return tuple(made)
 
     def sentence(self, template: SentenceTemplate) -> Sentence | None:
         """One sentence, or None when a slot of it finds nothing or a condition fails."""
@@ -99,7 +111,7 @@ class Filler:
         return tuple(parts)
 
     def slot_of(self, fact: str, column: str, *, free: bool = False) -> Slot | None:
-        """The slot of one value in its plain style; `free` lets through texts that sentences do not take (addresses)."""
+        """The slot of one value in its plain style; `free` lets through what sentences do not take (addresses)."""
         return self._cell(fact, column, 0, "auto", free=free)
 
     def _cell(self, fact: str, column: str, row: int, style: str, *, free: bool = False) -> Slot | None:
@@ -112,8 +124,15 @@ class Filler:
         text = write(value, style)
         if not text:
             return None
-        self.used[fact] = None
-        return Slot(text, value, cite(evidence, row, column, self.catalogue, self.book), style)
+        citation = cite(evidence, row, column, self.catalogue, self.book)
+        self._fact_of.setdefault(citation.n, "" if fact == "row" else fact)
+        return Slot(text, value, citation, style)
+
+    def facts_of(self, sentences: Iterable[Sentence]) -> tuple[str, ...]:
+        """The names of the facts that `sentences` cite, each once, in order; people (contact, owner) do not count."""
+        cited = (c.n for sentence in sentences for c in sentence.citations())
+        names = dict.fromkeys(self._fact_of[n] for n in cited if n in self._fact_of)
+        return tuple(name for name in names if name not in ("", "contact", "owner"))
 
     @staticmethod
     def _row_of(column: str, row: int) -> tuple[str, int]:

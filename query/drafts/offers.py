@@ -13,8 +13,9 @@ from query.next_steps import Span, spans
 _OFFER = re.compile(r"\b(?:offer|propos\w*|remedy|say|response|give)\b", re.IGNORECASE)
 _NOT = re.compile(r"\b(?:when|measure|do not|goal|purpose|trigger|escalat\w*|internal)\b", re.IGNORECASE)
 _INTERNAL = re.compile(
-    r"\b(?:their|them|they|the customer\w*|the client\w*|the account\w*|accounts?|churn\w*|risk\w*|escalat\w*|approv\w*|director|"
-    r"crm|internal\w*|margin|corridor|dunning|upsell\w*|health|owner|competitor\w*|before any|only if|never|not?)\b",
+    r"\b(?:their|them|they|the customer\w*|the client\w*|the account\w*|accounts?|churn\w*|risk\w*|"
+    r"escalat\w*|approv\w*|director|crm|internal\w*|margin|corridor|dunning|upsell\w*|health|owner|"
+    r"competitor\w*|before any|only if|never|not?)\b",
     re.IGNORECASE,
 )
 _GIVE = frozenset({"offer", "propose", "grant", "provide", "give"})
@@ -89,7 +90,7 @@ def topic_quote(topic: str, needed: Sequence[str], passages: Sequence[Passage], 
         for span in spans(passage):
             text = span.text.casefold()
             around = f"{text} {passage.title} {span.heading}".casefold()
-            share = len(asked & frozenset(terms(span.text)))
+            share = len(asked & frozenset(terms(span.text))) + 0.5 * len(asked & frozenset(terms(around)))
             if not share or len(span.text) > 300 or not all(word.casefold() in around for word in needed):
                 continue
             direct = sum(word.casefold() in text for word in needed)

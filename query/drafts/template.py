@@ -30,7 +30,7 @@ KINDS = frozenset(
     {"subject", "greeting", "paragraph", "closing", "signature", "driver", "each", "offers", "bullets", "facts"}
 )
 _SLOT = re.compile(r"\{\{(.*?)\}\}")
-_SENTENCE_END = re.compile(r"(?<=[.?:])\s+(?=[^a-z])")
+_SENTENCE_END = re.compile(r"(?<=[.?])\s+(?=[^a-z])|(?<=\}\})\s+(?=\{\{)")
 _COMPARISON = re.compile(r"(\S+)\s*([<>])\s*(\S+)")
 
 
@@ -156,9 +156,8 @@ def _slot(text: str, where: str) -> SlotRef:
     names, _, style = text.partition("|")
     style = style.strip() or "auto"
     if style.partition(":")[0] not in {*STYLES, "list"}:
-        raise UsageError(
-            f"{where}: there is no style {style!r} (in {{{{{text}}}}}).", hint=f"Styles: {', '.join(STYLES)}."
-        )
+        known = ", ".join([*STYLES, "list"])
+        raise UsageError(f"{where}: there is no style {style!r} (in {{{{{text}}}}}).", hint=f"Styles: {known}.")
     return SlotRef(tuple(_place(name.strip(), where) for name in names.split(",")), style)
 
 

@@ -10,7 +10,7 @@ from index.catalogue import Catalogue
 from index.documents import Passage
 from index.scope import Scope
 from index.vectors import Narrow
-from query.drafts.draft import Block, Draft, DraftImage, Paragraph
+from query.drafts.draft import Block, Draft, DraftImage, Paragraph, renumbered
 from query.drafts.fill import Filler
 from query.drafts.offers import offer_from, quote_slot, topic_quote
 from query.drafts.template import BlockTemplate, TemplateSet
@@ -93,7 +93,8 @@ class _Letter:
     images: bool
     book: CitationBook = field(default_factory=CitationBook)
     quoted: list[Passage] = field(default_factory=list)
-    reasons_told: int = 0
+    body: list[Paragraph] = field(default_factory=list)
+    reasons_told: bool = False
 
     def __post_init__(self) -> None:
         declared = self.writer.catalogue.entity(self.entity)
@@ -111,15 +112,18 @@ class _Letter:
         self._prepare_quotes()
         subject = next((s for b in blocks if b.kind == "subject" for s in self.filler.choose(b)), None)
         self.subject = subject or Sentence(("A message for you",))
-        body = tuple(p for block in blocks if block.kind not in ("subject",) for p in self._block(block))
+        for block in blocks:
+            if block.kind != "subject":
+                self.body += list(self._block(block))
         pictures = tuple(self._pictures()) if self.images else ()
-        return self._proven(body, pictures)
+        return self._proven(pictures)
 
     # --- blocks --------------------------------------------------------------------------------------------------
 
     def _block(self, block: BlockTemplate) -> Iterator[Paragraph]:
         if block.kind == "driver":
-            if self.reasons_told == 0:
+            if not self.reasons_told:
+                self.reasons_told = True
                 yield from self._reasons()
             return
         if block.kind == "each":
@@ -136,7 +140,6 @@ class _Letter:
 
     def _reasons(self) -> Iterator[Paragraph]:
         """A paragraph for each of the strongest reasons that the template has words for."""
-        self.reasons_told = -1
         blocks = [b for b in self.writer.templates.get(self.kind).blocks if b.kind == "driver"]
         told: list[BlockTemplate] = []
         for about in self._reason_words():
@@ -168,13 +171,12 @@ class _Letter:
                 self.filler.extra["topic", "quote"] = quote
             sentences = self.filler.choose(block)
             if sentences:
-                self.filler.used[block.argument] = None
                 yield Paragraph(sentences)
         self.filler.extra.pop(("topic", "quote"), None)
 
     def _listed(self, block: BlockTemplate) -> Iterator[Paragraph]:
         """Facts by their labels, so that a draft from a catalogue without the usual facts still says something."""
-        told = [f for f in self.filler.used if f not in ("contact", "owner", "row")]
+        told = self.filler.facts_of(s for p in self.body for s in p.sentences)
         if len(told) >= FEWEST_FACTS:
             return
         items = [s for name in self.facts if name not in told for s in self._fact_sentence(name)]
@@ -195,8 +197,11 @@ class _Letter:
             slot = self.filler.slot_of(name, column)
             if slot is not None:
                 parts += [", " if parts else "", f"{(base.label if base else column).replace('_', ' ').lower()} ", slot]
+        label = self.labels.get(name, "")
+        if not label or any(c.isdigit() for c in label):
+            label = name.replace("_", " ").capitalize()
         if parts:
-            yield Sentence((f"{self.labels.get(name, name.replace('_', ' '))}: ", *(p for p in parts if p)))
+            yield Sentence((f"{label}: ", *(p for p in parts if p)))
 
     # --- passages ------------------------------------------------------------------------------------------------
 
@@ -217,7 +222,7 @@ class _Letter:
                 self.filler.extra[places.pop(0)] = offer
 
     def _prepare_quotes(self) -> None:
-        """`sheet.quote` and `sheet.second`: what documents about this entity say of it; `topic.quote`: the terms."""
+        """`quote.first` and `quote.second`: what documents about this entity say of it; `topic.quote`: the terms."""
         if self.kind != "product_description":
             return
         name = self._name()
@@ -229,7 +234,7 @@ class _Letter:
                     quotes.append((span.start, span))
         self.quoted += found
         ordered = [span for _, span in sorted(quotes, key=lambda q: (q[1].passage.doc_id, q[0]))]
-        for place, span in zip((("sheet", "quote"), ("sheet", "second")), ordered, strict=False):
+        for place, span in zip((("quote", "first"), ("quote", "second")), ordered, strict=False):
             self.filler.extra[place] = Sentence((quote_slot(span, 0, len(span.text), self.book),))
         for evidence in self.facts.values():
             quote = self._topic(evidence, 0) if evidence.rows.rows else None
@@ -299,12 +304,12 @@ class _Letter:
         keys = [c for c in (table.key if table else ()) if c in evidence.rows.columns]
         return str(evidence.column(keys[0])[row]) if keys else self.key
 
-    def _proven(self, body: Sequence[Paragraph], pictures: tuple[DraftImage, ...]) -> Draft:
+    def _proven(self, pictures: tuple[DraftImage, ...]) -> Draft:
         """Every sentence through the checker; what does not hold is left out with a notice."""
         notices: list[str] = []
         prover = self.prover()
         kept = []
-        for paragraph in body:
+        for paragraph in self.body:
             proof = prover.prove(paragraph.sentences)
             notices += proof.notices
             if proof.kept:
@@ -315,10 +320,11 @@ class _Letter:
         if self.kind != "product_description":
             (to, missing), (sender, no_owner) = self._person("contact"), self._person("owner")
             notices += [n for n in (missing, no_owner) if n]
-        used = tuple(f for f in self.filler.used if f in self.facts)
+        subject, body, pictures, citations = renumbered(self.subject, kept, pictures)
+        used = tuple(f for f in self.filler.facts_of(s for p in kept for s in p.sentences) if f in self.facts)
         return Draft(
-            self.kind, self.entity, self.key, self.subject, tuple(kept), to, sender, pictures,
-            self.book.all(), used, tuple(dict.fromkeys(notices)),
+            self.kind, self.entity, self.key, subject, body, to, sender, pictures, citations, used,
+            tuple(dict.fromkeys(notices)),
         )  # fmt: skip
 
     def prover(self) -> Prover:

@@ -71,16 +71,27 @@ class Assigner:
             return gain
         if candidate.table not in state.tables and state.tables:
             gap = min(self._graph.distance(candidate.table, t) for t in state.tables)
-            gain -= 0.45 * gap if gap < 99 else 3.0
+            gain -= 0.15 + 0.45 * (gap - 1) if gap < 99 else 3.0
         if candidate.kind == "table":
             return gain + 0.1
-        gain += 0.35 if candidate.table in state.spoken else 0.0
+        gain += 0.35 * candidate.score if candidate.table in state.spoken else 0.0
         near = self._owner(tokens, mentions, index, held)
         if near is not None:
-            gain += 0.5 if near == candidate.table else -0.15
+            gain += 0.5 * candidate.score if near == candidate.table else -0.4
+        gain += self._key_gain(candidate)
         if candidate.kind == "value":
             gain += self._value_gain(tokens, mentions, index, candidate, held)
         return gain
+
+    def _key_gain(self, candidate: Candidate) -> float:
+        """An identifier is meant where it identifies, not where it refers."""
+        table = self._lexicon.table(candidate.table)
+        if table is None or not candidate.columns:
+            return 0.0
+        column = table.column(candidate.columns[0])
+        if table.key == candidate.columns[:1]:
+            return 0.15
+        return -0.1 if column is not None and column.role == "reference" else 0.0
 
     @staticmethod
     def _owner(
@@ -113,9 +124,13 @@ class Assigner:
         mention, gain = mentions[index], 0.0
         for other in (index - 1, index + 1):
             chosen = held.get(other)
-            if chosen is None or chosen.kind != "column":
+            if chosen is None or chosen.kind not in ("column", "value"):
                 continue
             gap = mention.first - mentions[other].last if other < index else mentions[other].first - mention.last
+            if chosen.kind == "value":
+                if gap <= 2 and (chosen.table, chosen.columns) == (candidate.table, candidate.columns):
+                    gain += 0.4
+                continue
             if gap <= 4 and chosen.table == candidate.table and candidate.columns[0] in chosen.columns:
                 gain += 0.9
         table = self._lexicon.table(candidate.table)
@@ -127,4 +142,4 @@ class Assigner:
         around |= {t.stem for t in tokens[mention.last : mention.last + 2]}
         gain += 0.5 if label & around else 0.0
         names = self._lexicon.name_columns(table)
-        return gain + (0.1 if column.name in names else 0.0) - (0.1 if column.role in ("text", "reference") else 0.0)
+        return gain + (0.1 if column.name in names else 0.0) - (0.2 if column.role in ("text", "reference", "key") else 0.0)

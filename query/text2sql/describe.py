@@ -14,6 +14,7 @@ from query.text2sql.logical import (
     MetricRef,
     Predicate,
     Query,
+    Ratio,
     Related,
     Share,
     TermCondition,
@@ -92,6 +93,8 @@ def _expression(expression: Expression, catalogue: Catalogue) -> str:
         return f"percentage of {_expression(expression.of, catalogue)}" + (f" where {inner}" if inner else "")
     if isinstance(expression, Difference):
         return f"{_expression(expression.left, catalogue)} less {_expression(expression.right, catalogue)}"
+    if isinstance(expression, Ratio):
+        return f"{_expression(expression.left, catalogue)} per {_expression(expression.right, catalogue)}"
     if expression.argument is None:
         return f"number of {_label(expression.table, catalogue)}"
     different = "different " if expression.distinct else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from index.catalogue import Catalogue, Column, Table
@@ -9,6 +10,7 @@ from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate
 from query.text2sql.logical import (
     Aggregate,
+    AnyOf,
     ColumnRef,
     Condition,
     Expression,
@@ -16,6 +18,7 @@ from query.text2sql.logical import (
     MetricRef,
     Order,
     Predicate,
+    TermCondition,
 )
 from query.text2sql.periods import Period
 from query.text2sql.sentence import Sentence, Symbol
@@ -32,6 +35,7 @@ class Draft:
     compare: str = ""
     select: list[tuple[int, Expression]] = field(default_factory=list)
     where: list[Predicate] = field(default_factory=list)
+    filters: dict[str, list[Predicate]] = field(default_factory=dict)
     group: list[Expression] = field(default_factory=list)
     group_tables: list[str] = field(default_factory=list)
     having: list[Condition] = field(default_factory=list)
@@ -43,9 +47,35 @@ class Draft:
     heads: list[str] = field(default_factory=list)
     context: list[str] = field(default_factory=list)
     periods: list[tuple[Period, ColumnRef | None]] = field(default_factory=list)
-    intersect: bool = False
+    share: bool = False
+    share_conditions: list[Predicate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     penalty: float = 0.0
+
+    def keep(self, *predicates: Predicate) -> str:
+        """Note conditions; the symbol F that stands for them in the sentence, so that "or" between two is seen."""
+        name = f"F{len(self.filters)}"
+        self.filters[name] = list(predicates)
+        return f" {name} "
+
+    def settle(self) -> None:
+        """Turn the noted conditions into `where`, joining those with "or" between them."""
+        merged: dict[str, str] = {}
+        for match in re.finditer(r"(F\d+)(?=(?: ,)? (?:or|and/or)(?: (?:else|the|a|in|from|are|is|have|has|that|who|whose|with|either|on|at|by)){0,3} (F\d+))", self.sentence.text):
+            merged[match[2]] = merged.get(match[1], match[1])
+        groups: dict[str, list[Predicate]] = {}
+        for name, predicates in self.filters.items():
+            groups.setdefault(merged.get(name, name), []).extend(predicates)
+        if self.share:
+            self.share_conditions = [p for predicates in groups.values() for p in predicates]
+            groups = {}
+        for name, predicates in groups.items():
+            if name in merged.values():
+                self.where.append(AnyOf(tuple(dict.fromkeys(predicates))))
+            else:
+                self.where.extend(predicates)
+        self.where = merged_equalities(self.where)
+        self.filters.clear()
 
     def symbol(self, name: str) -> Symbol:
         """The symbol of that name."""
@@ -66,6 +96,14 @@ class Draft:
         """The catalogue's column of a reference."""
         table = self.lexicon.table(ref.table)
         return table.column(ref.column) if table else None
+
+    def base_condition(self, name: str) -> Predicate:
+        """The condition of a value or term symbol."""
+        candidate = self.candidate(name)
+        if candidate.kind == "term":
+            held = next(t for t in self.catalogue.terms if t.name == candidate.target and t.table == candidate.table)
+            return TermCondition(held.table, held.where, held.name)
+        return Condition(ColumnRef(candidate.table, candidate.columns[0]), "=", (candidate.value,))
 
     def table(self, name: str) -> Table | None:
         """The visible part of a table."""
@@ -119,3 +157,24 @@ class Draft:
         """True for a column of dates or years."""
         column = self.column(ref)
         return column is not None and (column.type in ("date", "datetime") or "year" in column.label.lower())
+
+
+def merged_equalities(where: list[Predicate]) -> list[Predicate]:
+    """Two equalities on one column can never both hold: they were meant as a set."""
+    out: list[Predicate] = []
+    for predicate in where:
+        if isinstance(predicate, Condition) and predicate.operator == "=" and isinstance(predicate.right, tuple):
+            for i, held in enumerate(out):
+                if (
+                    isinstance(held, Condition)
+                    and held.left == predicate.left
+                    and held.operator in ("=", "in")
+                    and isinstance(held.right, tuple)
+                ):
+                    out[i] = Condition(held.left, "in", tuple(dict.fromkeys((*held.right, *predicate.right))))
+                    break
+            else:
+                out.append(predicate)
+        else:
+            out.append(predicate)
+    return out

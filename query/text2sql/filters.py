@@ -21,18 +21,20 @@ from query.text2sql.sentence import GAP, Sentence
 from query.text2sql.thesaurus import FALSE_VALUES, TRUE_VALUES
 from query.text2sql.tokens import stem, stems_of
 
-_FILL = r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal|to|no|number|year|at) )*"
+_FILL = r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal|to|no|number|year|at|by|for|from|on|called|named|as) )*"
 _BETWEEN = re.compile(rf"\b([CAM]\d+) (?:[a-z]+ ){{0,3}}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ )?(N\d+)(?: [a-z]+)? (?:and|to|-) (N\d+)")
 _BETWEEN_AFTER = re.compile(rf"\bbetween (N\d+) and (N\d+) {DET}([CATM]\d+)")
-_COMPARE = re.compile(rf"\b([CAM]\d+) {_FILL}(>=?|<=?|!=) {DET}(N\d+)(?: (?:years|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg|cm)(?: old)?)?")
+_COMPARE = re.compile(rf"\b([CAM]\d+) {_FILL}(>=?|<=?|!=) {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg|cm)(?: old)?)?")
 _COMPARE_AFTER = re.compile(rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of )*([CATM]\d+)")
 _EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b")
 _EQUALS_AFTER = re.compile(r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)")
+_SAME = re.compile(r"(F\d+) (or|and|but)(?: (?:is|are|was|has|have|it))?(?: (>=?|<=?|!=))? (N\d+)(?! [CTAM]\d)")
 _LIKE = re.compile(
     r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
     r"(contain|contains|containing|include|includes|including|like|start|starts|starting|begin|begins|beginning|end|ends|ending)"
-    r"(?: with| in| by| on)?(?: the| a| an)?(?: (?:word|words|letter|letters|substring|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|[a-z]+)\b"
+    r"(?: with| in| by| on)?(?: the| a| an)?(?: (?:word|words|letter|letters|substring|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|(?!the\b|a\b|an\b|word|letter|sub|string|phrase|at\b|in\b|with\b|all\b|more\b)[a-z]+)\b"
 )
+_WORD_IN = re.compile(r"\b(?:have|has|with|having|contains?|containing|includes?) (?:the |a )?(?:word|letter|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its |his |her )*(C\d+)\b")
 _HAS_WORD = re.compile(r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter|substring|string|phrase|text)s? ([QV]\d+|[a-z]+)\b")
 _NULL = re.compile(rf"\bNOT (?:have|has|had|having|with|specify|list|provide) {DET}(C\d+)\b(?! (?:[<>=]|!=|[VN]))|\b(C\d+) (?:is |are |was )?(?:null|missing|empty|unknown|blank|not (?:known|available|set|given))\b|\b(?:missing|unknown|empty) (C\d+)")
 _NOT_NULL = re.compile(r"\b(C\d+) (?:is |are )?(?:!= |NOT )(?:null|missing|empty|unknown|blank)\b|\bwith (?:a |an )?(?:known|non-null) (C\d+)")
@@ -52,17 +54,25 @@ def comparisons(draft: Draft) -> None:
         left = draft.expressions(name)[0]
         if isinstance(left, ColumnRef) and not _comparable(draft, left):
             return None
-        target = draft.where if isinstance(left, ColumnRef) else draft.having
         if high is not None:
-            target.append(Condition(left, ">=", (number(low),)))
-            target.append(Condition(left, "<=", (number(high),)))
+            found = [Condition(left, ">=", (number(low),)), Condition(left, "<=", (number(high),))]
         else:
-            target.append(Condition(left, operator, (number(low),)))  # type: ignore[arg-type]
+            found = [Condition(left, operator, (number(low),))]  # type: ignore[arg-type]
+        if isinstance(left, ColumnRef):
+            return draft.keep(*found)
+        draft.having.extend(found)
         return GAP
 
     def counted(name: str, operator: str, low: str) -> str | None:
         draft.having.append(Condition(draft.expressions(name)[0], operator, (number(low),)))  # type: ignore[arg-type]
         return GAP
+
+    def again(match: re.Match[str]) -> str | None:
+        held = draft.filters[match[1]][0]
+        if not isinstance(held, Condition) or not isinstance(held.left, ColumnRef):
+            return None
+        new = Condition(held.left, match[3] or "=", (number(match[4]),))  # type: ignore[arg-type]
+        return f" {match[1]} {match[2]} {draft.keep(new)} "
 
     take = draft.sentence.take
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
@@ -71,6 +81,7 @@ def comparisons(draft: Draft) -> None:
     take(_COMPARE_AFTER, lambda m: put(m[3], m[1], m[2]))
     take(_EQUALS_AFTER, lambda m: put(m[2], "=", m[1]))
     take(_EQUALS, lambda m: put(m[1], "=", m[2]))
+    take(_SAME, again)
 
 
 def _comparable(draft: Draft, ref: ColumnRef) -> bool:
@@ -92,9 +103,10 @@ def texts(draft: Draft) -> None:
             return None
         verb = verb[:3]
         pattern = f"{text}%" if verb in ("sta", "beg") else f"%{text}" if verb == "end" else f"%{text}%"
-        draft.where.append(Condition(ref, "not like" if negated else "like", (pattern,)))
-        return f" {name} ¦ " if name.startswith("T") else GAP
+        kept = draft.keep(Condition(ref, "not like" if negated else "like", (pattern,)))
+        return f" {name} {kept} " if name.startswith("T") else kept
 
+    draft.sentence.take(_WORD_IN, lambda m: like(m[2], None, "contain", m[1]))
     draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[4]))
     draft.sentence.take(_HAS_WORD, lambda m: like(m[1], None, "contain", m[2]))
 
@@ -109,8 +121,7 @@ def nulls(draft: Draft) -> None:
         column = draft.column(ref)
         if operator == "is null" and column is not None and column.type == "text":
             missing = AnyOf((missing, Condition(ref, "=", ("",))))
-        draft.where.append(missing)
-        return GAP
+        return draft.keep(missing)
 
     draft.sentence.take(_NULL, lambda m: null(m, "is null"))
     draft.sentence.take(_NOT_NULL, lambda m: null(m, "is not null"))
@@ -122,9 +133,9 @@ def terms(draft: Draft) -> None:
     def term(match: re.Match[str]) -> str:
         candidate = draft.candidate(match[2])
         held = next(t for t in draft.catalogue.terms if t.name == candidate.target and t.table == candidate.table)
-        draft.where.append(TermCondition(held.table, held.where, held.name, negated=bool(match[1])))
         draft.context.append(held.table)
-        return GAP if match[1] else " "
+        kept = draft.keep(TermCondition(held.table, held.where, held.name, negated=bool(match[1])))
+        return kept if re.match(r" (?:or|and) ", match.string[match.end() :]) else " "
 
     draft.sentence.take(re.compile(r"(NOT |!= )?\b(K\d+)"), term)
 
@@ -148,11 +159,12 @@ def values(draft: Draft) -> None:
                 ref, text = ColumnRef(candidate.table, candidate.columns[0]), candidate.value
             groups.setdefault(ref, []).append(text)
         both = bool(match[1]) or bool(re.search(r"\bboth\b", draft.sentence.text)) and len(names) > 1
+        found: list[Predicate] = []
         for ref, literals in groups.items():
-            draft.where.extend(_matched(draft, ref, list(dict.fromkeys(literals)), negated, both))
-            if re.search(r"\bas well as\b|\band\b", match[4]) and len(literals) > 1 and not both:
-                draft.intersect = True
-        return GAP
+            found.extend(_matched(draft, ref, list(dict.fromkeys(literals)), negated, both))
+        if " or " in match[4] and " and " not in match[4] and len(groups) > 1:
+            found = [AnyOf(tuple(found))]
+        return draft.keep(*found)
 
     draft.sentence.take(_column_value_pattern, lambda m: _column_value(draft, m))
     draft.sentence.take(_VALUES, value)
@@ -170,8 +182,7 @@ def _column_value(draft: Draft, match: re.Match[str]) -> str | None:
     if candidate.kind == "text":
         if re.search(r"(?:^|what (?:is|are)|show|list|find|give me|return)(?: the| all)* $", before):
             return None
-        draft.where.append(Condition(refs[0], "!=" if match[2] else "=", (candidate.value,)))
-        return GAP
+        return draft.keep(Condition(refs[0], "!=" if match[2] else "=", (candidate.value,)))
     own = ColumnRef(candidate.table, candidate.columns[0])
     if own in refs:
         return f" {match[2] or ''}{match[3]} "
@@ -209,8 +220,7 @@ def flags(draft: Draft) -> None:
         truth = _truth(draft, ref)
         if truth is None:
             return None
-        draft.where.append(Condition(ref, "=", (truth[1] if match[1] else truth[0],)))
-        return " " + (match[3] or GAP)
+        return f"{draft.keep(Condition(ref, '=', (truth[1] if match[1] else truth[0],)))} {match[3]} "
 
     draft.sentence.take(re.compile(r"(NOT |!= |\bnon )?(?:currently |been )?\b(C\d+)(?: (T\d+|A\d+))"), flag)
     draft.sentence.take(
@@ -223,8 +233,7 @@ def _negated_flag(draft: Draft, match: re.Match[str]) -> str | None:
     truth = _truth(draft, draft.refs(match[2])[0])
     if truth is None:
         return None
-    draft.where.append(Condition(draft.refs(match[2])[0], "=", (truth[1],)))
-    return GAP
+    return draft.keep(Condition(draft.refs(match[2])[0], "=", (truth[1],)))
 
 
 def _truth(draft: Draft, ref: ColumnRef) -> tuple[str | float, str | float] | None:
@@ -260,6 +269,7 @@ def negations(draft: Draft) -> None:
         inner = replace_sentence(draft, body)
         comparisons(inner)
         values(inner)
+        inner.settle()
         draft.where.append(Related(far, tuple(inner.where), negated=True))
         draft.notes.append("without")
         return GAP

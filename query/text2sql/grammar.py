@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
 from query.text2sql import filters, measures, shapes
@@ -25,7 +25,9 @@ from query.text2sql.logical import (
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.periods import TimeWords
 from query.text2sql.sentence import Sentence
+from query.text2sql.thesaurus import QUESTION_COLUMNS
 from query.text2sql.timing import apply_periods
+from query.text2sql.tokens import stem, stems_of
 
 RULES: tuple[Callable[[Draft], None], ...] = (
     measures.nested_averages,
@@ -35,7 +37,10 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     filters.periods,
     shapes.orders,
     measures.shares,
+    measures.averages_per,
     measures.counts,
+    measures.pronouns,
+    measures.extremes,
     measures.aggregates,
     filters.comparisons,
     filters.values,
@@ -64,6 +69,7 @@ def parse(sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: Time
     draft = Draft(sentence, lexicon, catalogue, grain=time.grain, compare=time.compare)
     for rule in RULES:
         rule(draft)
+    draft.settle()
     _selected(draft)
     query = _query(draft, subject)
     if query is None:
@@ -81,10 +87,16 @@ def _selected(draft: Draft) -> None:
         return " "
 
     draft.sentence.take(_ALL, everything)
+    _question_words(draft)
     text = draft.sentence.text
     different = bool(re.search(r"\bdifferent\b", text))
+    marker = _MARKER.search(text)
+    zone = marker.end() if marker else len(text)
     for match in re.finditer(r"\b([CAMT])\d+\b", text):
         name, position = match.group(), match.start()
+        if match[1] == "C" and _aside(draft, name, text[:position], position > zone):
+            draft.penalty += 0.3
+            continue
         if match[1] == "T":
             draft.context.append(draft.candidate(name).table)
             if not any(h == draft.candidate(name).table for h in draft.heads):
@@ -96,6 +108,43 @@ def _selected(draft: Draft) -> None:
         draft.distinct = True
 
 
+_MARKER = re.compile(r"[TCAMVF]\d+\b.*?\b(?:that|who|whose|which|where|with|having|have|has|had|NOT)\b")
+
+
+def _aside(draft: Draft, name: str, before: str, outside: bool) -> bool:
+    """True for a column word that is part of a clause ("who play"), not of what is asked for."""
+    weak = draft.candidate(name).score < 0.72
+    listed = re.search(r"(?:,|\band|\bas well as|\balong with)(?: also)?(?: (?:the|their|its|his|her|what|is|are|show|list))*\s*$", before)
+    if outside:
+        return weak or not listed
+    return weak and bool(re.search(r"[TC]\d+ $", before))
+
+
+def _question_words(draft: Draft) -> None:
+    """ "when" and "where" ask for a date or a place that the question does not name."""
+    match = re.match(r"(?:[a-z]+ ){0,2}?(when|where)\b", draft.sentence.text)
+    heads = re.findall(r"[TF]\d+", draft.sentence.text)
+    if not match or not heads or re.search(r"\b[CAM]\d+", draft.sentence.text):
+        return
+    names = [draft.candidate(n).table for n in heads if n.startswith("T")]
+    names += [t for p in draft.where for t in sorted(predicate_tables(p))]
+    for table in names:
+        held = draft.table(table)
+        if held is None:
+            continue
+        if match[1] == "when":
+            dates = [c.name for c in held.columns if draft.temporal(ColumnRef(table, c.name))]
+            stems = _hints(draft)
+            dates.sort(key=lambda d: -len(set(stems_of(d)) & stems))
+            found = dates[:1]
+        else:
+            entry = draft.lexicon.concept(table, QUESTION_COLUMNS["where"])
+            found = list(entry.columns) if entry else []
+        if found:
+            draft.select.append((0, ColumnRef(table, found[0])))
+            return
+
+
 def _query(draft: Draft, subject: str | None) -> Query | None:
     group: list[Expression] = list(draft.group)
     shown: list[Expression] = list(draft.group)
@@ -104,6 +153,10 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         group.extend(dict.fromkeys((*draft.key_of(table), *draft.names_of(table))))
     plain = [e for _, e in sorted(draft.select, key=lambda x: x[0])]
     select = list(dict.fromkeys((*_missing(shown, plain), *plain)))
+    select = _shared(draft, _counted(draft, select))
+    if draft.superlative and draft.heads and all(is_aggregate(e) for e in select):
+        asked = [draft.candidate(n).table for n in re.findall(r"T\d+", draft.sentence.text)]
+        select = [*(draft.names_of(asked[0]) if asked and not group else []), *select]
     measured = [e for e in select if is_aggregate(e)]
     ordered = [o.by for o in draft.order if is_aggregate(o.by)]
     folded = bool(measured or ordered or draft.having)
@@ -112,11 +165,14 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     if entity is not None:
         return _of_subject(draft, entity.table, entity.key, entity.name_column, [*ordered, *measured])
     if not select or (select and not draft.select and not measured and not group):
+        if not heads and draft.sentence.left():
+            return None
         if not heads:
             heads = [t for p in draft.where for t in sorted(predicate_tables(p))][:1]
         if not heads and not ordered:
             return None
         select.extend(draft.names_of(heads[0]) if heads else [])
+    select = list(dict.fromkeys(select))
     if not select:
         return None
     if folded:
@@ -125,6 +181,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         _key_groups(draft, rows, group, [*measured, *ordered, *(c.left for c in draft.having)])
     if draft.grain:
         _bucketed(draft, select, group, measured)
+        folded = folded or any(is_aggregate(e) for e in select)
     root = _root(select, measured, ordered)
     query = Query(
         root=root,
@@ -142,6 +199,24 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     return _with_context(draft, apply_periods(draft, query))
 
 
+def _counted(draft: Draft, select: list[Expression]) -> list[Expression]:
+    """ "how many of them" counts what the question counts elsewhere, else what it lists."""
+    known = [o.by for o in draft.order if isinstance(o.by, Aggregate)] + [c.left for c in draft.having]
+    table = next((e.table for e in known if isinstance(e, Aggregate)), None)
+    table = table or next((t for t in (*draft.heads, *draft.context) if t), None)
+    table = table or next((e.table for e in select if isinstance(e, ColumnRef)), None)
+    if table is None:
+        table = next((t for p in draft.where for t in sorted(predicate_tables(p))), "")
+    out = [Aggregate("count", table) if e == Aggregate("count", "") else e for e in select]
+    return [e for e in out if not isinstance(e, Aggregate) or e.table]
+
+
+def _shared(draft: Draft, select: list[Expression]) -> list[Expression]:
+    """The conditions of "what share of ... are ..." belong to the share, not to the rows it is a share of."""
+    conditions = tuple(draft.share_conditions)
+    return [replace(e, conditions=conditions) if isinstance(e, Share) and draft.share else e for e in select]
+
+
 def _missing(shown: list[Expression], plain: list[Expression]) -> list[Expression]:
     """The group's columns that the select list does not show by itself: a table's name is not forced beside
     other columns of the same table."""
@@ -156,7 +231,7 @@ def _key_groups(draft: Draft, rows: list[Expression], group: list[Expression], f
     for expression in rows:
         if not isinstance(expression, ColumnRef) or expression.table in measured or expression in draft.group:
             continue
-        if by_row or draft.is_name(expression):
+        if draft.is_name(expression) or (by_row and expression.table in {*draft.heads, *draft.context}):
             group[:0] = [k for k in draft.key_of(expression.table) if k not in group]
 
 
@@ -197,8 +272,6 @@ def _root(select: list[Expression], measured: list[Expression], ordered: list[Ex
 
 
 def _hints(draft: Draft) -> frozenset[str]:
-    from query.text2sql.tokens import stem
-
     return frozenset(stem(w) for w in re.findall(r"[a-z]+", draft.sentence.original))
 
 

@@ -15,6 +15,9 @@ from query.text2sql.tokens import stem, stems_of, words_of
 
 Phrase = tuple[str, ...]
 GENERIC = frozenset({"id", "name", "number", "code", "date", "type", "time", "description", "value", "detail", "status"})
+CODES = frozenset({"id", "code", "key"})
+# words of the grammar: a part of a label that says only these names nothing
+CUES = FUNCTION_WORDS - {"name", "names", "order", "detail", "details", "rank", "information"}
 TABLE_PREFIXES = frozenset({"ref", "reference", "tbl", "tb", "dim", "fact", "view", "v"})
 
 
@@ -75,7 +78,7 @@ class Lexicon:
         for rank, name in enumerate(names):
             for entry in self._phrases.get(tuple(stems_of(name)), {}).values():
                 if entry.kind == "column" and entry.table == table:
-                    score = entry.score - 0.01 * rank
+                    score = entry.score - 0.05 * rank
                     if score >= least and (best is None or score > best.score):
                         best = replace(entry, score=score)
         return best
@@ -91,7 +94,21 @@ class Lexicon:
             stems = stems_of(table.name_column)
             if not pair or "name" in stems and table.name_column not in pair:
                 return (table.name_column,)
-        return pair or tuple(named[:1])
+        return pair or tuple(named[:1]) or self._alike(table)
+
+    @staticmethod
+    def _alike(table: Table) -> tuple[str, ...]:
+        """A text column that is called like its table: `aircraft.Aircraft`, `campuses.Campus`."""
+        labels = (stems_of(table.label), stems_of(table.name))
+        for column in table.columns:
+            if column.type == "text" and column.role != "reference" and stems_of(column.name) in labels:
+                return (column.name,)
+        singular = {label[-1:] for label in labels}
+        for column in table.columns:
+            stems = stems_of(column.name)
+            if column.type == "text" and stems[-1:] == (stem("description"),) and stems[:-1][-1:] in singular:
+                return (column.name,)
+        return ()
 
     def _put(self, words: Iterable[str], entry: Entry) -> None:
         phrase = tuple(w for w in words if w not in ARTICLES)
@@ -119,8 +136,9 @@ class Lexicon:
             if len(stems) > 1:
                 if stems[0] in TABLE_PREFIXES:
                     self._put(stems[1:], Entry("table", table.name, score=0.9))
-                self._put(stems[-1:], Entry("table", table.name, score=0.6))
-                self._put(stems[:-1], Entry("table", table.name, score=0.45))
+                self._put_part(stems[-1:], Entry("table", table.name, score=0.6))
+                self._put_part(stems[:-1], Entry("table", table.name, score=0.5))
+                self._put_part(stems[:1], Entry("table", table.name, score=0.45))
 
     def _add_column(self, table: Table, column: Column) -> None:
         own = set(stems_of(table.label)) | set(stems_of(table.name))
@@ -135,15 +153,39 @@ class Lexicon:
             rest = tuple(s for s in stems if s not in own)
             if rest and rest != stems:
                 self._put(rest, replace(entry, score=0.95 if rest != ("id",) or is_key else 0.7))
+            if len(stems) > 2:
+                self._put_part((stems[0], stems[-1]), replace(entry, score=0.6))
+                for at in range(1, len(stems) - 2):
+                    self._put_part(stems[at:-1], replace(entry, score=0.65))
+            if len(stems) > 1 and stems[-1] in CODES:
+                self._add_code(table, column, stems[:-1])
+                stems = stems[:-1] if text == column.name and column.role != "reference" else stems
             for size in range(1, len(stems)):
                 suffix, prefix = stems[-size:], stems[:size]
                 ratio = size / len(stems)
                 generic = 0.15 if set(suffix) <= GENERIC else 0.0
-                self._put(suffix, replace(entry, score=0.4 + 0.4 * ratio - generic))
-                if size > 1 or prefix[0] not in own:
-                    self._put(prefix, replace(entry, score=0.2 + 0.4 * ratio))
+                self._put_part(suffix, replace(entry, score=0.4 + 0.4 * ratio - generic))
+                if (size > 1 or prefix[0] not in own) and stems[-1] not in CODES:
+                    self._put_part(prefix, replace(entry, score=0.2 + 0.4 * ratio))
             if is_key:
                 self._put(("id",), replace(entry, score=0.9))
+
+    def _put_part(self, phrase: Phrase, entry: Entry) -> None:
+        if not all(word in CUES for word in phrase):
+            self._put(phrase, entry)
+
+    def _add_code(self, table: Table, column: Column, rest: Phrase) -> None:
+        """ "customer_id" without its "id" speaks of the table that it refers to, or of the code itself."""
+        targets = [
+            j.right for j in self.catalogue.joins if j.left == table.name and j.left_columns == (column.name,)
+        ]
+        for target in targets:
+            if target in self._by_name and target != table.name:
+                self._put_part(rest, Entry("table", target, score=0.75))
+        own = {stems_of(table.label), stems_of(table.name)}
+        if rest not in own:
+            score = 0.55 if targets else 0.88
+            self._put_part(rest, Entry("column", table.name, (column.name,), score=score))
 
     def _add_names(self, table: Table) -> None:
         columns = self.name_columns(table)
@@ -161,7 +203,10 @@ class Lexicon:
             if metric.table in self._by_name:
                 for text in (metric.label, metric.name, *metric.synonyms):
                     self._remember(text)
-                    self._put(stems_of(text), Entry("metric", metric.table, target=metric.name, score=1.05))
+                    stems = stems_of(text)
+                    is_table = any(e.kind == "table" and e.score > 0.9 for e in self.find(stems))
+                    score = 0.85 if is_table else 1.05
+                    self._put(stems, Entry("metric", metric.table, target=metric.name, score=score))
         for term in self.catalogue.terms:
             if term.table in self._by_name:
                 for text in (term.name, *term.synonyms):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from query.text2sql.lexicon import Entry, Lexicon
+from query.text2sql.lexicon import CUES, Entry, Lexicon
 from query.text2sql.thesaurus import ARTICLES, COMPARATIVES, FUNCTION_WORDS, MEASURE_ADJECTIVES, SUPERLATIVES
 from query.text2sql.tokens import Token, stem, value_key
 from query.text2sql.values import StoredValue, ValueIndex
@@ -108,12 +108,39 @@ class Linker:
         if tokens[last - 1].kind == "word" and last - first <= LONGEST_PHRASE:
             phrase = tuple(s for s, t in zip(stems[first:last], span, strict=True) if t.lower not in ARTICLES)
             if all(t.kind == "word" or t.text in "-/" for t in span) and span[-1].lower not in ARTICLES:
-                found.extend(_from_entry(e) for e in self._lexicon.find(phrase))
+                found.extend(self._named(phrase, tokens, first, last))
+                if last - first == 1 and tokens[last:]:
+                    found.extend(self._shared_head(tokens, stems, first))
+                if last - first in (3, 4) and tokens[first + 1].lower == "of" and not self._is_table(phrase[1:]):
+                    turned = (*phrase[1:], phrase[0])
+                    found.extend(replace(c, score=c.score * 0.95) for c in self._named(turned, tokens, first, last))
         found.extend(self._adjective(span))
         found.extend(self._stored(span, first == 0))
         if span[0].kind == "quoted" and not found:
             found.append(Candidate("text", value=span[0].text, score=0.9))
         return tuple(sorted(found, key=lambda c: -c.score)[:MOST_CANDIDATES])
+
+    def _shared_head(self, tokens: tuple[Token, ...], stems: list[str], first: int) -> list[Candidate]:
+        """ "first" in "first and last names" is the first name."""
+        at = first + 1
+        while at + 1 < len(tokens) and tokens[at].lower in ("and", "or", ",") and tokens[at + 1].kind == "word":
+            at += 2 if tokens[at + 1].lower not in ("and", "or") else 3
+            if at < len(tokens) and tokens[at].kind == "word":
+                found = self._lexicon.find((stems[first], stems[at]))
+                known = self._lexicon.find((stems[at - 1], stems[at]))
+                return [_from_entry(e) for e in found if e.score >= 0.9 and e.kind == "column"] if known else []
+        return []
+
+    def _is_table(self, phrase: tuple[str, ...]) -> bool:
+        return any(e.kind == "table" and e.score >= 0.8 for e in self._lexicon.find(phrase))
+
+    def _named(self, phrase: tuple[str, ...], tokens: tuple[Token, ...], first: int, last: int) -> list[Candidate]:
+        """Candidates from the lexicon; words that the grammar needs ("number of", "total") name nothing alone."""
+        if last - first == 1 and tokens[first].lower in CUES:
+            following = tokens[last].lower if last < len(tokens) else ""
+            if following in ("of", "than", "times") or not tokens[first].capital and tokens[first].lower != "year":
+                return [_from_entry(e) for e in self._lexicon.find(phrase) if e.score >= 0.94 and following not in ("of", "than", "times") and tokens[first].lower not in ("number", "total", "average", "most", "in", "on", "at", "by", "no", "first", "last", "count", "all")]
+        return [_from_entry(e) for e in self._lexicon.find(phrase)]
 
     def _adjective(self, span: tuple[Token, ...]) -> list[Candidate]:
         """ "older" names a column and a direction; so do "oldest" and "most expensive"."""
@@ -160,7 +187,8 @@ class Linker:
         if not hits and not quoted and len(key) > 2:
             hits = self._values.stemmed(tuple(t.lower for t in span if t.kind != "punctuation"))
             score -= 0.1
-        return [_from_value(v, score, key) for v in hits]
+        plain = len(span) == 1 and not quoted and (not first.capital or opening)
+        return [_from_value(v, score - (0.3 if plain and not v.few else 0.0), key) for v in hits]
 
     def _with_loose_values(
         self, tokens: tuple[Token, ...], mentions: tuple[Mention, ...], blocked: frozenset[int]

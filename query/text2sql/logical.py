@@ -66,7 +66,15 @@ class Difference:
     right: Expression
 
 
-Expression = ColumnRef | Aggregate | MetricRef | Bucket | Share | Difference
+@dataclass(frozen=True)
+class Ratio:
+    """`left / right`, of two aggregates: orders per customer."""
+
+    left: Expression
+    right: Expression
+
+
+Expression = ColumnRef | Ratio | Aggregate | MetricRef | Bucket | Share | Difference
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,7 @@ def tables_of(expression: Expression) -> frozenset[str]:
 
 def is_aggregate(expression: Expression) -> bool:
     """True when the expression folds many rows into one value."""
-    if isinstance(expression, Difference):
+    if isinstance(expression, Difference | Ratio):
         return is_aggregate(expression.left)
     return isinstance(expression, Aggregate | MetricRef | Share)
 

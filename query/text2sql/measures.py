@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from query.text2sql.draft import Draft
-from query.text2sql.logical import Aggregate, Condition, Expression, Function, Query, Share
-from query.text2sql.sentence import GAP
+from query.text2sql.logical import Aggregate, Condition, Expression, Function, Query, Ratio, Share
 
 DET = r"(?:(?:the|a|an|all|their|its|his|her|of|these|those|any|our) )*"
 _FUNCTIONS: dict[str, Function] = {
@@ -39,8 +38,7 @@ def nested_averages(draft: Draft) -> None:
         if not draft.numeric(ref):
             return None
         inner = Query(ref.table, (Aggregate(_FUNCTIONS[function], ref.table, ref),))
-        draft.where.append(Condition(ref, operator, inner))  # type: ignore[arg-type]
-        return GAP
+        return draft.keep(Condition(ref, operator, inner))  # type: ignore[arg-type]
 
     draft.sentence.take(_NESTED, lambda m: compared(m[1], m[2], m[3]))
     draft.sentence.take(
@@ -54,9 +52,12 @@ def shares(draft: Draft) -> None:
     def share(match: re.Match[str]) -> str:
         name = re.findall(r"T\d+", match[1])[0]
         table = draft.candidate(name).table
-        before = match[1][: match[1].index(name)]
+        for narrow in re.findall(r"[VK]\d+", match[1][: match[1].index(name)]):
+            draft.where.append(draft.base_condition(narrow))
+        draft.heads.append(table)
+        draft.share = True
         draft.notes.append("share")
-        return f" {draft.sentence.add('A', Share(Aggregate('count', table)))} ¦ {before} "
+        return f" {draft.sentence.add('A', Share(Aggregate('count', table)))} ¦ "
 
     draft.sentence.take(_SHARE, share)
 
@@ -97,6 +98,40 @@ def counts(draft: Draft) -> None:
         return f"{draft.sentence.add('A', expression)} {kept}"
 
     draft.sentence.take(_COUNT, counted)
+
+
+def averages_per(draft: Draft) -> None:
+    """ "average number of orders per customer", "average revenue per order"."""
+
+    def ratio(match: re.Match[str]) -> str:
+        left = draft.expressions(match[1])[0]
+        table = draft.candidate(match[2]).table
+        draft.heads.append(table)
+        return draft.sentence.add("A", Ratio(left, Aggregate("count", table, distinct=True)))
+
+    draft.sentence.take(re.compile(rf"\baverage (?:number of )?{DET}([TM]\d+)(?: [a-z]+)? (?:each|a) (T\d+)"), ratio)
+
+
+def extremes(draft: Draft) -> None:
+    """ "the largest and smallest C" are two aggregates."""
+
+    def both(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[3])[0]
+        made = [draft.sentence.add("A", Aggregate(_FUNCTIONS[w], ref.table, ref)) for w in (match[1], match[2])]
+        return " , ".join(made)
+
+    draft.sentence.take(re.compile(rf"(\^|~) (?:and|or) (?:the )?(\^|~) {DET}(C\d+)"), both)
+
+
+def pronouns(draft: Draft) -> None:
+    """ "how many of them", "and the count": a count of whatever the question is about."""
+    draft.sentence.take(_THEM, lambda m: f" {draft.sentence.add('A', Aggregate('count', ''))} ")
+
+
+_THEM = re.compile(
+    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times)\b|\bnumber of (?:them|times|records|rows|entries|occurrences|appearances)\b"
+    r"|\b(?:and|with|,) (?:the |its |their |corresponding )*(?:counts?|numbers?|number of each|total number)(?= *(?:$|[.?,¦]|each|in each|for each))"
+)
 
 
 def aggregates(draft: Draft) -> None:

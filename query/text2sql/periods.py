@@ -253,7 +253,12 @@ def _combined(text: str, atoms: list[Period]) -> list[Period]:
                 out.append(Period(opening.start(), last.end, atom.since, last.until, text[opening.start() : last.end], atom.unit))
                 i += 2
                 continue
-        out.append(_prefixed(before, atom))
+        after = re.match(r"\s*(?:or|and) (?:(later|after|newer|onwards?)|(?:earlier|before|older))\b", text[atom.end :])
+        made = _prefixed(before, atom)
+        if after:
+            bounds = (atom.since, None) if after[1] else (None, atom.until)
+            made = replace(made, end=atom.end + after.end(), since=bounds[0], until=bounds[1])
+        out.append(made)
         i += 1
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from index.catalogue import Catalogue
@@ -13,13 +14,14 @@ from index.scope import Scope
 from index.sql import SqlReader
 from query.plan import Link, Reading
 from query.text2sql.assign import Assigner, Assignment
+from query.text2sql.derived import with_derived_metrics
 from query.text2sql.describe import describe, result_columns
 from query.text2sql.grammar import Parse, parse
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
 from query.text2sql.periods import TimeWords, read_time
-from query.text2sql.ranking import confidence, features
+from query.text2sql.ranking import Signals, confidence, features, score
 from query.text2sql.render import Renderer, Unrenderable
 from query.text2sql.sentence import Sentence, build
 from query.text2sql.thesaurus import FUNCTION_WORDS
@@ -35,6 +37,7 @@ class _Ranked:
     sql: str
     parse: Parse
     assignment: Assignment
+    features: Mapping[str, float]
 
 
 class TableQuestionPlanner:
@@ -46,18 +49,20 @@ class TableQuestionPlanner:
     def __init__(
         self, catalogue: Catalogue, reader: SqlReader, scope: Scope, *, today: dt.date | None = None
     ) -> None:
-        self._catalogue, self._reader, self._scope = catalogue, reader, scope
+        self._given, self._reader, self._scope = catalogue, reader, scope
+        self._catalogue = catalogue = with_derived_metrics(catalogue)
         self._today = today or catalogue.date()
         self._lexicon = Lexicon(catalogue, scope)
         self._graph = JoinGraph(catalogue, frozenset(t.name for t in self._lexicon.tables))
         self._assigner = Assigner(self._lexicon, self._graph)
         self._renderer = Renderer(catalogue, self._graph)
+        self._known = _score_words(catalogue)
         self._linker_: Linker | None = None
 
     @property
     def _linker(self) -> Linker:
         if self._linker_ is None:
-            self._linker_ = Linker(self._lexicon, ValueIndex(self._catalogue, self._reader, self._scope))
+            self._linker_ = Linker(self._lexicon, ValueIndex(self._given, self._reader, self._scope))
         return self._linker_
 
     def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
@@ -67,18 +72,18 @@ class TableQuestionPlanner:
         """
         tokens, time, blocked, mentions = self._understood(question)
         best: dict[str, _Ranked] = {}
-        for assignment in self._assigner.assignments(tokens, mentions, ASSIGNMENTS):
-            ranked = self._ranked(tokens, time, blocked, assignment, subject)
+        assignments = self._assigner.assignments(tokens, mentions, ASSIGNMENTS)
+        for assignment in assignments:
+            ranked = self._ranked(tokens, time, blocked, assignment, assignments[0].score, subject)
             if ranked is not None and (ranked.sql not in best or best[ranked.sql].score < ranked.score):
                 best[ranked.sql] = ranked
         readings: list[Reading] = []
         order = sorted(best.values(), key=lambda r: -r.score)
-        for place, ranked in enumerate(order):
+        for ranked in order:
             if len(readings) >= limit:
                 break
             if self._passes(ranked.sql):
-                margin = ranked.score - order[place + 1].score if place + 1 < len(order) else 1.0
-                readings.append(self._reading(tokens, time, ranked, margin, subject))
+                readings.append(self._reading(tokens, time, ranked))
         return tuple(readings)
 
     def links(self, question: str) -> tuple[Link, ...]:
@@ -91,7 +96,6 @@ class TableQuestionPlanner:
         """The content words that nothing in the catalogue, the stored values or the grammar explains."""
         tokens, _, blocked, mentions = self._understood(question)
         covered = {i for m in mentions for i in range(m.first, m.last) if m.candidates[0].kind != "text"} | blocked
-        known = self._score_words()
         return tuple(
             t.text
             for i, t in enumerate(tokens)
@@ -99,13 +103,9 @@ class TableQuestionPlanner:
             and t.kind in ("word", "quoted")
             and t.number is None
             and t.lower not in FUNCTION_WORDS
-            and t.stem not in known
+            and t.stem not in self._known
             and not _verbal(t, tokens[i - 1] if i else None)
         )
-
-    def _score_words(self) -> frozenset[str]:
-        texts = [x for s in self._catalogue.scores for x in (s.name, s.label, *s.synonyms)]
-        return frozenset(stem(w) for text in texts for w in re.findall(r"\w+", text.lower()))
 
     def _understood(
         self, question: str
@@ -133,6 +133,7 @@ class TableQuestionPlanner:
         time: TimeWords,
         blocked: frozenset[int],
         assignment: Assignment,
+        best: float,
         subject: str | None,
     ) -> _Ranked | None:
         sentence = build(tokens, assignment.chosen, time.periods, blocked)
@@ -143,35 +144,30 @@ class TableQuestionPlanner:
             sql = self._renderer.sql(parsed.query)
         except Unrenderable:
             return None
-        scores = [c.score for _, c in assignment.chosen]
-        words = sum(t.kind == "word" for t in tokens)
-        values = features(
-            parsed.query,
-            link=assignment.score / max(1, len(scores)),
-            weakest=min(scores, default=0.0),
-            unexplained=len([w for w in parsed.unexplained if stem(w) not in self._score_words()]),
-            penalty=parsed.penalty,
-            leftover_numbers=len(re.findall(r"\bN\d+", sentence.text)),
-            words=words,
-            mentions=len(scores),
+        signals = Signals(
+            parsed,
+            assignment,
+            best,
+            sentence.text,
+            unexplained=len([w for w in parsed.unexplained if stem(w) not in self._known]),
+            words=sum(t.kind == "word" for t in tokens),
         )
-        return _Ranked(values.score(), sql, parsed, assignment)
+        values = features(signals, self._catalogue)
+        return _Ranked(score(values), sql, parsed, assignment, values)
 
     def _passes(self, sql: str) -> bool:
         try:
-            guard(sql, self._catalogue, self._scope, dialect="sqlite")
+            guard(sql, self._given, self._scope, dialect="sqlite")
         except SqlRejected:
             return False
         return True
 
-    def _reading(
-        self, tokens: tuple[Token, ...], time: TimeWords, ranked: _Ranked, margin: float, subject: str | None
-    ) -> Reading:
+    def _reading(self, tokens: tuple[Token, ...], time: TimeWords, ranked: _Ranked) -> Reading:
         query = ranked.parse.query
         x, y, entity, key = result_columns(query, self._catalogue)
         return Reading(
             sql=ranked.sql,
-            confidence=confidence(ranked.score, margin),
+            confidence=confidence(ranked.features),
             explanation=describe(query, self._catalogue),
             links=_links(tokens, time, ranked.assignment.chosen),
             tables=tuple(dict.fromkeys(t.name for t in self._catalogue.tables if _mentions_table(ranked.sql, t.name))),
@@ -181,6 +177,12 @@ class TableQuestionPlanner:
             y=y,
             title=describe(query, self._catalogue, short=True),
         )
+
+
+def _score_words(catalogue: Catalogue) -> frozenset[str]:
+    """The stems of the names of scores: other stages answer what they ask."""
+    texts = [x for s in catalogue.scores for x in (s.name, s.label, *s.synonyms)]
+    return frozenset(stem(w) for text in texts for w in re.findall(r"\w+", text.lower()))
 
 
 def _mentions_table(sql: str, table: str) -> bool:

@@ -1,77 +1,121 @@
-"""Ranking: features of a reading, one table of weights, a score and a confidence."""
+"""Ranking: features of a reading, one table of weights, a score in logits and a confidence.
+
+The weights were fitted by logistic regression on questions whose answers are known; training replaces the numbers
+in `WEIGHTS` and nothing else.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from query.text2sql.logical import Aggregate, ColumnRef, Query, Related, is_aggregate, tables_of
+from index.catalogue import Catalogue
+from query.text2sql.assign import Assignment
+from query.text2sql.grammar import Parse
+from query.text2sql.logical import ColumnRef, Query, Related, is_aggregate, predicate_tables, tables_of
 
-# One weight for each feature; `bias` is added once. Training replaces these numbers, nothing else.
 WEIGHTS: Mapping[str, float] = {
-    "bias": 2.0,
-    "link": 0.6,
-    "unexplained": -0.9,
-    "penalty": -0.8,
-    "tables": -0.25,
-    "joins": -0.15,
+    "bias": 1.0,
+    "link": 0.8,
+    "behind": -0.6,
+    "weakest": 0.8,
+    "unexplained": -0.8,
+    "penalty": -0.6,
+    "tables": -0.15,
+    "unused_tables": -0.5,
+    "related": -0.2,
     "leftover_numbers": -1.2,
-    "related": -0.15,
-    "weak_link": -1.0,
-    "long_question": -0.03,
-    "no_content": -2.0,
-    "repeated_select": -0.3,
+    "leftover_signs": -0.8,
+    "words": -0.03,
+    "selected_references": -0.5,
 }
 
 
+# The same features again, for the probability that the best reading is right.
+CALIBRATION: Mapping[str, float] = {
+    "bias": -1.551, "aggregate_only": 1.202, "behind": -0.412, "conditions": -0.51, "distinct": 0.247,
+    "grouped": 0.222, "having": -0.143, "leftover_each": -0.793, "leftover_not": -2.701, "leftover_numbers": -1.805,
+    "leftover_signs": -1.594, "limited": -0.102, "link": 1.103, "mean_score": 0.565, "one_table": -0.199,
+    "ordered": 0.909, "penalty": -0.69, "related": 0.087, "selected": -0.055, "selected_references": -0.572,
+    "tables": -0.035, "texts": -0.562, "unexplained": -0.65, "unspoken_tables": -0.159, "unused_tables": 0.71,
+    "values": 0.138, "weakest": -0.194, "words": -0.026,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
-class Features:
-    """Named numbers about one reading."""
+class Signals:
+    """What ranking looks at: the parse, the choice of meanings, the rest of the sentence, and the question's size."""
 
-    values: Mapping[str, float]
+    parse: Parse
+    assignment: Assignment
+    best: float
+    rest: str
+    unexplained: int
+    words: int
 
-    def score(self, weights: Mapping[str, float] = WEIGHTS) -> float:
-        """The weighted sum, in logits."""
-        return weights["bias"] + sum(weights.get(k, 0.0) * v for k, v in self.values.items())
 
-
-def features(
-    query: Query,
-    *,
-    link: float,
-    weakest: float,
-    unexplained: int,
-    penalty: float,
-    leftover_numbers: int,
-    words: int,
-    mentions: int,
-) -> Features:
-    """The features of a reading: `link` is the mean fit of the chosen meanings, the counts are of the question."""
-    tables = {query.root}
-    for expression in (*query.select, *query.group):
-        tables |= tables_of(expression)
+def features(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
+    """The features of a reading, by name."""
+    query, chosen = signals.parse.query, signals.assignment.chosen
+    scores = [c.score for _, c in chosen]
+    kinds = [c.kind for _, c in chosen]
+    tables = set(_tables(query))
+    spoken = {c.table for _, c in chosen if c.kind == "table"}
     plain = [e for e in query.select if isinstance(e, ColumnRef)]
-    return Features(
-        {
-            "link": link,
-            "weak_link": max(0.0, 0.6 - weakest),
-            "unexplained": float(unexplained),
-            "penalty": penalty,
-            "tables": float(len(tables) - 1),
-            "joins": float(sum(isinstance(p, Related) for p in query.where)),
-            "leftover_numbers": float(leftover_numbers),
-            "related": float(len(query.where)),
-            "long_question": float(max(0, words - 12)),
-            "no_content": 1.0 if mentions == 0 else 0.0,
-            "repeated_select": float(max(0, len(plain) - 3)),
-            "counted": float(any(isinstance(e, Aggregate) and is_aggregate(e) for e in query.select)),
-        }
-    )
+    rest = signals.rest
+    return {
+        "link": signals.assignment.score / max(1, len(scores)),
+        "behind": signals.best - signals.assignment.score,
+        "mean_score": sum(scores) / max(1, len(scores)),
+        "weakest": min(scores, default=0.0),
+        "no_links": float(not scores),
+        "unexplained": float(min(signals.unexplained, 4)),
+        "penalty": min(signals.parse.penalty, 3.0),
+        "tables": float(len(tables) - 1),
+        "unused_tables": float(len(spoken - tables)),
+        "unspoken_tables": float(len(tables - spoken)) if spoken else 0.0,
+        "related": float(sum(isinstance(p, Related) for p in query.where)),
+        "conditions": float(len(query.where)),
+        "values": float(sum(k in ("value", "text") for k in kinds)),
+        "texts": float(kinds.count("text")),
+        "leftover_numbers": float(len(re.findall(r"\bN\d+", rest))),
+        "leftover_signs": float(len(re.findall(r"[<>^~]|!=", rest))),
+        "leftover_not": float(len(re.findall(r"\bNOT\b|\bno\b", rest))),
+        "leftover_each": float("each" in rest.split()),
+        "words": float(signals.words),
+        "selected": float(len(query.select)),
+        "selected_references": float(sum(_reference(e, catalogue) for e in plain)),
+        "grouped": float(bool(query.group)),
+        "having": float(bool(query.having)),
+        "limited": float(query.limit is not None),
+        "ordered": float(bool(query.order) and query.limit is None),
+        "aggregate_only": float(bool(query.select) and all(is_aggregate(e) for e in query.select)),
+        "distinct": float(query.distinct),
+        "one_table": float(len(tables) == 1),
+    }
 
 
-def confidence(score: float, margin: float) -> float:
-    """A probability in 0..1 from the score in logits and the lead over the next different reading."""
-    base = 1.0 / (1.0 + math.exp(-score))
-    doubt = 0.85 + 0.15 * min(1.0, max(0.0, margin))
-    return round(max(0.01, min(0.99, base * doubt)), 4)
+def _tables(query: Query) -> Iterator[str]:
+    yield query.root
+    for expression in (*query.select, *query.group, *(o.by for o in query.order), *(c.left for c in query.having)):
+        yield from tables_of(expression)
+    for predicate in query.where:
+        yield from predicate_tables(predicate)
+
+
+def _reference(ref: ColumnRef, catalogue: Catalogue) -> bool:
+    table = catalogue.table(ref.table)
+    column = table.column(ref.column) if table else None
+    return column is not None and column.role == "reference"
+
+
+def score(values: Mapping[str, float], weights: Mapping[str, float] = WEIGHTS) -> float:
+    """The weighted sum of the features, in logits."""
+    return weights["bias"] + sum(weights.get(k, 0.0) * v for k, v in values.items())
+
+
+def confidence(values: Mapping[str, float]) -> float:
+    """The probability, in 0..1, that the reading with these features is right."""
+    return round(max(0.01, min(0.99, 1.0 / (1.0 + math.exp(-score(values, CALIBRATION))))), 4)

@@ -22,6 +22,7 @@ from query.text2sql.logical import (
     MetricRef,
     Predicate,
     Query,
+    Ratio,
     Related,
     Share,
     TermCondition,
@@ -200,6 +201,8 @@ class _Text:
             return self._share(expression)
         if isinstance(expression, Difference):
             return f"{self._expression(expression.left)} - {self._expression(expression.right)}"
+        if isinstance(expression, Ratio):
+            return f"1.0 * {self._expression(expression.left)} / {self._expression(expression.right)}"
         if expression.argument is None:
             return self._count(expression)
         distinct = "DISTINCT " if expression.distinct else ""
@@ -279,6 +282,8 @@ def alias(expression: Expression) -> str:
         return "percentage"
     if isinstance(expression, Difference):
         return "difference"
+    if isinstance(expression, Ratio):
+        return "average"
     if expression.argument is None:
         return _word(f"{expression.table}_count")
     if expression.function == "count":

@@ -46,8 +46,10 @@ _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bmore (C\d+)( than)?\b", r"\1 >"),
         (r"\bless (C\d+)( than)?\b", r"\1 <"),
         (r"([<>]=?) than\b", r"\1"),
-        (r"\b(?:most recent(?:ly)?|latest|newest|last)(?= (?:[a-z]+ )?(?:T\d|C\d|V\d|N\d))", "^date"),
-        (r"\b(?:earliest|first)(?= (?:[a-z]+ )?(?:T\d|C\d|V\d|N\d))", "~date"),
+        (r"\b(?:most recent(?:ly)?|latest|newest|last)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "^date"),
+        (r"\b(?:earliest|first)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "~date"),
+        (r"\b(with|has|have|had|having|whose)( the| a)? (?:maximum|max)\b", r"\1\2 ^"),
+        (r"\b(with|has|have|had|having|whose)( the| a)? (?:minimum|min)\b", r"\1\2 ~"),
         (r"\b(?:most recent(?:ly)?|latest|newest)\b", "^date"),
         (r"\bearliest\b", "~date"),
         (r"\b(?:highest|largest|greatest|biggest|most|best|top|maximal|strongest|busiest)(?:[ -](?:ranked|rated|ranking|selling|performing|paid|paying|spending|valued|earning|grossing))?\b", "^"),
@@ -134,14 +136,19 @@ def build(
             parts.append(_with_sense(name, candidate.sense))
             i = mention.last
             continue
-        if token.number is not None:
+        if token.number is not None or _counts_one(tokens, i):
             name = f"N{len(symbols)}"
-            symbols[name] = Symbol(name, number=token.number, text=token.text)
+            symbols[name] = Symbol(name, number=1.0 if token.number is None else token.number, text=token.text)
             parts.append(name)
         else:
             parts.append(token.lower)
         i += 1
     return Sentence(normalised(" ".join(parts)), symbols)
+
+
+def _counts_one(tokens: tuple[Token, ...], i: int) -> bool:
+    """ "one" is a number after "than", "least", "exactly"; elsewhere it is a pronoun."""
+    return tokens[i].lower in ("one", "once") and i > 0 and tokens[i - 1].lower in ("than", "least", "most", "exactly", "only", "just")
 
 
 def _with_sense(name: str, sense: str) -> str:

@@ -18,6 +18,7 @@ _ORDER = re.compile(
     rf"(?: in)?(?: (?:an? |the )?({_DIRECTION}|alphabetically)(?: alphabetical)?(?: order)?)?(?: from (?:the )?(\^|~|[a-z]+)(?: C\d+)?(?: (?:one )?to (?:the )?(?:\^|~|[a-z]+)(?: C\d+)?)?)?"
 )
 _ORDER_IN = re.compile(rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order(?: (?:of|by|on) ({_LIST}))?|\b(?:sorted|ordered|listed)? ?(alphabetically)(?: by ({_LIST}))?")
+_ORDER_OF = re.compile(rf"(?:,|and)? ?\b(?:(?:ordered|sorted|listed|ranked) )?(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order (?:of|by|on|according to) ({_LIST})")
 _FROM_TO = re.compile(rf"(?:,|and)? ?\b(?:sort(?:ed)? |order(?:ed)? |list(?:ed)? )?(?:them )?from (?:the )?(\^|~)(?:date)? ?({_X})? to (?:the )?(?:\^|~)(?:date)? ?(?:{_X})?")
 _GROUP = re.compile(rf"\beach (?:different |distinct |type of |kind of |individual |single )*([TC]\d+)((?:(?: ,)?(?: and)? (?:each |the )?[TC]\d+)*)")
 _BY = re.compile(rf"\b(?:grouped by|broken down by|split by|separated by|by|across)(?: the)?(?: different)? ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))")
@@ -25,7 +26,7 @@ _COMMON = re.compile(rf"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|freq
 _BY_MEASURE = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+|C\d+)((?: [a-z]+| [VKP¦]\d*){{0,4}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured by|for|in) {DET}({_X}|number of T\d+)")
 _DATE = re.compile(rf"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
 _DATE_ALONE = re.compile(r"(\^|~)date")
-_WITH = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?(?:overall |total |different )?{DET}({_X}|T\d+)")
+_WITH = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?(?:overall |total |different )?{DET}(?:(?!of\b|in\b|for\b|and\b|by\b|or\b)[a-z]+ )?({_X}|T\d+)")
 _TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+)")
 _OFFSET = re.compile(r"\b(second|third|fourth|fifth)(?: |-)?(?=\^|~)")
 _OFFSETS = {"second": 1, "third": 2, "fourth": 3, "fifth": 4}
@@ -54,6 +55,11 @@ def orders(draft: Draft) -> None:
         keys(match[3], down(match[1], match[4], match[5]))
         return GAP
 
+    def direct(match: re.Match[str]) -> str:
+        keys(match[2], down(match[1]))
+        return GAP
+
+    draft.sentence.take(_ORDER_OF, direct)
     draft.sentence.take(_ORDER, ordered)
 
     def from_to(match: re.Match[str]) -> str | None:

@@ -86,8 +86,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "salary": ("pay", "wage", "compensation", "earnings", "income"),
     "price": ("cost", "rate", "charge"),
     "cost": ("price", "expense"),
-    "phone": ("telephone", "mobile"),
-    "telephone": ("phone",),
+    "phone": ("telephone", "mobile", "phone number", "telephone number", "contact number"),
+    "telephone": ("phone", "phone number", "telephone number"),
     "email": ("mail", "email address", "e mail"),
     "gender": ("sex",),
     "sex": ("gender",),
@@ -186,6 +186,17 @@ QUESTION_COLUMNS: dict[str, tuple[str, ...]] = {
     "where": ("location", "city", "address", "place", "country", "venue"),
     "when": ("date", "time", "year"),
 }
+
+# stored values that are letters for words, in columns that hold nothing else
+VALUE_WORDS: tuple[dict[str, tuple[str, ...]], ...] = (
+    {
+        "m": ("male", "men", "man", "boy", "boys", "males"),
+        "f": ("female", "women", "woman", "girl", "girls", "females"),
+        "male": ("men", "man", "boys", "males"),
+        "female": ("women", "woman", "girls", "females"),
+        "o": (), "u": (), "other": (), "x": (), "unknown": (),
+    },
+)  # fmt: skip
 
 TRUE_VALUES = ("1", "true", "t", "yes", "y")
 FALSE_VALUES = ("0", "false", "f", "no", "n")

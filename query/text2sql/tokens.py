@@ -79,7 +79,7 @@ def stem(word: str) -> str:
 
 _IRREGULAR = {
     "people": "person", "persons": "person", "children": "child", "men": "man", "women": "woman", "bought": "buy",
-    "sold": "sale", "sell": "sale", "selling": "sale", "sells": "sale", "sales": "sale", "paid": "pay",
+    "sold": "sell", "selling": "sell", "sells": "sell", "paid": "pay",
     "made": "make", "taught": "teach", "teaches": "teach",
     "teacher": "teacher", "held": "hold", "built": "build", "won": "win", "wrote": "write", "written": "write",
     "spent": "spend", "sent": "send", "took": "take", "taken": "take", "gave": "give", "given": "give",
@@ -157,11 +157,26 @@ def _scaled(tokens: list[Token]) -> tuple[Token, ...]:
 def words_of(identifier: str) -> tuple[str, ...]:
     """The lower-case words of an identifier or label: `ShipCountry`, `ship_country` and "Ship country" give
     ("ship", "country"); well-known abbreviations are written out."""
+    whole = ABBREVIATIONS.get(identifier.lower())
+    if whole is not None:
+        return tuple(whole.split())
     words: list[str] = []
-    for part in _PART.findall(identifier):
+    for part in _prefixed(_PART.findall(identifier)):
         lower = part.lower()
         words.extend(ABBREVIATIONS.get(lower, lower).split())
     return tuple(words)
+
+
+_PREFIXED = frozenset({"name", "type", "id", "title", "code", "year", "date", "price", "state", "city", "country", "address"})
+
+
+def _prefixed(parts: list[str]) -> list[str]:
+    """The parts of an identifier without a letter that stands for its table: `GName`, `gtype`."""
+    if len(parts) == 2 and len(parts[0]) == 1 and parts[1].lower() in _PREFIXED:
+        return parts[1:]
+    if len(parts) == 1 and parts[0].lower()[1:] in _PREFIXED and parts[0].lower() not in ("update", "estate"):
+        return [parts[0][1:]]
+    return parts
 
 
 def stems_of(identifier: str) -> tuple[str, ...]:

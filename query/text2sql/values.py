@@ -13,6 +13,7 @@ from index.errors import TowerError
 from index.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
+from query.text2sql.thesaurus import VALUE_WORDS
 from query.text2sql.tokens import stem, value_key
 
 DISTINCT_LIMIT = 20_000
@@ -90,7 +91,8 @@ class ValueIndex:
     def _add(self, table: Table, column: Column) -> None:
         if column.values:
             for literal in column.values:
-                self._put(StoredValue(table.name, column.name, literal, True), column.value_synonyms.get(literal, ()))
+                synonyms = (*column.value_synonyms.get(literal, ()), *_words_for(literal, column.values))
+                self._put(StoredValue(table.name, column.name, literal, True), synonyms)
             return
         if column.type != "text" or column.role in ("text", "image"):
             return
@@ -125,3 +127,12 @@ class ValueIndex:
                 stems = " ".join(stem(w) for w in re.findall(r"\w+", key))
                 if stems != key or len(stems) > 3:
                     self._stems[stems].append(value)
+
+
+def _words_for(literal: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Words for a stored letter ("F" is "female"), when the column holds only such letters."""
+    held = {v.lower() for v in values if v}
+    for row in VALUE_WORDS:
+        if held <= set(row):
+            return row.get(literal.lower(), ())
+    return ()

@@ -48,7 +48,8 @@ TABLES = (
         column("seats", "integer", "measure"), column("customer_since", "date", "time"),
     ), source="crm", key=("account_id",), name_column="name", time_column="customer_since"),
     Table("renewals", "Renewals", (
-        column("renewal_id", role="key"), column("account_id", role="reference"), column("renewal_date", "date", "time"),
+        column("renewal_id", role="key"), column("account_id", role="reference"),
+        column("renewal_date", "date", "time"),
         column("amount", "number", "measure", "EUR"),
     ), source="crm", key=("renewal_id",), time_column="renewal_date"),
     Table("usage", "Usage", (
@@ -69,7 +70,8 @@ TABLES = (
     ), source="portal", key=("view_id",), time_column="viewed_at"),
 )  # fmt: skip
 
-JOINS = tuple(Join(t, ("account_id",), "accounts", ("account_id",)) for t in ("renewals", "usage", "tickets")) + (
+JOINS = (
+    *(Join(t, ("account_id",), "accounts", ("account_id",)) for t in ("renewals", "usage", "tickets")),
     Join("product_views", ("sku",), "products", ("sku",)),
 )
 

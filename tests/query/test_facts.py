@@ -12,7 +12,6 @@ from index.scope import Scope, TableScope
 from query.evidence import CitationBook
 from query.facts import FactReader, value_of
 from query.provenance import bind, cite, parameters_in, with_keys
-
 from tests.query import company
 
 
@@ -33,7 +32,7 @@ def test_the_facts_of_an_entity_come_in_the_order_of_the_catalogue_with_their_va
 def test_a_fact_that_the_scope_hides_is_absent_and_no_error() -> None:
     scope = company.administrator()
     tables = {k: v for k, v in scope.tables.items() if k != "tickets"}
-    tables["renewals"] = TableScope({c: "visible" for c in ("renewal_id", "account_id", "renewal_date")})
+    tables["renewals"] = TableScope(dict.fromkeys(("renewal_id", "account_id", "renewal_date"), "visible"))
     facts = make(dataclasses.replace(scope, tables=tables)).facts("account", "A1")
     assert "open_tickets" not in facts and "renewal" not in facts
     assert value_of(facts, "usage", "logins") == 53

@@ -34,7 +34,7 @@ def test_a_mail_that_names_its_recipients_is_about_them() -> None:
     )
     assert (intent.draft, intent.draft_entity, intent.body) == ("follow_up", "account", "our top 10 customers")
     assert intent.pictures
-    assert intent.topics == ("product images they have looked at", "warranty information")
+    assert intent.topics == ("warranty",)
 
 
 def test_descriptions_belong_to_the_entity_they_describe() -> None:

@@ -26,7 +26,6 @@ from query.scoring import (
 )
 from query.scoring.measures import auc, calibration_error, folds_by_group
 from query.scoring.train import snapshot_days
-
 from tests.query.company import MemoryReader
 
 TODAY = dt.date(2026, 5, 18)
@@ -42,7 +41,10 @@ TABLES = (
 )  # fmt: skip
 CATALOGUE = Catalogue(
     TABLES,
-    (Join("visits", ("member_id",), "members", ("member_id",)), Join("terms", ("member_id",), "members", ("member_id",))),
+    (
+        Join("visits", ("member_id",), "members", ("member_id",)),
+        Join("terms", ("member_id",), "members", ("member_id",)),
+    ),
     entities=(Entity("member", "members", "member_id", "member_id"),),
     today=TODAY,
 )
@@ -141,7 +143,9 @@ def test_a_cited_reason_is_proven_by_the_evidence_of_its_score(reader: MemoryRea
     book = CitationBook()
     sentences = [cited_reason(c, s, LEAVING, CATALOGUE, book) for s in scored for c in s.contributions]
     with pytest.raises(StopIteration):
-        cited_reason(dataclasses.replace(scored[0].contributions[0], feature="other"), scored[0], LEAVING, CATALOGUE, book)
+        cited_reason(
+            dataclasses.replace(scored[0].contributions[0], feature="other"), scored[0], LEAVING, CATALOGUE, book
+        )
     # "60" stands in the label itself, which the catalogue states
     proof = Prover(CATALOGUE, contribution_evidence(scored), stated=("60 days",)).prove(sentences)
     assert not proof.removed

@@ -1,0 +1,47 @@
+# Every target does its own set-up: a machine needs Python 3.11 or newer and make, nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-done
+
+help:
+	@echo "make setup   the environment in $(VENV), with the tower command"
+	@echo "make demo    the sample company: generate, ingest, ask the four seed questions"
+	@echo "make test    the whole test suite"
+	@echo "make check   format, lint, types, import layering"
+	@echo "make format  rewrite the sources in the house format"
+	@echo "make bench   golden questions on the sample company: accuracy and latency"
+	@echo "make clean   remove the environment and the caches (workspaces stay)"
+
+export PYTHON
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml scripts/setup.sh
+	@bash scripts/setup.sh $(VENV)
+	@touch $@
+
+demo: setup
+	@$(BIN)/tower demo
+
+test: setup
+	@$(BIN)/python -m pytest -n 2
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	@bash scripts/bench.sh $(BIN)/tower
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

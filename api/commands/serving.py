@@ -1,0 +1,59 @@
+"""`serve`: the HTTP API and the console."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+import typer
+
+from api.commands.runtime import HomeOption, JsonOption, remark, runtime
+from index.errors import PolicyError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(serve)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option("--host", help="The address to bind; loopback only for now.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="The port; default 8000.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Serve the HTTP API, and a page to ask from at /.
+
+    \b
+    Example:
+      tower serve --port 8000
+    """
+    import uvicorn
+
+    from api.http import create_app
+
+    run = runtime(context)
+    settings = run.settings(home)
+    address = host or settings.server.host
+    require_loopback(address)
+    number = settings.server.port if port is None else port
+    with run.workspace(home) as service:
+        remark(f"serving {settings.home} at http://{address}:{number}/ (stop with Ctrl-C)")
+        config = uvicorn.Config(create_app(service), host=address, port=number, log_level="warning", access_log=False)
+        uvicorn.Server(config).run()
+
+
+def require_loopback(host: str) -> None:
+    """Raises `PolicyError` for an address that other machines reach: nobody signs in yet."""
+    if host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise PolicyError(
+            f"will not serve on {host}: other machines could reach it, and nobody has to sign in",
+            hint="serve on 127.0.0.1 and put a gateway that signs users in before it",
+        )

@@ -1,0 +1,127 @@
+"""What the surfaces (command line, HTTP, notebook) need of a workspace. `api.wiring` builds the real one.
+
+Every read takes a Scope; `scope_for` is where one comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from index.scope import Scope
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from index.catalogue import Catalogue
+    from index.documents import Passage
+    from index.guard import GuardedQuery
+    from index.sql import Rows
+    from query.answer import Answer
+    from query.evidence import EntityScore
+    from query.plan import Plan
+
+OnEvent = Callable[[str, Mapping[str, Any]], None]
+"""Called while an answer is made, with the name of the event (route, plan, rows, passages, ...) and its data."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Called while something long runs: what is being done, how much is done, out of how much (None: not known)."""
+
+
+class DraftQueue(Protocol):
+    """The approval queue. A draft is a mapping with the fields of `query.answer.DraftView` and what was decided."""
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        """The drafts that `scope` may see, newest first; `status` is proposed, approved or rejected."""
+        ...
+
+    def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """One draft; raises `NotFoundError`."""
+        ...
+
+    def edit(
+        self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
+    ) -> dict[str, Any]:
+        """Change a proposed draft; raises `UsageError` for one that was decided already."""
+        ...
+
+    def approve(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """Let it go; raises `UsageError` for one that was decided already."""
+        ...
+
+    def reject(self, scope: Scope, draft_id: str, reason: str = "") -> dict[str, Any]:
+        """Turn it down, with a reason."""
+        ...
+
+
+class Service(Protocol):
+    """An open workspace. Methods raise `index.errors.TowerError` and nothing else that a user can cause."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The semantic model in use."""
+        ...
+
+    @property
+    def drafts(self) -> DraftQueue:
+        """The approval queue."""
+        ...
+
+    def scope_for(self, user: str | None) -> Scope:
+        """What `user` may see and do; None is the local administrator, where the workspace declares no users."""
+        ...
+
+    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+        """Answer within `scope`, every claim cited; the answer is kept and can be read again by its id."""
+        ...
+
+    def explain(self, question: str, scope: Scope) -> Plan:
+        """The plan that `ask` would run; runs nothing."""
+        ...
+
+    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+        """The best `k` passages."""
+        ...
+
+    def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
+        """A user's own SELECT, through the guard."""
+        ...
+
+    def answer(self, answer_id: str, scope: Scope) -> Answer:
+        """An answer given earlier; raises `NotFoundError`."""
+        ...
+
+    def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
+        """Read every citation of the answer and its drafts from its source again: a line for each that does not hold.
+
+        Cells and aggregates are re-run, passages compared with the document's text, scores computed again.
+        """
+        ...
+
+    def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
+        """Scores, highest first; of one entity with `key`."""
+        ...
+
+    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+        """Bring sources up to date; one report a source."""
+        ...
+
+    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+        """Build a new generation beside the live one, check it, switch; a report."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Sources, freshness, counts, generation, quarantine: JSON-compatible."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the workspace; idempotent."""
+        ...
+
+
+class Opener(Protocol):
+    """Opens a workspace; `api.wiring.open_workspace` is the real one."""
+
+    def __call__(self, home: Path, settings: Settings, *, sql_url: str | None = None) -> Service:
+        """Open `home`; `sql_url` asks that database in place of the workspace's own."""
+        ...

@@ -1,0 +1,197 @@
+"""Settings: `tower.yaml` of the workspace, then the environment. The only module that reads the environment.
+
+docs/settings.md lists every key and variable; `index.errors.SettingsError` names the YAML path of a bad one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+
+from index.errors import NotFoundError, SettingsError
+
+SETTINGS_FILE = "tower.yaml"
+DEFAULT_HOME = ".tower"
+ENVIRONMENT = {
+    "TOWER_HOME": "the workspace, where no --home is given",
+    "TOWER_CACHE": "where model graphs are kept between workspaces",
+    "TOWER_THREADS": "threads for embedding and searching; 0 for one a core",
+    "TOWER_SERVER_HOST": "the address that `tower serve` binds",
+    "TOWER_SERVER_PORT": "the port that `tower serve` binds",
+}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSettings(_Section):
+    """One model role. `api_key_env` names the environment variable that holds the key; the key is never in the file."""
+
+    provider: Literal["none", "openai-like"] = "none"
+    base_url: str = ""
+    api_key_env: str = "OPENAI_API_KEY"
+    model: str = ""
+
+    def api_key(self) -> str:
+        """The key from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.api_key_env, "")
+
+
+def _spelled_out(value: Any) -> Any:
+    """`planner: none` is short for `planner: {provider: none}`."""
+    return {"provider": value} if isinstance(value, str) else value
+
+
+ModelRole = Annotated[ModelSettings, BeforeValidator(_spelled_out)]
+
+
+class ModelsSettings(_Section):
+    """The three roles; none is the default for all of them, and everything works with it."""
+
+    planner: ModelRole = ModelSettings()
+    writer: ModelRole = ModelSettings()
+    image: ModelRole = ModelSettings()
+
+
+class ServerSettings(_Section):
+    """Where `tower serve` listens. A host other than loopback is refused while there is no sign-in."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+
+
+class Settings(_Section):
+    """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
+
+    version: Literal[1] = 1
+    catalogue: str = "catalogue.yaml"
+    models: ModelsSettings = ModelsSettings()
+    sources: dict[str, Any] = Field(default_factory=dict)
+    threads: int = Field(default=0, ge=0, le=256)
+    cache: str = ""
+    server: ServerSettings = ServerSettings()
+    _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
+
+    @property
+    def home(self) -> Path:
+        """The workspace folder; relative paths in the file start there."""
+        return self._home
+
+    @property
+    def catalogue_path(self) -> Path:
+        """The catalogue file."""
+        return self._home / self.catalogue
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where files that every workspace shares are kept: `cache`, else the user's cache folder."""
+        if self.cache:
+            return (self._home / Path(self.cache).expanduser()).absolute()
+        from platformdirs import user_cache_path
+
+        return user_cache_path("tower", appauthor=False)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What `${NAME}` in `sources` is filled from."""
+        return dict(os.environ)
+
+    @property
+    def worker_threads(self) -> int:
+        """`threads`, or the number of cores where it is 0."""
+        return self.threads or os.cpu_count() or 1
+
+
+def default_home() -> Path:
+    """The workspace where none is named: `TOWER_HOME`, else `.tower` here."""
+    return Path(os.environ.get("TOWER_HOME") or DEFAULT_HOME)
+
+
+def load_settings(home: Path, *, must_exist: bool = True) -> Settings:
+    """Read `home/tower.yaml` and apply the environment.
+
+    Raises `NotFoundError` where there is no such file and it must exist, `SettingsError` where it does not hold
+    together.
+    """
+    path = home / SETTINGS_FILE
+    if not path.is_file():
+        if must_exist:
+            raise NotFoundError(
+                f"no workspace at {home}: there is no {path}",
+                hint="make one with `tower init --files DIR` or `tower demo`, or name one with --home or TOWER_HOME",
+            )
+        return _validated({}, home, "the environment")
+    return _validated(_read_yaml(path), home, str(path))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not readable YAML: {error}", hint="docs/configuration.md shows one") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} holds a {type(content).__name__}, not a mapping of settings")
+    return content
+
+
+def _validated(content: Mapping[str, Any], home: Path, where: str) -> Settings:
+    merged = _with_environment({key: value for key, value in content.items() if value is not None}, os.environ)
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        raise _settings_error(error, where) from error
+    settings._home = home
+    return settings
+
+
+def _with_environment(content: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The environment wins over the file."""
+    for name, key in (("TOWER_CACHE", "cache"), ("TOWER_THREADS", "threads")):
+        if environment.get(name):
+            content[key] = environment[name]
+    server = {key: environment[f"TOWER_SERVER_{key.upper()}"] for key in ("host", "port")
+              if environment.get(f"TOWER_SERVER_{key.upper()}")}  # fmt: skip
+    if server:
+        given = content.get("server")
+        content["server"] = {**(given if isinstance(given, dict) else {}), **server}
+    return content
+
+
+def _settings_error(error: ValidationError, where: str) -> SettingsError:
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        near = _near(path[-1], _keys_at(path[:-1]))
+        hint = f"did you mean {near!r}?" if near else "known here: " + ", ".join(sorted(_keys_at(path[:-1])))
+        return SettingsError(f"{where}: unknown setting {'.'.join(path)!r}", hint=hint)
+    near = _near(str(first.get("input")), _choices(first))
+    hint = f"did you mean {near!r}?" if near else "docs/settings.md lists every setting"
+    return SettingsError(f"{where}: {'.'.join(path)}: {first['msg']}", hint=hint)
+
+
+def _keys_at(path: Iterable[str]) -> list[str]:
+    section: type[BaseModel] = Settings
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)  # only sections forbid extra keys
+        section = annotation
+    return list(section.model_fields)
+
+
+def _choices(error: Any) -> list[str]:
+    return re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")

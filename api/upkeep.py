@@ -1,0 +1,132 @@
+"""Keeping a workspace up to date: sync the sources, draft a catalogue where there is none, embed, train."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.catalogue import Catalogue
+from index.errors import TowerError
+from query.scorer import LiveScorer
+
+if TYPE_CHECKING:
+    from api.service import Progress
+    from api.settings import Settings
+    from api.workspace import Owned
+    from ingest.progress import Progress as Step
+    from ingest.progress import SyncReport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """One run of `ingest` or `reindex` over an owned workspace."""
+
+    owned: Owned
+    settings: Settings
+    progress: Progress
+
+    def ingest(self, only: Sequence[str], full: bool) -> list[SyncReport]:
+        """Sync, then bring the live generation and the scores up to date with what was read."""
+        reports = self.sync(only, full)
+        self._index()
+        self._train()
+        return reports
+
+    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool) -> dict[str, Any]:
+        """A new generation beside the live one, checked and switched to; the sources are read first unless
+        `vectors_only`."""
+        from ingest.reindex import reindex
+
+        reports = [] if vectors_only else self.sync(sources, full)
+        owned = self.owned
+        report = reindex(
+            owned.generations, owned.store, owned.embedder, progress=self._bar("embedding passages"), anew=full
+        )
+        return {**asdict(report), "sources": reports}
+
+    def sync(self, only: Sequence[str], full: bool) -> list[SyncReport]:
+        """Read the sources; twice where the catalogue was drafted in between, so that documents find its entities."""
+        from ingest.sync import sync
+
+        catalogue = self._catalogue()
+        reports = sync(self.owned.sources, self.owned.store, catalogue, only=only, full=full, progress=self._step)
+        if catalogue is None and self._draft():
+            sync(self.owned.sources, self.owned.store, self._catalogue(), only=only, progress=self._step)
+        return reports
+
+    def _catalogue(self) -> Catalogue | None:
+        from index.catalogue_file import load_catalogue
+
+        path = self.settings.catalogue_path
+        return load_catalogue(path) if path.is_file() else None
+
+    def _draft(self) -> bool:
+        """Write a catalogue drafted from the tables that were read; False where there is no table yet."""
+        from index.catalogue_file import dump_catalogue
+        from index.drafting import draft_catalogue
+
+        held = self.owned.store.tables()
+        if not held:
+            return False
+        keys = {name: table.key for name, table in held.items()}
+        catalogue = draft_catalogue(self.owned.engines[-1], tables=sorted(held), keys=keys)
+        path = self.settings.catalogue_path
+        temporary = path.with_suffix(".yaml.new")
+        temporary.write_text(dump_catalogue(catalogue), encoding="utf-8")
+        temporary.replace(path)
+        return True
+
+    def _index(self) -> None:
+        from ingest.indexing import index_vectors
+
+        owned = self.owned
+        if not owned.store.status().chunks and owned.generations.live() is None:
+            return
+        generation, gateway = owned.gateway()
+        index_vectors(owned.store, gateway, owned.embedder, generation, self._bar("embedding passages"))
+
+    def _train(self) -> None:
+        """Scores that cannot be trained are told in the log and do not stop the sync."""
+        workspace = self.owned.workspace
+        workspace._forget()
+        scorer = workspace.engine().parts.scorer
+        if not isinstance(scorer, LiveScorer) or not workspace.catalogue.scores:
+            return
+        self.progress("training scores", 0, len(workspace.catalogue.scores))
+        try:
+            for line in scorer.train(workspace.scope_for(None)):
+                log.info("%s", line)
+        except TowerError as error:
+            log.warning("scores were not trained: %s", error.message)
+        self.progress("training scores", len(workspace.catalogue.scores), len(workspace.catalogue.scores))
+
+    def _step(self, step: Step) -> None:
+        self.progress(f"{step.source}: {step.item}", step.done, step.total or None)
+
+    def _bar(self, what: str) -> Any:
+        return lambda done, total: self.progress(what, done, total)
+
+
+def status(owned: Owned, home: Path) -> dict[str, Any]:
+    """What a workspace holds: sources with freshness and totals, counts, quarantine, generation, scores."""
+    held = asdict(owned.store.status())
+    ledger = owned.workspace._ledger
+    listed = {table.name for table in owned.workspace.catalogue.tables}
+    return {
+        "home": str(home),
+        **held,
+        "generations": [asdict(one) for one in owned.store.generations()],
+        "hidden_tables": sorted(set(held["tables"]) - listed),
+        "scores": [
+            {"score": m.score, "version": m.version, "auc": m.auc, "created_at": m.created_at}
+            for score in owned.workspace.catalogue.scores
+            for m in ledger.models(score.name)
+            if m.live
+        ],
+        "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
+    }

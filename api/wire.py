@@ -1,0 +1,94 @@
+"""What crosses the wire besides the answer: requests, hits, result sets, problem documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.questions import MAX_K
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AskRequest(_Request):
+    """A question in plain words."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "How many customers do we have in EMEA?"}]}
+    )
+    question: str
+
+
+class SearchRequest(_Request):
+    """Words to find passages for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"query": "warranty on zips", "k": 5}]})
+    query: str
+    k: int = Field(default=10, ge=1, le=MAX_K)
+
+
+class SqlRequest(_Request):
+    """One SELECT over the tables that the caller may see."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"sql": "SELECT COUNT(*) FROM accounts"}]}
+    )
+    sql: str = Field(max_length=20_000)
+
+
+class DraftEdit(_Request):
+    """New text for a proposed draft; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"subject": "Your renewal in May"}]})
+    subject: str | None = Field(default=None, max_length=500)
+    body: str | None = Field(default=None, max_length=50_000)
+
+
+class Decision(_Request):
+    """Why a draft is turned down; kept with it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "already renewed"}]})
+    reason: str = Field(default="", max_length=2_000)
+
+
+class Hit(BaseModel):
+    """One passage of a search; `text` is the document's stored text from `start` to `end`."""
+
+    doc_id: str
+    score: float
+    text: str
+    start: int
+    end: int
+    title: str = ""
+
+
+class SearchResponse(BaseModel):
+    """Passages, best first."""
+
+    query: str
+    hits: list[Hit]
+
+
+class SqlResponse(BaseModel):
+    """A result set; `truncated` says that the database had more rows than the limit lets through."""
+
+    text: str
+    columns: list[str]
+    rows: list[list[Any]]
+    row_count: int
+    truncated: bool = False
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document; `code` is stable, `hint` says what to try."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = ""
+    request_id: str = ""

@@ -1,0 +1,170 @@
+"""The object graph: settings in, an open workspace out. Nothing else builds these parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from api.studio import LocalStudio
+from api.workspace import Workspace
+from index.catalogue import Catalogue
+from index.errors import CatalogueError, NotFoundError
+from index.scope import Scope
+from query.drafts.template import TemplateSet
+from query.engine import QueryEngine
+from query.parts import Parts
+from query.scorer import LiveScorer
+from query.text2sql.planner import TableQuestionPlanner
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from index.sql import SqlReader
+    from ingest.config import SourcesConfig
+    from query.execute import Scorer
+
+DATABASE = "tower.db"
+ADMINISTRATOR = "admin"
+
+
+def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None) -> Workspace:
+    """Open the workspace at `home`, made where it does not exist yet; with `sql_url` that database is asked in place.
+
+    Raises `CatalogueError`, `SettingsError`, `StorageError`; `NotFoundError` for a database that is not there.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    return _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
+
+
+def _own(home: Path, settings: Settings) -> Workspace:
+    from index.engine import open_engine
+    from index.generations import Generations
+    from index.ledger import Ledger
+    from index.minilm import MiniLM
+    from index.reading import SqlDocuments
+    from index.sql import SqlDatabase
+    from index.store import Store
+    from ingest.config import load_sources
+
+    url = f"sqlite:///{(home / DATABASE).absolute()}"
+    writing = open_engine(url)
+    store = Store(writing)
+    store.create()
+    reading = open_engine(url, read_only=True)
+    sources = load_sources(settings.sources, home.absolute())
+    tags = declared_tags(sources)
+    embedder = MiniLM(settings.cache_dir, threads=settings.worker_threads)
+    reader = SqlDatabase(reading)
+    ledger = Ledger(writing)
+    workspace = Workspace(
+        home=home,
+        settings=settings,
+        reader=reader,
+        ledger=ledger,
+        build=lambda catalogue, opened: _engine(
+            catalogue, reader, LiveScorer(catalogue, reader, ledger), home, settings, opened
+        ),
+        load=lambda: _catalogue(settings, reader, tags),
+        store=store,
+        sources=sources,
+        tags=tags,
+        generations=Generations(home, store),
+        embedder=embedder,
+        documents=SqlDocuments(reading),
+        engines=(writing, reading),
+    )
+    return workspace
+
+
+def declared_tags(sources: SourcesConfig) -> frozenset[str]:
+    """Every document tag that the sources declare; a source without a mapping of its own tags by its name."""
+    tags: set[str] = set(sources.sources)
+    for source in sources.sources.values():
+        for table in (source.tables or {}).values():
+            tags.update(table.documents.tags if table.documents else ())
+        for documents in getattr(source, "documents", None) or ():
+            tags.update(documents.tags)
+    return frozenset(tags)
+
+
+def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
+    from index.drafting import draft_catalogue
+    from index.engine import open_engine
+    from index.ledger import Ledger
+    from index.sql import SqlDatabase
+    from index.store import Store
+
+    engine = open_engine(url, read_only=True)
+    writing = open_engine(f"sqlite:///{(home / DATABASE).absolute()}")
+    Store(writing).create()
+    reader = SqlDatabase(engine)
+    return Workspace(
+        home=home,
+        settings=settings,
+        reader=reader,
+        ledger=Ledger(writing),
+        build=lambda catalogue, opened: _engine(catalogue, reader, _NoScores(), home, settings, opened),
+        load=lambda: draft_catalogue(engine),
+        engines=(engine, writing),
+    )
+
+
+def _engine(
+    catalogue: Catalogue,
+    reader: SqlReader,
+    scorer: Scorer,
+    home: Path,
+    settings: Settings,
+    opened: Mapping[str, object],
+) -> QueryEngine:
+    folders = LocalStudio(home.absolute(), settings.sources)
+    templates = settings.catalogue_path.parent / "templates"
+    parts = Parts(
+        catalogue,
+        reader,
+        _planners(catalogue, reader),
+        scorer,
+        templates=TemplateSet(templates if templates.is_dir() else None),
+        pictures=folders.find,
+        studio=folders,
+    )
+    return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
+
+
+def _planners(catalogue: Catalogue, reader: SqlReader) -> Callable[[Scope], TableQuestionPlanner]:
+    """Planners by scope: one reads the stored values once and serves every question of that scope."""
+    scopes: dict[str, Scope] = {}
+
+    @cache
+    def planner(key: str) -> TableQuestionPlanner:
+        return TableQuestionPlanner(catalogue, reader, scopes[key])
+
+    def of(scope: Scope) -> TableQuestionPlanner:
+        key = scope.key()
+        scopes[key] = scope
+        return planner(key)
+
+    return of
+
+
+def _catalogue(settings: Settings, reader: SqlReader, tags: frozenset[str]) -> Catalogue:
+    """The workspace's catalogue with the values that its tables hold; an empty one before the first ingest."""
+    from index.catalogue_data import enrich
+    from index.catalogue_file import load_catalogue
+
+    if not settings.catalogue_path.is_file():
+        return Catalogue(())
+    catalogue = load_catalogue(settings.catalogue_path)
+    return enrich(catalogue, reader, Scope.administrator(catalogue, tags, ADMINISTRATOR))
+
+
+class _NoScores:
+    """The scorer of a database that is asked in place: its drafted catalogue declares no scores."""
+
+    def score(self, name: str, keys: object, scope: Scope) -> tuple[()]:
+        raise NotFoundError(f"no score {name!r} here", hint="scores are declared in a workspace's catalogue")
+
+    def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
+        raise CatalogueError(f"no score {name!r} here")

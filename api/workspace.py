@@ -1,0 +1,265 @@
+"""An open workspace: what the command line, HTTP and notebooks talk to. `api.wiring` builds it.
+
+Parts that cost time to open (vectors, model) are opened when first needed; one process owns the vector index.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.queue import LedgerQueue
+from index.catalogue import Catalogue
+from index.errors import NotFoundError, PolicyError, UsageError
+from index.guard import GuardedQuery, guard
+from index.scope import Scope
+from query.answer import Answer
+from query.engine import QueryEngine, silent
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from api.service import OnEvent, Progress
+    from api.settings import Settings
+    from index.documents import Passage
+    from index.generations import Generations
+    from index.ledger import Ledger
+    from index.minilm import MiniLM
+    from index.passages import PassageIndex
+    from index.reading import SqlDocuments
+    from index.sql import Rows, SqlDatabase
+    from index.store import Store
+    from index.vectors import VectorGateway
+    from ingest.config import SourcesConfig
+    from query.evidence import EntityScore
+    from query.plan import Plan
+
+MOST_ENTITIES = 100_000
+
+
+class Workspace:
+    """Implements `api.service.Service`. `store` and what follows are None for a database that is asked in place."""
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        settings: Settings,
+        reader: SqlDatabase,
+        ledger: Ledger,
+        build: Callable[[Catalogue, Mapping[str, object]], QueryEngine],
+        load: Callable[[], Catalogue],
+        engines: Sequence[Engine],
+        store: Store | None = None,
+        sources: SourcesConfig | None = None,
+        tags: frozenset[str] = frozenset(),
+        generations: Generations | None = None,
+        embedder: MiniLM | None = None,
+        documents: SqlDocuments | None = None,
+    ) -> None:
+        self.home = home
+        self._settings = settings
+        self._reader = reader
+        self._ledger = ledger
+        self._build = build
+        self._load = load
+        self._engines = engines
+        self._store = store
+        self._sources = sources
+        self._tags = tags
+        self._generations = generations
+        self._embedder = embedder
+        self._documents = documents
+        self._gateway: VectorGateway | None = None
+        self._generation = ""
+        self._passages: PassageIndex | None = None
+        self._catalogue: Catalogue | None = None
+        self._engine: QueryEngine | None = None
+        self._opening = threading.RLock()
+        self.drafts = LedgerQueue(ledger)
+
+    # --- what there is -------------------------------------------------------------------------------------------
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The semantic model in use, with the values that the tables hold."""
+        with self._opening:
+            if self._catalogue is None:
+                self._catalogue = self._load()
+            return self._catalogue
+
+    @property
+    def generation(self) -> str:
+        """The generation of the vector index that answers; empty before the first ingest."""
+        self._open_passages()
+        return self._generation
+
+    def scope_for(self, user: str | None) -> Scope:
+        """What `user` may see: everything for the local administrator (None), in a workspace without users."""
+        if user is not None:
+            raise PolicyError(
+                f"this workspace declares no user {user!r}", hint="leave --as away to ask as the local administrator"
+            )
+        return Scope.administrator(self.catalogue, self._tags)
+
+    def engine(self) -> QueryEngine:
+        """The query engine over everything that is open."""
+        with self._opening:
+            if self._engine is None:
+                passages = self._open_passages()
+                opened = {"passages": passages, "documents": self._documents, "embedder": self._embedder}
+                self._engine = self._build(self.catalogue, opened if passages is not None else {})
+            return self._engine
+
+    def _open_passages(self) -> PassageIndex | None:
+        """The passage index of the live generation; None where there is none yet."""
+        with self._opening:
+            if self._passages is None and self._generations is not None and self._generations.live() is not None:
+                from index.passages import PassageIndex
+
+                assert self._embedder is not None and self._documents is not None
+                live, self._gateway = self._generations.open_live(self._embedder)
+                self._generation = live.generation
+                self._passages = PassageIndex(self._gateway, self._embedder, self._documents)
+            return self._passages
+
+    # --- questions -----------------------------------------------------------------------------------------------
+
+    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+        """Answer within `scope`; the answer and its drafts are kept."""
+        _require(scope, "ask")
+        answer = self.engine().answer(question, scope, on_event or silent)
+        answer.generation = self._generation
+        self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
+        for draft in answer.drafts:
+            self._ledger.save_draft(scope, draft.id, answer.id, draft.entity, draft.key, draft.model_dump_json())
+        return answer
+
+    def explain(self, question: str, scope: Scope) -> Plan:
+        """The plan that `ask` would run."""
+        _require(scope, "ask")
+        return self.engine().plan(question, scope)
+
+    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+        """The best `k` passages; none where nothing is indexed."""
+        _require(scope, "ask")
+        if not query.strip():
+            raise UsageError("the query is empty", hint="say what to look for")
+        passages = self._open_passages()
+        return passages.search(query, scope, k=k) if passages is not None else ()
+
+    def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
+        """A user's own SELECT, through the guard."""
+        _require(scope, "sql")
+        query = guard(text, self.catalogue, scope, dialect=self._reader.dialect)
+        return query, self._reader.read(query)
+
+    def answer(self, answer_id: str, scope: Scope) -> Answer:
+        """An answer given earlier; raises `NotFoundError`."""
+        return Answer.model_validate_json(self._ledger.answer(scope, answer_id).body)
+
+    def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
+        """Read every citation from its source again: a line for each that does not hold."""
+        from api.checking import check_citations
+
+        return check_citations(answer, scope, self.engine().parts)
+
+    def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
+        """Scores by the first declared score, highest first; of one entity with `key`."""
+        _require(scope, "ask")
+        if not self.catalogue.scores:
+            raise NotFoundError("the catalogue declares no score", hint="docs/catalogue.md says how to declare one")
+        score = self.catalogue.scores[0]
+        entity = self.catalogue.entity(score.entity)
+        assert entity is not None
+        scorer = self.engine().parts.scorer
+        if key is not None:
+            found = scorer.score(score.name, [key], scope)
+            if not found:
+                raise NotFoundError(
+                    f"no score for {entity.name} {key!r}", hint="it does not exist, has left, or is too new to score"
+                )
+            return found
+        sql = f'SELECT "{entity.key}" FROM "{entity.table}"'
+        query = guard(sql, self.catalogue, scope, dialect=self._reader.dialect, limit=MOST_ENTITIES)
+        return scorer.score(score.name, [str(row[0]) for row in self._reader.read(query).rows], scope)
+
+    # --- upkeep --------------------------------------------------------------------------------------------------
+
+    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+        """Bring sources, vectors and scores up to date; one report a source."""
+        from api.upkeep import Upkeep
+
+        with self._opening:
+            reports = Upkeep(self._owned(), self._settings, progress).ingest(only, full)
+            self._forget()
+            return reports
+
+    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+        """Sync unless `vectors_only`, then build a new generation, check it, switch."""
+        from api.upkeep import Upkeep
+
+        with self._opening:
+            report = Upkeep(self._owned(), self._settings, progress).reindex(sources, vectors_only, full)
+            self._close_gateway()
+            self._forget()
+            return report
+
+    def status(self) -> dict[str, Any]:
+        """What the workspace holds, JSON-compatible."""
+        from api.upkeep import status
+
+        return status(self._owned(), self.home)
+
+    def close(self) -> None:
+        """Let go of the workspace; idempotent."""
+        with self._opening:
+            self._close_gateway()
+            for engine in self._engines:
+                engine.dispose()
+
+    def _owned(self) -> Owned:
+        if self._store is None or self._sources is None or self._generations is None or self._embedder is None:
+            raise UsageError("a database that is asked in place has nothing to bring up to date")
+        return Owned(self)
+
+    def _forget(self) -> None:
+        """Drop what was built on the old state; the next question builds it anew."""
+        self._catalogue = None
+        self._engine = None
+
+    def _close_gateway(self) -> None:
+        if self._gateway is not None:
+            self._gateway.close()
+        self._gateway = None
+        self._passages = None
+
+
+class Owned:
+    """The parts of a workspace that has sources of its own, for upkeep; none of them is None."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        store, sources = workspace._store, workspace._sources
+        generations, embedder = workspace._generations, workspace._embedder
+        assert store is not None and sources is not None and generations is not None and embedder is not None
+        self.store, self.sources, self.generations, self.embedder = store, sources, generations, embedder
+        self.workspace = workspace
+        self.engines = workspace._engines
+
+    def gateway(self) -> tuple[str, VectorGateway]:
+        """The live generation and its gateway, begun where there is none; it stays open for questions."""
+        workspace = self.workspace
+        if workspace._open_passages() is None:
+            live, gateway = self.generations.live_or_first(self.embedder)
+            gateway.close()
+            workspace._open_passages()
+            assert workspace._generation == live.generation
+        assert workspace._gateway is not None
+        return workspace._generation, workspace._gateway
+
+
+def _require(scope: Scope, action: Any) -> None:
+    if not scope.may(action):
+        raise PolicyError(f"{scope.principal.name} may not do this: {action}", hint="ask an administrator")

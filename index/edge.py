@@ -1,0 +1,258 @@
+"""The embedded vector engine: Qdrant's own, in process (qdrant-edge). The only module that imports it.
+
+One process owns a shard; a second one is told who does. Policy stands in `must` of the filter of every leg, and what
+comes back is checked once more before it leaves.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import qdrant_edge as engine
+from filelock import FileLock, Timeout
+
+from index.errors import BusyError, NotFoundError, StorageError
+from index.scope import Scope
+from index.vectors import Hit, Narrow, Point, SparseVector, checked, matches, sees_nothing
+
+log = logging.getLogger(__name__)
+
+_DENSE, _SPARSE = "dense", "keywords"
+_KEYWORD_FIELDS = ("tags", "entities", "source", "doc_id")
+_NAMESPACE = uuid.UUID("5c1f3a52-6a0e-5d0b-9a43-1c6f6d1f0b7e")
+_READY = "ready"  # a file that says that the shard was created completely
+_BATCH = 1000  # points in one update
+
+
+class EdgeGateway:
+    """A `VectorGateway` on a shard in the folder `path`.
+
+    With `create` a shard is made when there is none (also over one whose creation was cut off); without it a missing
+    shard is `NotFoundError`. A shard that another process has open is `BusyError`. Writes are in the write-ahead log
+    and flushed when `upsert` and `delete` return.
+    """
+
+    def __init__(self, path: Path, *, create: bool, dimension: int = 384) -> None:
+        self._path = path
+        self._dimension = dimension
+        self._mutex = threading.RLock()
+        if not create and not (path / _READY).is_file():
+            raise NotFoundError(f"no vector index at {path}", hint="run `tower ingest`")
+        self._lock = _acquire(path)
+        try:
+            self._shard: engine.EdgeShard | None = _open(path, dimension)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def upsert(self, points: Iterable[Point]) -> int:
+        """Insert or replace points by `chunk_id`; nothing of a batch is stored when one of its vectors is bad."""
+        stored = 0
+        iterator = iter(points)
+        while batch := list(islice(iterator, _BATCH)):
+            ready = [_engine_point(point, self._dimension) for point in batch]
+            self._write(engine.UpdateOperation.upsert_points(ready))
+            stored += len(ready)
+        return stored
+
+    def delete(self, chunk_ids: Sequence[str]) -> None:
+        """Remove points; unknown ids are no error."""
+        if chunk_ids:
+            ids: list[int | uuid.UUID | str] = [point_id(chunk_id) for chunk_id in chunk_ids]
+            self._write(engine.UpdateOperation.delete_points(ids))
+
+    def search(
+        self,
+        scope: Scope,
+        dense: Sequence[float] | npt.NDArray[np.float32] | None,
+        sparse: SparseVector | None,
+        *,
+        narrow: Narrow,
+        limit: int,
+    ) -> list[Hit]:
+        """The best `limit` points of each leg within `scope` and `narrow`, merged by chunk, unfused."""
+        if limit <= 0 or sees_nothing(scope, narrow):
+            return []
+        condition = _filter(scope, narrow)
+        vector = None if dense is None else checked(dense, self._dimension, "the question").tolist()
+        near = [] if vector is None else self._query(_nearest(vector), condition, limit)
+        words: list[engine.ScoredPoint] = []
+        if sparse is not None and sparse.indices:
+            terms = engine.SparseVector(list(sparse.indices), list(sparse.values))
+            # Terms are counted over what the scope shows, so that scores tell nothing of the rest.
+            corpus = engine.SearchParams(idf=engine.IdfParams(corpus=_filter(scope, Narrow())))
+            words = self._query(engine.Query.Nearest(terms, using=_SPARSE), condition, limit, params=corpus)
+        cosines, keywords = _scores(near), _scores(words)
+        if vector is not None and (rest := keywords.keys() - cosines.keys()):
+            among = engine.Filter(must=[condition, engine.HasIdCondition(rest)])
+            cosines |= _scores(self._query(_nearest(vector), among, len(rest), bare=True))
+        found = {point.id: point.payload or {} for point in (*near, *words)}
+        return [
+            Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosines.get(place), keywords.get(place))
+            for place, payload in found.items()
+            if _admitted(payload, scope, narrow)
+        ]
+
+    def count(self) -> int:
+        """Points held."""
+        with self._mutex:
+            return self._open_shard().count(engine.CountRequest(exact=True))
+
+    def close(self) -> None:
+        """Flush, release the engine and the owner's lock; idempotent."""
+        with self._mutex:
+            if self._shard is not None:
+                self._shard.close()
+                self._shard = None
+                _owner_file(self._path).unlink(missing_ok=True)
+                self._lock.release()
+
+    def _query(
+        self,
+        query: Any,
+        condition: engine.Filter,
+        limit: int,
+        *,
+        params: engine.SearchParams | None = None,
+        bare: bool = False,
+    ) -> list[engine.ScoredPoint]:
+        """One leg; `bare` leaves the payloads out."""
+        request = engine.QueryRequest(
+            limit=limit, query=query, filter=condition, with_payload=not bare, with_vector=False, params=params
+        )
+        with self._mutex:
+            try:
+                return self._open_shard().query(request)
+            except Exception as error:
+                raise StorageError(
+                    f"the vector index at {self._path} cannot be searched: {error}", hint="run `tower reindex`"
+                ) from error
+
+    def _write(self, change: engine.UpdateOperation) -> None:
+        with self._mutex:
+            shard = self._open_shard()
+            try:
+                shard.update(change)
+                shard.flush()
+            except Exception as error:
+                raise StorageError(
+                    f"the vector index at {self._path} cannot be written: {error}", hint="is the disk full?"
+                ) from error
+
+    def _open_shard(self) -> engine.EdgeShard:
+        if self._shard is None:
+            raise StorageError(f"the vector index at {self._path} is closed")
+        return self._shard
+
+
+def point_id(chunk_id: str) -> str:
+    """The engine's id of a chunk."""
+    return str(uuid.uuid5(_NAMESPACE, chunk_id))
+
+
+def _filter(scope: Scope, narrow: Narrow) -> engine.Filter:
+    """Policy and question as one filter: every part is in `must`, and policy is an allow-list."""
+    must: list[Any] = [_any("tags", sorted(scope.tags))]
+    if narrow.sources:
+        must.append(_any("source", narrow.sources))
+    if narrow.entities is not None:
+        must.append(_any("entities", narrow.entities))
+    if narrow.doc_ids is not None:
+        must.append(_any("doc_id", narrow.doc_ids))
+    if narrow.since or narrow.until:
+        period = engine.RangeDateTime(gte=narrow.since[:10] or None, lte=narrow.until[:10] or None)
+        must.append(engine.FieldCondition("date", range=period))
+    return engine.Filter(must=must)
+
+
+def _any(field: str, values: Sequence[str]) -> engine.FieldCondition:
+    return engine.FieldCondition(field, match=engine.MatchAny(list(values)))
+
+
+def _nearest(vector: list[float]) -> engine.Query:
+    return engine.Query.Nearest(vector, using=_DENSE)
+
+
+def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
+    return {point.id: point.score for point in points}
+
+
+def _admitted(payload: dict[str, Any], scope: Scope, narrow: Narrow) -> bool:
+    """True for a point that may leave, whatever the engine says."""
+    if matches(payload, scope, narrow):
+        return True
+    log.error("the vector engine returned a point outside the filter: %s", payload.get("chunk_id"))
+    return False
+
+
+def _engine_point(point: Point, dimension: int) -> engine.Point:
+    vectors: dict[str, Any] = {_DENSE: checked(point.dense, dimension, point.chunk_id).tolist()}
+    if point.sparse.indices:
+        vectors[_SPARSE] = engine.SparseVector(list(point.sparse.indices), list(point.sparse.values))
+    return engine.Point(point_id(point.chunk_id), vectors, point.payload())
+
+
+def _open(path: Path, dimension: int) -> engine.EdgeShard:
+    """Load the shard, or create one where there is none; `ready` is written last, so half a shard is made anew."""
+    try:
+        if (path / _READY).is_file():
+            return engine.EdgeShard.load(str(path))
+        if path.exists():
+            shutil.rmtree(path)
+        path.mkdir(parents=True)
+        shard = engine.EdgeShard.create(str(path), _config(dimension))
+        for field in _KEYWORD_FIELDS:
+            shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
+        shard.update(engine.UpdateOperation.create_field_index("date", engine.PayloadSchemaType.Datetime))
+        shard.flush()
+        (path / _READY).touch()
+        return shard
+    except OSError as error:
+        raise StorageError(f"no vector index can be made at {path}: {error}", hint="is the disk full?") from error
+    except Exception as error:
+        raise StorageError(
+            f"the vector index at {path} cannot be opened: {error}", hint="run `tower reindex` to build it again"
+        ) from error
+
+
+def _config(dimension: int) -> engine.EdgeConfig:
+    """Cosine vectors and keyword weights with inverse document frequency; one search thread costs half the CPU."""
+    return engine.EdgeConfig(
+        vectors={_DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine)},
+        sparse_vectors={_SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+        max_search_threads=1,
+        wal_enabled=True,
+    )
+
+
+def _owner_file(path: Path) -> Path:
+    return path.with_name(path.name + ".owner")
+
+
+def _acquire(path: Path) -> FileLock:
+    """The lock beside the shard: two processes in one shard would corrupt it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(str(path.with_name(path.name + ".lock")), timeout=0)
+        lock.acquire()
+        _owner_file(path).write_text(str(os.getpid()))
+    except Timeout as error:
+        owner = _owner_file(path)
+        pid = owner.read_text().strip() if owner.is_file() else "unknown"
+        raise BusyError(
+            f"the vector index at {path} is open in another process (pid {pid})",
+            hint="stop that process, or ask it: `tower serve` answers the other commands",
+        ) from error
+    except OSError as error:
+        raise StorageError(f"the vector index at {path} cannot be locked: {error}") from error
+    return lock

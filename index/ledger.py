@@ -1,0 +1,171 @@
+"""What Tower made and people decided: answers, drafts with their decisions, trained models.
+
+Answers and drafts are read by the principal that they were made for, and by whoever may audit; for anybody else
+they are not there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import sqlalchemy as sa
+
+from index.errors import NotFoundError, PolicyError, UsageError
+from index.schema import answers, drafts, models
+from index.scope import Scope
+from index.store_base import StoreBase
+
+Status = Literal["proposed", "approved", "rejected"]
+STATUSES: tuple[Status, ...] = ("proposed", "approved", "rejected")
+
+
+@dataclass(frozen=True)
+class AnswerRecord:
+    """A kept answer; `body` is its JSON, `created_at` an ISO time in UTC."""
+
+    id: str
+    principal: str
+    created_at: str
+    body: str
+
+
+@dataclass(frozen=True)
+class DraftRecord:
+    """A kept draft about the entity `entity` with key `key`; `body` is its JSON. Times are ISO, in UTC."""
+
+    id: str
+    answer_id: str
+    principal: str
+    status: Status
+    entity: str
+    key: str
+    created_at: str
+    body: str
+    decided_at: str | None = None
+    decided_by: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A trained version of a score; `auc` is how well it ranked held-out history, None where that was not measured."""
+
+    score: str
+    version: str
+    created_at: str
+    live: bool
+    auc: float | None
+    body: str
+
+
+class Ledger(StoreBase):
+    """Reads and writes the tables of answers, drafts and models behind a SQLAlchemy engine."""
+
+    def save_answer(self, scope: Scope, answer_id: str, body: str) -> None:
+        """Keep an answer for the principal of `scope`."""
+        row = {"id": answer_id, "principal": scope.principal.name, "created_at": _now(), "body": body}
+        with self._transaction() as connection:
+            connection.execute(sa.insert(answers).values(**row))
+
+    def answer(self, scope: Scope, answer_id: str) -> AnswerRecord:
+        """One answer; `NotFoundError` where there is none that `scope` may read."""
+        query = _mine(sa.select(answers).where(answers.c.id == answer_id), answers, scope)
+        with self._reading() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFoundError(f"there is no answer {answer_id!r}", hint="an answer's id is in its `id` field")
+        return AnswerRecord(**row)
+
+    def answers(self, scope: Scope, *, limit: int = 50) -> list[AnswerRecord]:
+        """The latest answers that `scope` may read, newest first."""
+        query = _mine(sa.select(answers), answers, scope).order_by(answers.c.created_at.desc(), answers.c.id)
+        with self._reading() as connection:
+            return [AnswerRecord(**row) for row in connection.execute(query.limit(limit)).mappings()]
+
+    def save_draft(self, scope: Scope, draft_id: str, answer_id: str, entity: str, key: str, body: str) -> None:
+        """Keep a draft as proposed, for the principal of `scope`."""
+        row = {"id": draft_id, "answer_id": answer_id, "principal": scope.principal.name, "status": "proposed",
+               "entity": entity, "key": key, "created_at": _now(), "body": body}  # fmt: skip
+        with self._transaction() as connection:
+            connection.execute(sa.insert(drafts).values(**row))
+
+    def draft(self, scope: Scope, draft_id: str) -> DraftRecord:
+        """One draft; `NotFoundError` where there is none that `scope` may read."""
+        with self._reading() as connection:
+            return _draft(connection, scope, draft_id)
+
+    def drafts(self, scope: Scope, *, status: str | None = None, limit: int = 1000) -> list[DraftRecord]:
+        """The drafts that `scope` may read, newest first; `status` keeps those in that state."""
+        query = _mine(sa.select(drafts), drafts, scope)
+        if status is not None:
+            if status not in STATUSES:
+                raise UsageError(f"a draft is never {status!r}", hint=f"one of {', '.join(STATUSES)}")
+            query = query.where(drafts.c.status == status)
+        query = query.order_by(drafts.c.created_at.desc(), drafts.c.id).limit(limit)
+        with self._reading() as connection:
+            return [DraftRecord(**row) for row in connection.execute(query).mappings()]
+
+    def edit_draft(self, scope: Scope, draft_id: str, body: str) -> DraftRecord:
+        """Replace the body of a proposed draft; `UsageError` once it is decided."""
+        return self._change(scope, draft_id, {"body": body})
+
+    def decide_draft(self, scope: Scope, draft_id: str, decision: Status, *, reason: str = "") -> DraftRecord:
+        """Approve or reject a proposed draft; a second decision is a `UsageError`, whatever it is."""
+        if decision not in ("approved", "rejected"):
+            raise UsageError(f"a draft cannot be {decision!r}", hint="approved or rejected")
+        decided = {"status": decision, "decided_at": _now(), "decided_by": scope.principal.name, "reason": reason}
+        return self._change(scope, draft_id, decided)
+
+    def save_model(self, score: str, version: str, body: str, auc: float | None = None) -> None:
+        """Keep a version of a score's model and make it the live one; the same version again replaces it."""
+        row = {"score": score, "version": version, "created_at": _now(), "live": 1, "auc": auc, "body": body}
+        with self._transaction() as connection:
+            same = (models.c.score == score) & (models.c.version == version)
+            connection.execute(sa.delete(models).where(same))
+            connection.execute(sa.update(models).where(models.c.score == score).values(live=0))
+            connection.execute(sa.insert(models).values(**row))
+
+    def live_model(self, score: str) -> str | None:
+        """The body of a score's live version, or None."""
+        query = sa.select(models.c.body).where(models.c.score == score, models.c.live == 1)
+        with self._reading() as connection:
+            return cast("str | None", connection.scalar(query))
+
+    def models(self, score: str) -> list[ModelRecord]:
+        """Every version of a score's model, newest first."""
+        query = sa.select(models).where(models.c.score == score)
+        query = query.order_by(models.c.created_at.desc(), models.c.version.desc())
+        with self._reading() as connection:
+            return [ModelRecord(**{**row, "live": bool(row["live"])}) for row in connection.execute(query).mappings()]
+
+    def _change(self, scope: Scope, draft_id: str, values: dict[str, Any]) -> DraftRecord:
+        if not scope.may("drafts"):
+            raise PolicyError(f"{scope.principal.name} may not change drafts", hint="ask for the action `drafts`")
+        # The condition on the status makes the first of two simultaneous decisions the only one.
+        change = sa.update(drafts).where(drafts.c.id == draft_id, drafts.c.status == "proposed").values(**values)
+        with self._transaction() as connection:
+            held = _draft(connection, scope, draft_id)
+            if connection.execute(change).rowcount != 1:
+                raise UsageError(
+                    f"the draft {draft_id!r} was {held.status} by {held.decided_by} at {held.decided_at}",
+                    hint="only a proposed draft can be changed",
+                )
+            return _draft(connection, scope, draft_id)
+
+
+def _draft(connection: sa.Connection, scope: Scope, draft_id: str) -> DraftRecord:
+    row = connection.execute(_mine(sa.select(drafts).where(drafts.c.id == draft_id), drafts, scope)).mappings().first()
+    if row is None:
+        raise NotFoundError(f"there is no draft {draft_id!r}", hint="`tower drafts list` shows them")
+    return DraftRecord(**row)
+
+
+def _mine(query: sa.Select[Any], table: sa.Table, scope: Scope) -> sa.Select[Any]:
+    """Only what was made for the principal, unless it may audit."""
+    return query if scope.may("audit") else query.where(table.c.principal == scope.principal.name)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")

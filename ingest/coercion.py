@@ -1,0 +1,294 @@
+"""The type of a column from all its values, and every value brought to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from index.catalogue import ColumnType
+from index.store_tables import Cell
+from ingest.dates import DateOrder, date_order, parse_moment
+from ingest.readers.clean import clean
+
+NULLS = frozenset({"", "na", "n/a", "#n/a", "null", "-", "--", "nan", "\\n"})
+_TRUE = frozenset({"true", "yes", "y", "t", "1", "on"})
+_FALSE = frozenset({"false", "no", "n", "f", "0", "off"})
+_TOLERATED = 0.02  # so many misfits go to quarantine rather than make a column of numbers a column of text
+_ENOUGH = 50
+_CODE_NAME = re.compile(
+    r"(?:^|_)(?:phone|fax|mobile|zip|postal|postcode|plz|iban|bic|card|ean|gtin|upc|barcode|ssn|vat|tax_number)(?:_|$)"
+)
+_ID_NAME = re.compile(r"(?:^|_)(?:id|key|code|number|no|nr|sku|ref|reference)$")
+_DATE_NAME = re.compile(r"(?:date|day|time|stamp|_at$|_on$|since|until|due|created|updated|modified|start|end|expir)")
+_INTEGER = re.compile(r"[+-]?\d{1,18}\Z")
+_NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<digits>\d[\d.,' \u00a0\u202f]*|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?\Z")
+_CURRENCY = re.compile(r"^(?:[A-Z]{3}\s|[$€£¥₹]|CHF|US\$)\s*|\s*(?:[A-Z]{3}|[$€£¥₹%])$")
+_KINDS: tuple[ColumnType, ...] = ("boolean", "integer", "number", "date")
+_DATES: tuple[ColumnType, ...] = ("date",)
+_MAX_INTEGER = 2**63 - 1
+
+Coercer = Callable[[Any], Cell]
+
+
+def is_null(value: object) -> bool:
+    """True for what exports write where there is nothing."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return len(value) <= 8 and value.strip().lower() in NULLS
+    return isinstance(value, float) and math.isnan(value)
+
+
+class ColumnCoercer:
+    """Brings the values of one column to its type, each distinct one only once.
+
+    `type` is the declared type, else the one that the values have (of `textual` values only a date, or text);
+    `fallback` is the type of no values at all. `coerce` gives None for nothing and raises
+    `ValueError` with a reason for a value that does not fit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        values: Iterable[Any],
+        *,
+        declared: ColumnType | None = None,
+        fallback: ColumnType = "text",
+        textual: bool = False,
+    ) -> None:
+        counts = _count(values)
+        self.name = name
+        self._order = date_order(value for value, _ in counts)
+        self._comma = _decimal_comma(value for value, _ in counts)
+        self._kinds = _DATES if textual else _KINDS
+        self._keeps_na = False
+        real = [(value, times) for value, times in counts if not is_null(value)]
+        self.type: ColumnType = declared or (self._infer(real) if real else fallback)
+        if self.type == "text":
+            self._keeps_na = _are_codes([value for value, _ in real])
+        self._coerce = _COERCERS[self.type]
+        self._known: dict[Any, Cell] = {}
+
+    def coerce(self, value: Any) -> Cell:
+        """`value` as the column's type."""
+        marked = (value.__class__, value)
+        try:
+            return self._known[marked]
+        except (KeyError, TypeError):
+            pass
+        if is_null(value) and not (self._keeps_na and value == "NA"):
+            cell = None
+        else:
+            cell = self._coerce(value, self._order, self._comma)
+        if len(self._known) < 200_000:
+            self._known[marked] = cell
+        return cell
+
+    def fits(self, value: Any) -> bool:
+        """True where `coerce` would give a value."""
+        try:
+            self.coerce(value)
+        except ValueError:
+            return False
+        return True
+
+    def _infer(self, real: list[tuple[Any, int]]) -> ColumnType:
+        total = sum(times for _, times in real)
+        native = _native_type(real)
+        if native is not None:
+            return native
+        strict = bool(_ID_NAME.search(self.name)) or total < _ENOUGH
+        allowed = 0 if strict else int(total * _TOLERATED)
+        for kind in self._kinds:
+            if self._misfits(kind, real, allowed) <= allowed:
+                return self._with_time(real) if kind == "date" else kind
+        return "text"
+
+    def _misfits(self, kind: str, real: list[tuple[Any, int]], allowed: int) -> int:
+        missed = 0
+        for value, times in real:
+            if not _looks_like(kind, self.name, value, self._order, self._comma):
+                missed += times
+                if missed > allowed:
+                    break
+        return missed
+
+    def _with_time(self, real: list[tuple[Any, int]]) -> ColumnType:
+        for value, _ in real:
+            try:
+                moment = parse_moment(value, self._order)
+            except ValueError:
+                continue
+            if isinstance(moment, dt.datetime) and moment.time() != dt.time():
+                return "datetime"
+        return "date"
+
+
+def _count(values: Iterable[Any]) -> list[tuple[Any, int]]:
+    """Distinct values with how often they stand there; `True`, `1` and `1.0` are told apart."""
+    counted: Counter[tuple[type, Any]] = Counter((value.__class__, value) for value in values)
+    return [(value, times) for (_, value), times in counted.items()]
+
+
+def _native_type(real: list[tuple[Any, int]]) -> ColumnType | None:
+    """The type where the values come typed, as from JSON or Parquet; None where there is a text among them."""
+    kinds = {value.__class__ for value, _ in real}
+    if str in kinds:
+        return None
+    if kinds <= {bool}:
+        return "boolean"
+    if kinds <= {int, bool}:
+        return "integer" if all(abs(value) <= _MAX_INTEGER for value, _ in real) else "number"
+    if kinds <= {int, float, Decimal, bool}:
+        return "number"
+    if all(issubclass(kind, dt.date) for kind in kinds):
+        timed = any(isinstance(value, dt.datetime) and value.time() != dt.time() for value, _ in real)
+        return "datetime" if timed else "date"
+    return "text"
+
+
+def _looks_like(kind: str, name: str, value: Any, order: DateOrder, comma: bool) -> bool:
+    if kind == "boolean":
+        return isinstance(value, bool) or (
+            isinstance(value, str) and value.strip().lower() in (_TRUE | _FALSE) - {"0", "1"}
+        )
+    if kind in ("integer", "number") and (_CODE_NAME.search(name) or isinstance(value, bool)):
+        return False
+    try:
+        if kind == "date":
+            parse_moment(value, order, loose=isinstance(value, str) and bool(_DATE_NAME.search(name)))
+        elif isinstance(value, str) and re.match(r"\s*(?:0\d|\+\d)", value) and not re.match(r"\s*0[.,]", value):
+            return False  # 00123 and +49 are codes
+        elif kind == "integer":
+            _integer(value, order, comma)
+        else:
+            _number(value, order, comma)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _are_codes(values: list[Any]) -> bool:
+    """True for short codes in capitals such as EMEA and APAC, where NA is North America or Namibia."""
+    others = {value for value in values if isinstance(value, str)}
+    return len(others) >= 2 and all(len(v) <= 5 and v.isupper() and v.isalpha() for v in others)
+
+
+def _decimal_comma(values: Iterable[Any]) -> bool:
+    """True where the column writes 1.234,50."""
+    votes = 0
+    for value in values:
+        if not isinstance(value, str) or not re.search(r"\d", value):
+            continue
+        comma, dot = value.rfind(","), value.rfind(".")
+        if comma >= 0 and dot >= 0:
+            votes += 1 if comma > dot else -1
+        elif comma >= 0 and not re.search(r"\d,\d{3}(?:\D|\Z)", value):
+            votes += 1
+        elif dot >= 0 and not re.search(r"\d\.\d{3}(?:\D|\Z)", value):
+            votes -= 1
+    return votes > 0
+
+
+def _text(value: Any, _order: DateOrder, _comma: bool) -> Cell:
+    if isinstance(value, str):
+        return clean(value).strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return clean(str(value))
+
+
+def _integer(value: Any, order: DateOrder, comma: bool) -> Cell:
+    if isinstance(value, int) or (isinstance(value, str) and _INTEGER.match(value.strip())):
+        number = int(value)
+    else:
+        exact = _number(value, order, comma)
+        if not isinstance(exact, float) or not exact.is_integer():
+            raise ValueError(f"{value!r} is not an integer")
+        if isinstance(value, str) and re.search(r"[.,]\d{1,2}\Z", value.strip()):
+            raise ValueError(f"{value!r} is not an integer")
+        number = int(exact)
+    if abs(number) > _MAX_INTEGER:
+        raise ValueError(f"{value!r} is too large")
+    return number
+
+
+def _number(value: Any, _order: DateOrder, comma: bool) -> Cell:
+    if isinstance(value, bool | int | float | Decimal):
+        number = float(value)
+    elif isinstance(value, str):
+        number = _parse_number(value, comma)
+    else:
+        raise ValueError(f"{value!r} is not a number")
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
+
+
+def _parse_number(text: str, comma: bool) -> float:
+    bare = text.strip()
+    negative = bare.startswith("(") and bare.endswith(")")
+    bare = bare[1:-1] if negative else bare
+    if bare[:1] in "+-" and len(bare) > 1 and not bare[1].isdigit():
+        negative, bare = negative or bare[0] == "-", bare[1:]
+    found = _NUMBER.match(_CURRENCY.sub("", _CURRENCY.sub("", bare.strip())).strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a number")
+    digits = re.sub(r"[' \u00a0\u202f]", "", found["digits"])
+    last_comma, last_dot = digits.rfind(","), digits.rfind(".")
+    if last_comma >= 0 and last_dot >= 0:
+        mark = "," if last_comma > last_dot else "."
+    elif last_comma >= 0:
+        grouped = re.fullmatch(r"\d{1,3}(?:,\d{3})+", digits)
+        mark = "." if grouped and (not comma or digits.count(",") > 1) else ","
+    else:
+        grouped = re.fullmatch(r"\d{1,3}(?:\.\d{3})+", digits)
+        mark = "," if grouped and (comma or digits.count(".") > 1) else "."
+    plain = digits.replace("." if mark == "," else ",", "").replace(mark, ".")
+    number = float(found["sign"] + plain + (found["exponent"] or ""))
+    return -number if negative else number
+
+
+def _boolean(value: Any, _order: DateOrder, _comma: bool) -> Cell:
+    if isinstance(value, bool):
+        return value
+    word = str(int(value)) if isinstance(value, int | float) else str(value).strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError(f"{value!r} is neither true nor false")
+
+
+def _date(value: Any, order: DateOrder, _comma: bool) -> Cell:
+    moment = _moment(value, order)
+    return moment.date() if isinstance(moment, dt.datetime) else moment
+
+
+def _datetime(value: Any, order: DateOrder, _comma: bool) -> Cell:
+    moment = _moment(value, order)
+    return moment if isinstance(moment, dt.datetime) else dt.datetime.combine(moment, dt.time())
+
+
+def _moment(value: Any, order: DateOrder) -> dt.date | dt.datetime:
+    try:
+        return parse_moment(value, order, loose=True)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{value!r} is not a date") from error
+
+
+_COERCERS: Mapping[ColumnType, Callable[[Any, DateOrder, bool], Cell]] = {
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "date": _date,
+    "datetime": _datetime,
+}

@@ -1,0 +1,246 @@
+"""The `sources:` mapping of tower.yaml as checked values. docs/configuration.md describes it.
+
+Every error is a `SettingsError` that names the YAML path; unknown keys get the nearest known one as a hint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from rapidfuzz import process
+
+from index.catalogue import ColumnType
+from index.errors import SettingsError
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class DeriveConfig(_Part):
+    """A column computed from text columns: `sentiment` is a number in -1..1."""
+
+    with_: Literal["sentiment"] = Field(alias="with")
+    of: tuple[str, ...] = Field(min_length=1)
+
+    _of = field_validator("of", mode="before")(_listed)
+
+
+class RowDocumentsConfig(_Part):
+    """How each row of a table becomes a document; every value names a column of the finished table."""
+
+    id: str = ""
+    title: str = ""
+    text: tuple[str, ...] = Field(min_length=1)
+    date: str = ""
+    kind: str = ""
+    tags: tuple[str, ...] = ()
+    entities: dict[str, str] = {}
+
+    _lists = field_validator("text", "tags", mode="before")(_listed)
+
+
+class _Table(_Part):
+    key: tuple[str, ...] = ()
+    rename: dict[str, str] = {}
+    types: dict[str, ColumnType] = {}
+    reference: dict[str, str] = {}
+    derive: dict[str, DeriveConfig] = {}
+    documents: RowDocumentsConfig | None = None
+
+    _key = field_validator("key", mode="before")(_listed)
+
+    @field_validator("reference")
+    @classmethod
+    def _two_parts(cls, value: dict[str, str]) -> dict[str, str]:
+        for target in value.values():
+            if target.count(".") != 1:
+                raise ValueError(f"{target!r} is not of the form table.column")
+        return value
+
+
+class FileTableConfig(_Table):
+    """A table from files that match a glob. `records` is where the records are: a path in JSON, a sheet in XLSX."""
+
+    files: str
+    records: str = ""
+    encoding: str = ""
+
+
+class SqlTableConfig(_Table):
+    """A table from a database. `from` defaults to the table's own name; `cursor` is a column that only grows."""
+
+    from_: str = Field(default="", alias="from")
+    cursor: str = ""
+
+
+class DocumentsConfig(_Part):
+    """Files that are documents; a `.jsonl` among them holds a document a line."""
+
+    files: str
+    kind: str = ""
+    tags: tuple[str, ...] = ()
+    entities: dict[str, str] = {}
+
+    _tags = field_validator("tags", mode="before")(_listed)
+
+    @field_validator("entities")
+    @classmethod
+    def _patterns(cls, value: dict[str, str]) -> dict[str, str]:
+        for pattern in value.values():
+            if pattern == "{contact_email}":
+                continue
+            try:
+                groups = re.compile(pattern).groupindex
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+            if "key" not in groups:
+                raise ValueError(f"{pattern!r} has no group (?P<key>...), and is not {{contact_email}}")
+        return value
+
+
+class FileSource(_Part):
+    """A folder or one file. Without `tables` and `documents` it takes everything that it can read."""
+
+    kind: Literal["files"]
+    path: str
+    tables: dict[str, FileTableConfig] | None = None
+    documents: tuple[DocumentsConfig, ...] | None = None
+
+    @property
+    def automatic(self) -> bool:
+        """True when the files themselves say what is a table and what a document."""
+        return self.tables is None and self.documents is None
+
+
+class SqlSource(_Part):
+    """A database by its SQLAlchemy URL; `tables` is `"*"` for all, or a mapping."""
+
+    kind: Literal["sql"]
+    url: str
+    tables: dict[str, SqlTableConfig] | None = None  # None is "*"
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _every(cls, value: object) -> object:
+        return None if value == "*" else value
+
+
+SourceConfig = Annotated[FileSource | SqlSource, Field(discriminator="kind")]
+
+
+class SourcesConfig(_Part):
+    """Every source by name, and the folder that relative paths start from."""
+
+    base: Path
+    sources: dict[str, SourceConfig]
+
+    @model_validator(mode="after")
+    def _tables_once(self) -> SourcesConfig:
+        owners: dict[str, str] = {}
+        for name, source in self.sources.items():
+            for table in source.tables or ():
+                if table in owners:
+                    raise ValueError(f"sources.{name}.tables.{table}: source {owners[table]!r} has that table already")
+                owners[table] = name
+        return self
+
+
+def load_sources(mapping: object, base: Path, environment: Mapping[str, str] | None = None) -> SourcesConfig:
+    """Check the `sources:` mapping of a tower.yaml that lies in `base`.
+
+    `${NAME}` in any value is replaced from `environment`; a name that is not there is an error.
+    """
+    if mapping is None:
+        mapping = {}
+    if not isinstance(mapping, Mapping):
+        raise SettingsError("sources: must be a mapping from source names to sources", hint="see docs/configuration.md")
+    filled = {str(k): _substitute(v, f"sources.{k}", environment or {}) for k, v in mapping.items()}
+    for name, source in filled.items():
+        _check_names(name, source)
+    try:
+        return SourcesConfig.model_validate({"base": base, "sources": filled})
+    except ValidationError as error:
+        raise _explain(error) from error
+
+
+def _check_names(name: str, source: object) -> None:
+    if not _NAME.match(name):
+        raise SettingsError(
+            f"sources.{name}: a source's name is letters, digits, - and _, and begins with a letter",
+            hint="it becomes the first part of document ids",
+        )
+    if not isinstance(source, Mapping):
+        raise SettingsError(f"sources.{name}: must be a mapping with kind: files or kind: sql")
+    if source.get("kind") not in ("files", "sql"):
+        raise SettingsError(
+            f"sources.{name}.kind: {source.get('kind')!r} is not a kind of source", hint="use kind: files or kind: sql"
+        )
+    tables = source.get("tables")
+    for table in tables if isinstance(tables, Mapping) else ():
+        if not re.match(r"[a-z][a-z0-9_]*\Z", str(table)):
+            raise SettingsError(
+                f"sources.{name}.tables.{table}: a table's name is lower-case letters, digits and _",
+                hint=f"for example {re.sub(r'[^a-z0-9]+', '_', str(table).lower()).strip('_') or 'records'}",
+            )
+
+
+def _substitute(value: object, path: str, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _substitute(v, f"{path}.{k}", environment) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_substitute(v, f"{path}[{i}]", environment) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replacement(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in environment:
+            raise SettingsError(f"{path}: the environment has no {name}", hint=f"set {name}, then run it again")
+        return environment[name]
+
+    return _VARIABLE.sub(replacement, value)
+
+
+def _explain(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    parts = [str(p) for p in first["loc"] if p not in ("files", "sql", "constrained-str") or p == first["loc"][-1]]
+    path = ".".join(parts)
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(first["loc"])
+        near = process.extractOne(parts[-1], known, score_cutoff=60)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return SettingsError(f"{path}: unknown key", hint=hint)
+    if first["type"] == "missing":
+        return SettingsError(f"{path}: is missing", hint="see docs/configuration.md")
+    if first["type"] == "literal_error" and "types" in parts:
+        return SettingsError(
+            f"{path}: {first['input']!r} is not a type", hint=f"one of {', '.join(get_args(ColumnType))}"
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    return SettingsError(f"{path}: {message}" if path else message, hint="see docs/configuration.md")
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    inside = [str(p) for p in location]
+    kind = inside[2] if len(inside) > 2 else ""
+    if "derive" in inside:
+        return ["with", "of"]
+    if "documents" in inside:
+        model: type[BaseModel] = RowDocumentsConfig if "tables" in inside else DocumentsConfig
+    elif "tables" in inside:
+        model = FileTableConfig if kind == "files" else SqlTableConfig
+    else:
+        model = FileSource if kind == "files" else SqlSource
+    return [field.alias or name for name, field in model.model_fields.items()]

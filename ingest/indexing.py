@@ -1,0 +1,147 @@
+"""Bringing a generation of the vector index up to date with the SQL index: embed, store, acknowledge.
+
+A chunk is acknowledged in SQL after the vector index has made it durable, and announced before, so that a kill at any
+point leaves work to repeat and nothing that is forgotten. What has not changed costs two counting queries.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+from index.embedder import Embedder, Progress
+from index.keywords import document_vector
+from index.store_vectors import PendingChunk
+from index.vectors import Point, VectorGateway
+
+log = logging.getLogger(__name__)
+
+_BATCH = 256  # chunks between two acknowledgements: a few seconds of work
+_ANNOUNCED = ""  # the hash of a chunk that may or may not have reached the vector index
+
+
+class Ledger(Protocol):
+    """What of the SQL store the vector index needs; `index.store.Store` is one."""
+
+    def read_chunks(self, generation: str, sources: Sequence[str] = ()) -> Iterator[PendingChunk]:
+        """The chunks whose present state the generation has not acknowledged."""
+        ...
+
+    def count_pending(self, generation: str, sources: Sequence[str] = ()) -> int:
+        """How many `read_chunks` would give."""
+        ...
+
+    def stale_vectors(self, generation: str) -> list[str]:
+        """Acknowledged or announced chunks that exist no more."""
+        ...
+
+    def acknowledge(self, generation: str, held: Sequence[tuple[str, str]]) -> None:
+        """Record that the vector index holds these `(chunk_id, hash)`."""
+        ...
+
+    def forget(self, generation: str, chunk_ids: Sequence[str] | None = None) -> None:
+        """Remove acknowledgements, all of them for None."""
+        ...
+
+    def count_vectors(self, generation: str) -> int:
+        """How many chunks are acknowledged."""
+        ...
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What one run did: chunks embedded and stored, chunks removed, chunks the generation holds now."""
+
+    embedded: int
+    deleted: int
+    total: int
+
+
+def index_vectors(
+    store: Ledger,
+    gateway: VectorGateway,
+    embedder: Embedder,
+    generation: str,
+    progress: Progress | None = None,
+    *,
+    sources: Sequence[str] = (),
+) -> IndexReport:
+    """Make `generation` hold exactly the chunks of the SQL index, those of `sources` where given.
+
+    `progress(done, total)` counts chunks. A vector index that does not hold what it acknowledged (its folder was lost
+    or restored) is filled again.
+    """
+    if store.count_vectors(generation) and not gateway.count():
+        log.warning("the vector index of %s is empty and should not be: filling it again", generation)
+        store.forget(generation)
+    deleted = _delete_stale(store, gateway, generation)
+    embedded = _embed_pending(store, gateway, embedder, generation, progress, sources)
+    if gateway.count() != store.count_vectors(generation) and not store.count_pending(generation):
+        log.warning("the vector index of %s does not hold what it acknowledged: filling it again", generation)
+        store.forget(generation)
+        embedded += _embed_pending(store, gateway, embedder, generation, progress, ())
+    return IndexReport(embedded, deleted, gateway.count())
+
+
+def embedded_text(pending: PendingChunk) -> str:
+    """What is embedded and counted as keywords of a chunk: the title and headings it stands under, and its text.
+
+    A text that begins with its title (a ticket's subject, a page's heading) is not given it twice: it costs time.
+    """
+    context, text = pending.chunk.context, pending.text
+    return text if not context or text.lstrip("# ").startswith(context) else f"{context}\n{text}"
+
+
+def _delete_stale(store: Ledger, gateway: VectorGateway, generation: str) -> int:
+    stale = store.stale_vectors(generation)
+    if stale:
+        gateway.delete(stale)
+        store.forget(generation, stale)
+    return len(stale)
+
+
+def _embed_pending(
+    store: Ledger,
+    gateway: VectorGateway,
+    embedder: Embedder,
+    generation: str,
+    progress: Progress | None,
+    sources: Sequence[str],
+) -> int:
+    total = store.count_pending(generation, sources)
+    done = 0
+    if not total:
+        return done
+    for batch in _batches(store.read_chunks(generation, sources)):
+        store.acknowledge(generation, [(pending.chunk.chunk_id, _ANNOUNCED) for pending in batch])
+        texts = [embedded_text(pending) for pending in batch]
+        vectors = embedder.embed(texts)
+        gateway.upsert(_point(*each) for each in zip(batch, texts, vectors, strict=True))
+        store.acknowledge(generation, [(pending.chunk.chunk_id, pending.hash) for pending in batch])
+        done += len(batch)
+        if progress is not None:
+            progress(done, max(done, total))
+    return done
+
+
+def _batches(pending: Iterable[PendingChunk]) -> Iterator[list[PendingChunk]]:
+    iterator = iter(pending)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+def _point(pending: PendingChunk, text: str, vector: Sequence[float]) -> Point:
+    return Point(
+        chunk_id=pending.chunk.chunk_id,
+        doc_id=pending.chunk.doc_id,
+        source=pending.source,
+        tags=pending.tags,
+        entities=pending.entities,
+        date=pending.date,
+        hash=pending.hash,
+        dense=vector,
+        sparse=document_vector(text),
+    )

@@ -1,0 +1,105 @@
+"""Rebuilding the vector index beside the live one: build → check → switch → remove what is older.
+
+Questions go on against the live generation throughout. A failed check, an error or a kill leaves it as it is; a build
+that was cut off goes on with the next call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from index.embedder import Embedder, Progress
+from index.errors import StorageError, TowerError
+from index.generations import Generations
+from index.store_vectors import Generation
+from index.vectors import VectorGateway
+from ingest.indexing import Ledger, index_vectors
+
+log = logging.getLogger(__name__)
+
+Check = Callable[[VectorGateway], str]  # the reason why this index may not go live; empty when it may
+_ROUNDS = 3  # of catching up with an ingestion that ran during the build
+
+
+@dataclass(frozen=True)
+class ReindexReport:
+    """A finished rebuild: the generation that answers now, what was embedded for it, and what was removed."""
+
+    generation: str
+    embedded: int
+    total: int
+    removed: tuple[str, ...]
+
+
+def no_check(_gateway: VectorGateway) -> str:
+    """Lets every complete index go live."""
+    return ""
+
+
+def reindex(
+    generations: Generations,
+    store: Ledger,
+    embedder: Embedder,
+    *,
+    check: Check = no_check,
+    progress: Progress | None = None,
+    anew: bool = False,
+    keep: int = 1,
+) -> ReindexReport:
+    """Build a generation with `embedder`, check it, make it live, keep `keep` old ones for a roll-back.
+
+    Raises `StorageError` when the new index is incomplete or `check` gives a reason against it; the live generation
+    then stays. `anew` does not go on with a build that was cut off.
+    """
+    building = generations.begin(embedder, anew=anew)
+    try:
+        embedded, total = _build(generations, building, store, embedder, check, progress)
+    except TowerError as error:
+        generations.fail(building.generation, error.message)
+        raise
+    generations.switch(building.generation)
+    return ReindexReport(building.generation, embedded, total, tuple(generations.collect(keep)))
+
+
+def roll_back(generations: Generations, store: Ledger, embedder: Embedder, progress: Progress | None = None) -> str:
+    """Make the newest old generation live again, after it caught up with the SQL index; returns its name."""
+    previous = generations.previous()
+    gateway = generations.open(previous, embedder)
+    try:
+        index_vectors(store, gateway, embedder, previous.generation, progress)
+    finally:
+        gateway.close()
+    generations.switch(previous.generation)
+    return previous.generation
+
+
+def _build(
+    generations: Generations,
+    building: Generation,
+    store: Ledger,
+    embedder: Embedder,
+    check: Check,
+    progress: Progress | None,
+) -> tuple[int, int]:
+    """Fill and check the new index; chunks embedded and chunks held."""
+    gateway = generations.open(building, embedder)
+    try:
+        embedded = 0
+        for _ in range(_ROUNDS):
+            embedded += index_vectors(store, gateway, embedder, building.generation, progress).embedded
+            if not store.count_pending(building.generation):
+                break
+        missing = store.count_pending(building.generation)
+        held, known = gateway.count(), store.count_vectors(building.generation)
+        if missing or held != known:
+            raise StorageError(
+                f"the new vector index holds {held} of {known + missing} passages",
+                hint="run `tower reindex` when no ingestion is running",
+            )
+        if reason := check(gateway):
+            raise StorageError(f"the new vector index was not put to use: {reason}", hint="the one before it stays")
+        return embedded, held
+    finally:
+        gateway.close()

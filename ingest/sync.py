@@ -1,0 +1,144 @@
+"""Bringing sources up to date: every source's tables first, then the documents, which name what the tables hold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rapidfuzz import process
+
+from index.catalogue import Catalogue
+from index.errors import NotFoundError, SourceError, StorageError, TowerError
+from index.store import Store
+from ingest.config import FileSource, SourcesConfig
+from ingest.files import list_files
+from ingest.linking import EntityDictionary, build_dictionary
+from ingest.progress import Listener, Progress, SyncReport, silent
+from ingest.source_run import SourceRun
+from ingest.sync_documents import sync_documents
+from ingest.sync_sql import sync_sql_tables
+from ingest.sync_tables import sync_file_tables
+
+
+def sync(
+    sources: SourcesConfig,
+    store: Store,
+    catalogue: Catalogue | None,
+    *,
+    only: Sequence[str] = (),
+    full: bool = False,
+    progress: Listener = silent,
+) -> list[SyncReport]:
+    """Bring the sources up to date, or those named in `only`; one report a source, in the order of tower.yaml.
+
+    A source that fails leaves the others alone: its report says why. A full disk ends the whole sync with
+    `StorageError`, since no other source could be written either. `full` reads everything again, and accepts that
+    what a source no longer has is gone. Documents are linked to the entities of `catalogue`. Cut off at any moment,
+    the next sync ends in the state that this one would have ended in.
+    """
+    store.create()
+    runs = [_open(name, sources, store, full, progress) for name in _chosen(sources, only)]
+    versions = _versions(sources, store)
+    reports: dict[str, SyncReport] = {}
+    for run in runs:
+        run.versions = versions
+    for run in _referenced_first(runs):
+        _attempt(run, reports, _sync_tables)
+    names = build_dictionary(store, catalogue)
+    for run in runs:
+        if run.name not in reports:
+            _attempt(run, reports, lambda r: _sync_documents(r, names))
+        if run.name not in reports:
+            reports[run.name] = SyncReport(
+                run.name, "ok", run.totals, time.monotonic() - run.started, warnings=tuple(run.warnings)
+            )
+    return [reports[run.name] for run in runs]
+
+
+def _chosen(sources: SourcesConfig, only: Sequence[str]) -> list[str]:
+    for name in only:
+        if name not in sources.sources:
+            near = process.extractOne(name, list(sources.sources), score_cutoff=60)
+            there = ", ".join(sources.sources) or "none"
+            raise NotFoundError(
+                f"no source {name!r} in tower.yaml", hint=f"did you mean {near[0]!r}?" if near else f"there are {there}"
+            )
+    return [name for name in sources.sources if not only or name in only]
+
+
+def _open(name: str, sources: SourcesConfig, store: Store, full: bool, progress: Listener) -> SourceRun:
+    run = SourceRun(name, sources.sources[name], sources.base, store, full, progress)
+    run.open()
+    return run
+
+
+def _versions(sources: SourcesConfig, store: Store) -> dict[str, str]:
+    """What every loaded table was built from, of the sources that are not synced now too."""
+    versions: dict[str, str] = {}
+    for name in sources.sources:
+        tables = store.source_state(name).state.get("tables")
+        for table, held in tables.items() if isinstance(tables, dict) else ():
+            versions[table] = held.get("inputs", "")
+    return versions
+
+
+def _referenced_first(runs: Sequence[SourceRun]) -> list[SourceRun]:
+    """The runs in an order in which a source comes after those whose tables it refers to."""
+    owner = {table: run.name for run in runs for table in run.config.tables or {}}
+    waiting, ordered = list(runs), list[SourceRun]()
+    while waiting:
+        names = {run.name for run in waiting}
+        free = [run for run in waiting if not (_needs(run, owner) - {run.name}) & names] or waiting[:1]
+        ordered += free
+        waiting = [run for run in waiting if run not in free]
+    return ordered
+
+
+def _needs(run: SourceRun, owner: dict[str, str]) -> set[str]:
+    targets = [t for config in (run.config.tables or {}).values() for t in config.reference.values()]
+    return {owner[t.partition(".")[0]] for t in targets if t.partition(".")[0] in owner}
+
+
+def _sync_tables(run: SourceRun) -> None:
+    if isinstance(run.config, FileSource):
+        run.files = list_files(run.root)
+        _check_not_emptied(run)
+        sync_file_tables(run)
+    else:
+        sync_sql_tables(run)
+
+
+def _sync_documents(run: SourceRun, names: EntityDictionary) -> None:
+    sync_documents(run, names)
+    run.finish()
+
+
+def _check_not_emptied(run: SourceRun) -> None:
+    """A folder that had files and has none is more likely not mounted than meant."""
+    if run.files or run.full:
+        return
+    held = len(run.documents.get("files", {})) + sum(len(t.get("files", {})) for t in run.tables.values())
+    if held:
+        raise SourceError(
+            f"{run.root} is empty, and held {held} files at the last sync; nothing was deleted",
+            hint="if that is meant run `tower ingest --full`, else bring the files back",
+        )
+
+
+def _attempt(run: SourceRun, reports: dict[str, SyncReport], step: Callable[[SourceRun], None]) -> None:
+    try:
+        step(run)
+    except StorageError:
+        raise
+    except TowerError as error:
+        message, hint = error.message, error.hint
+    except Exception as error:  # a source must not take the others with it, whatever its reader stumbled over
+        message, hint = f"{run.name}: {type(error).__name__}: {error}", "this is a fault of Tower: please report it"
+    else:
+        return
+    run.fail(message)
+    seconds = time.monotonic() - run.started
+    reports[run.name] = SyncReport(run.name, "failed", run.totals, seconds, message, hint, tuple(run.warnings))
+
+
+__all__ = ["Progress", "SyncReport", "sync"]

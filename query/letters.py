@@ -1,0 +1,102 @@
+"""Drafts for the entities of an answer: facts read, written, and turned into what goes over the wire."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.guard import guard
+from index.scope import Scope
+from query.answer import CitationView, DraftView
+from query.drafts import Draft, DraftWriter
+from query.evidence import Citation
+from query.execute import Item
+from query.facts import FactReader
+from query.names import NameDictionary
+from query.next_steps import StepFinder
+from query.parts import Parts
+from query.plan import DraftStep
+
+MOST_DRAFTS = 100  # a longer list gets drafts for its first so many, with a notice
+MOST_NAMES = 100_000
+
+
+@dataclass
+class LetterDesk:
+    """Writes the drafts of one answer for one scope."""
+
+    parts: Parts
+    scope: Scope
+    document_text: Callable[[str], str | None] | None
+    finder: StepFinder | None = None
+    _writers: dict[str, DraftWriter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._facts = FactReader(self.parts.reader, self.parts.catalogue, self.scope, self.parts.catalogue.date())
+
+    def write(self, step: DraftStep, item: Item) -> DraftView:
+        """The draft of one item, for a person to approve."""
+        draft = self._writer(step.entity).write(
+            step.kind,
+            step.entity,
+            item.key,
+            self._facts.facts(step.entity, item.key),
+            labels=self._facts.labels(step.entity),
+            scored=item.score,
+            topics=step.topics,
+            images=step.images or step.kind == "product_description",
+        )
+        return draft_view(draft, self.parts.pictures)
+
+    def _writer(self, entity: str) -> DraftWriter:
+        if entity not in self._writers:
+            self._writers[entity] = DraftWriter(
+                self.parts.catalogue,
+                self.scope,
+                self.parts.passages,
+                self.parts.templates,
+                self.parts.catalogue.date(),
+                names=self._names(entity),
+                document_text=self.document_text,
+                steps=self.finder,
+            )
+        return self._writers[entity]
+
+    def _names(self, entity_name: str) -> NameDictionary | None:
+        """The names of every entity of that kind that the scope shows: a draft about one may name no other.
+
+        Descriptions of things may name each other's categories, so only entities that have a contact count.
+        """
+        entity = self.parts.catalogue.entity(entity_name)
+        if entity is None or not entity.contact:
+            return None
+        sql = f'SELECT DISTINCT "{entity.name_column}" FROM "{entity.table}"'
+        query = guard(sql, self.parts.catalogue, self.scope, dialect=self.parts.reader.dialect, limit=MOST_NAMES)
+        return NameDictionary(str(row[0]) for row in self.parts.reader.read(query).rows if row[0])
+
+
+def draft_view(draft: Draft, pictures: Callable[[str], str]) -> DraftView:
+    """A draft as it goes over the wire; `pictures` turns a path of the data into a path that can be opened."""
+    return DraftView(
+        id=uuid.uuid4().hex[:12],
+        kind=draft.kind,
+        entity=draft.entity,
+        key=draft.key,
+        to=draft.to,
+        sender=draft.sender,
+        subject=draft.subject.text(),
+        body=draft.markdown(),
+        citations=[citation_view(c) for c in draft.citations],
+        images=[
+            {"path": pictures(i.path), "title": i.name, "key": i.key, "citation": i.citation.n} for i in draft.images
+        ],
+        notices=list(draft.notices),
+    )
+
+
+def citation_view(citation: Citation) -> CitationView:
+    """A citation as it goes over the wire."""
+    fields: Mapping[str, Any] = {name: getattr(citation, name) for name in CitationView.model_fields}
+    return CitationView(**fields)

@@ -1,0 +1,193 @@
+"""A small real service over three customers and one document, for tests of the surfaces."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from api.service import OnEvent, Progress
+from api.settings import Settings
+from index.catalogue import Catalogue, Column, Table
+from index.documents import Passage
+from index.errors import NotFoundError, PolicyError, SqlRejected, UsageError
+from index.guard import GuardedQuery, guard
+from index.scope import Scope
+from index.sql import Rows
+from query.answer import Answer, ChartView, CitationView, DraftView, ItemView, PassageView, RouteView, SqlView
+from query.evidence import Contribution, EntityScore
+from query.plan import Plan, Reading, Route, SqlStep
+
+CATALOGUE = Catalogue(
+    (Table("accounts", "accounts", (Column("id", "text", "id", role="key"), Column("name", "text", "name"))),)
+)
+TEXT = "Zips are covered for two years."
+CHART = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+    "data": {"values": [{"a": 1, "b": 2}, {"a": 2, "b": 3}]},
+    "mark": "bar",
+    "encoding": {"x": {"field": "a", "type": "ordinal"}, "y": {"field": "b", "type": "quantitative"}},
+}
+
+
+@dataclass
+class FakeDrafts:
+    """The approval queue in memory."""
+
+    held: dict[str, dict[str, Any]]
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        return [draft for draft in self.held.values() if status in (None, draft["status"])]
+
+    def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        if draft_id not in self.held:
+            raise NotFoundError(f"no draft {draft_id}", hint="tower drafts list shows them")
+        return self.held[draft_id]
+
+    def edit(
+        self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
+    ) -> dict[str, Any]:
+        draft = self._open(scope, draft_id)
+        draft.update({name: value for name, value in (("subject", subject), ("body", body)) if value is not None})
+        return draft
+
+    def approve(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        draft = self._open(scope, draft_id)
+        draft["status"] = "approved"
+        return draft
+
+    def reject(self, scope: Scope, draft_id: str, reason: str = "") -> dict[str, Any]:
+        draft = self._open(scope, draft_id)
+        draft.update(status="rejected", reason=reason)
+        return draft
+
+    def _open(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        draft = self.get(scope, draft_id)
+        if draft["status"] != "proposed":
+            raise UsageError(f"draft {draft_id} is {draft['status']} already")
+        return draft
+
+
+def draft() -> DraftView:
+    """A draft with one citation."""
+    cited = CitationView(n=1, kind="cell", source="crm", table="accounts", key="A1", column="seats", value=12)
+    return DraftView(
+        id="d1", kind="retention", entity="account", key="A1", to="ann@example.com", subject="Your seats",
+        body="You have 12 seats [1].", citations=[cited],
+    )  # fmt: skip
+
+
+@dataclass
+class FakeService:
+    """Knows a few questions; raises what a real workspace raises. `closed` says that it was closed."""
+
+    closed: bool = False
+    asked: list[str] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
+    drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
+    kept: dict[str, Answer] = field(default_factory=dict)
+    catalogue: Catalogue = CATALOGUE
+
+    def scope_for(self, user: str | None) -> Scope:
+        if user == "mallory":
+            raise PolicyError("mallory may not ask here", hint="ask an administrator")
+        return Scope.administrator(CATALOGUE, frozenset({"all"}), user or "admin")
+
+    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+        self.asked.append(question)
+        if question == "crash":
+            raise KeyError("crash")
+        answer = ANSWERS.get(question) or _answer(question, "The data cannot answer this.", "refuse")
+        if on_event is not None:
+            on_event("route", {"path": answer.route.path})
+            on_event("done", {"id": answer.id})
+        self.kept[answer.id] = answer
+        return answer
+
+    def explain(self, question: str, scope: Scope) -> Plan:
+        reading = Reading("SELECT COUNT(*) FROM accounts", 0.9, "the number of accounts", tables=("accounts",))
+        return Plan(question, Route("sql", "a count", 0.9), (SqlStep("s1", reading),))
+
+    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+        found = Passage("doc#0", "library:warranty.md", "library", "Warranty", TEXT, 0, len(TEXT), 0.9, 0.8)
+        return (found,)[:k]
+
+    def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
+        if not text.lower().startswith("select"):
+            raise SqlRejected("only SELECT is let through", hint="write one SELECT")
+        return guard("SELECT name FROM accounts", CATALOGUE, scope), Rows(("n", "day"), ((3, dt.date(2026, 5, 1)),))
+
+    def answer(self, answer_id: str, scope: Scope) -> Answer:
+        if answer_id not in self.kept:
+            raise NotFoundError(f"no answer {answer_id}")
+        return self.kept[answer_id]
+
+    def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
+        return self.faults
+
+    def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
+        parts = (Contribution("usage", "orders fell by half", -0.5, 1.2),)
+        return [EntityScore("churn", "account", key or "A1", 0.71, -0.3, parts, "v1", dt.date(2026, 5, 1))]
+
+    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+        if "nowhere" in only:
+            raise NotFoundError("no source 'nowhere'", hint="sources: crm")
+        progress("crm", 3, 3)
+        return [{"source": "crm", "status": "ok", "read": 3, "loaded": 2, "unchanged": 1, "quarantined": 0}]
+
+    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+        return {"generation": "g2", "chunks": 1}
+
+    def status(self) -> dict[str, Any]:
+        return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class FakeOpener:
+    """Opens the one fake service it holds, and remembers what it was asked to open."""
+
+    service: FakeService = field(default_factory=FakeService)
+    opened: list[tuple[Path, str | None]] = field(default_factory=list)
+
+    def __call__(self, home: Path, settings: Settings, *, sql_url: str | None = None) -> FakeService:
+        self.opened.append((home, sql_url))
+        return self.service
+
+
+def _answer(question: str, text: str, path: str, **fields: Any) -> Answer:
+    route = RouteView(path=path, reason="a test", confidence=0.9)
+    identity = f"a{len(question)}"
+    return Answer(id=identity, question=question, as_of="2026-05-01", answer=text, route=route, **fields)
+
+
+_COUNT = CitationView(
+    n=1, kind="aggregate", source="crm", sql="SELECT COUNT(*) AS n FROM accounts", column="n", value=3
+)
+_QUOTE = CitationView(n=1, kind="passage", source="library", doc_id="library:warranty.md", start=0, end=31, quote=TEXT)
+_HOSTILE = (
+    '<script>alert(1)</script> [1](javascript:alert(1)) ![x](http://evil.example/p.png)\n\n```[1]"onload=x\ny\n```'
+)
+
+ANSWERS: Mapping[str, Answer] = {
+    "How many accounts?": _answer(
+        "How many accounts?", "There are 3 accounts [1].", "sql",
+        sql=[SqlView(text=str(_COUNT.sql), columns=["n"], rows=[[3]], row_count=1)],
+        citations=[_COUNT], timings_ms={"total": 12.0},
+    ),
+    "Who leaves?": _answer(
+        "Who leaves?", "One account is at risk [1].", "hybrid", citations=[_COUNT], drafts=[draft()],
+        items=[ItemView(entity="account", key="A1", name="Ann & Co", score=0.71, draft_id="d1")],
+        chart=ChartView(vega_lite=CHART, title="At risk"), images=[{"title": "Tent", "path": "pictures/tent.png"}],
+    ),
+    "Are zips covered?": _answer(
+        "Are zips covered?", "Yes: “Zips are covered for two years.” [1]", "vector", citations=[_QUOTE],
+        passages=[PassageView(doc_id="library:warranty.md", text=TEXT, start=0, end=31, score=0.9)],
+    ),
+    "Hostile?": _answer("Hostile?", _HOSTILE, "vector", citations=[_QUOTE]),
+    "Made up?": _answer("Made up?", "There are 77 accounts [1].", "sql", citations=[_COUNT]),
+}  # fmt: skip

@@ -1,0 +1,63 @@
+"""The packages import each other in one direction, and the narrow doors stay narrow."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("index", "ingest", "query", "api", "data")
+ENGINES = frozenset({"sqlalchemy", "sqlite3", "qdrant_client", "qdrant_edge"})
+
+
+def modules(*packages: str) -> Iterator[tuple[str, ast.Module]]:
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """The top-level names of everything that is imported anywhere in the module."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_imports_flow_one_way() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+def test_only_index_holds_an_engine() -> None:
+    found = {name: imported(tree) & ENGINES for name, tree in modules("query", "ingest", "api")}
+    assert {name: engines for name, engines in found.items() if engines} == {}
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = [
+        name
+        for name, tree in modules("index", "ingest", "query", "api")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and name != "api/settings.py"
+    ]
+    assert readers == []
+
+
+def test_only_the_demo_imports_the_sample_company() -> None:
+    assert [name for name, tree in modules("index", "ingest", "query", "api") if "data" in imported(tree)] == [
+        "api/demo.py"
+    ]
+
+
+def test_no_module_has_more_than_450_lines() -> None:
+    long = {
+        path.relative_to(ROOT).as_posix(): lines
+        for package in (*PACKAGES, "tests")
+        for path in (ROOT / package).rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 450
+    }
+    assert long == {}
