@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import data
+from api.batch import read_jsonl
 from api.commands.runtime import Runtime, progress, remark, show
 from api.encode import answer_json
 from index.errors import UsageError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from api.service import Progress, Service
     from query.answer import Answer
 
+GOLDEN = Path("sample") / "golden.jsonl"
 _MARKER = Path("sample") / ".complete"  # holds the fingerprint of the generator that wrote the folder
 
 
@@ -35,7 +37,7 @@ def run_demo(run: Runtime, home: Path | None, *, as_json: bool) -> None:
         with progress() as report:
             service.ingest((), False, report)
         remark(f"ready after {time.monotonic() - started:.1f} s; asking")
-        answers, files = ask_all(service, data.SEED_QUESTIONS, target / "pictures")
+        answers, files = ask_all(service, seed_questions(target), target / "pictures")
     seconds = time.monotonic() - started
     body = {
         "answers": [answer_json(a) for a in answers],
@@ -60,6 +62,12 @@ def make_sample(home: Path, report: Progress) -> bool:
     data.write_workspace(home, progress=report)
     marker.write_text(fingerprint, encoding="utf-8")
     return True
+
+
+def seed_questions(home: Path) -> list[str]:
+    """The questions that stand for all; they are golden questions too, so that `tower eval` scores them."""
+    lines = read_jsonl(home / GOLDEN)
+    return [line["question"] for _number, line in lines if "-seed-" in line["id"]]
 
 
 def _fingerprint() -> str:
@@ -100,7 +108,7 @@ def _render(console: Console, answers: Sequence[Answer], files: Sequence[Path], 
         f'tower ask{option} "Which customers placed the most orders this year?"',
         f"tower churn{option}",
         f"tower drafts list{option}",
-        f"tower eval{option} {home / 'sample' / 'golden.jsonl'}",
+        f"tower eval{option} {home / GOLDEN}",
         f"tower serve{option}",
     ):
         line(console, f"  {command}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from api.studio import LocalStudio
 from api.workspace import Workspace
@@ -15,6 +14,7 @@ from index.errors import CatalogueError, NotFoundError
 from index.scope import Scope
 from query.drafts.template import TemplateSet
 from query.engine import QueryEngine
+from query.entity_names import EntityNames
 from query.parts import Parts
 from query.scorer import LiveScorer
 from query.text2sql.planner import TableQuestionPlanner
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ingest.config import SourcesConfig
     from query.execute import Scorer
 
+Made = TypeVar("Made")
 DATABASE = "tower.db"
 ADMINISTRATOR = "admin"
 
@@ -124,7 +125,8 @@ def _engine(
     parts = Parts(
         catalogue,
         reader,
-        _planners(catalogue, reader),
+        _by_scope(lambda scope: TableQuestionPlanner(catalogue, reader, scope)),
+        _by_scope(lambda scope: EntityNames(catalogue, reader, scope)),
         scorer,
         templates=TemplateSet(templates if templates.is_dir() else None),
         pictures=folders.find,
@@ -133,18 +135,15 @@ def _engine(
     return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
 
 
-def _planners(catalogue: Catalogue, reader: SqlReader) -> Callable[[Scope], TableQuestionPlanner]:
-    """Planners by scope: one reads the stored values once and serves every question of that scope."""
-    scopes: dict[str, Scope] = {}
+def _by_scope(make: Callable[[Scope], Made]) -> Callable[[Scope], Made]:
+    """`make` once a scope: what it makes reads the stored values once and serves every question of that scope."""
+    made: dict[str, Made] = {}
 
-    @cache
-    def planner(key: str) -> TableQuestionPlanner:
-        return TableQuestionPlanner(catalogue, reader, scopes[key])
-
-    def of(scope: Scope) -> TableQuestionPlanner:
+    def of(scope: Scope) -> Made:
         key = scope.key()
-        scopes[key] = scope
-        return planner(key)
+        if key not in made:
+            made[key] = make(scope)
+        return made[key]
 
     return of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -31,7 +32,7 @@ from index.catalogue_write import dump_catalogue
 from index.errors import CatalogueError, NotFoundError
 from index.naming import humanise
 
-__all__ = ["Problem", "check_against", "dump_catalogue", "enrich", "load_catalogue", "parse_catalogue"]
+__all__ = ["Problem", "check_against", "dump_catalogue", "enrich", "load_catalogue", "parse_catalogue", "read_yaml"]
 
 
 def load_catalogue(path: Path | str) -> Catalogue:
@@ -43,11 +44,19 @@ def load_catalogue(path: Path | str) -> Catalogue:
         raise NotFoundError(f"no catalogue at {path}", hint="tower init drafts one") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path} cannot be read: {error}") from error
+    return parse_catalogue(read_yaml(text, str(path)), str(path))
+
+
+def read_yaml(text: str, where: str = "catalogue") -> Any:
+    """The value of a YAML text, an empty mapping for an empty one.
+
+    Only `true` and `false` are true/false values (so that NO stays Norway), and a key written twice is an error.
+    """
     try:
-        mapping = yaml.load(text, Loader=_loader())
+        value = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise CatalogueError(f"{path} is not YAML: {_where(error)}", hint="check indentation and quotes") from error
-    return parse_catalogue(mapping if mapping is not None else {}, str(path))
+        raise CatalogueError(f"{where} is not YAML: {_where(error)}", hint="check indentation and quotes") from error
+    return {} if value is None else value
 
 
 def parse_catalogue(mapping: Mapping[str, Any], where: str = "catalogue") -> Catalogue:
@@ -225,23 +234,28 @@ def _feature(name: str, node: Node) -> Feature:
     return feature
 
 
-def _loader() -> type[yaml.SafeLoader]:
-    class Loader(yaml.SafeLoader):
-        """A safe loader that refuses a key written twice, which YAML would silently let win."""
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key written twice, which YAML would silently let win."""
 
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            seen: set[Any] = set()
-            for key_node, _ in node.value:
-                key = self.construct_object(key_node, deep=True)
-                if isinstance(key, str | int | float | bool | None) and key in seen:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable):
+                if key in seen:
                     raise yaml.constructor.ConstructorError(
                         None, None, f"{key!r} is written twice", key_node.start_mark
                     )
-                if isinstance(key, str | int | float | bool | None):
-                    seen.add(key)
-            return cast(dict[Any, Any], super().construct_mapping(node, deep))
+                seen.add(key)
+        return cast(dict[Any, Any], super().construct_mapping(node, deep))
 
-    return Loader
+
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOLEAN]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOLEAN, re.compile("true|false|True|False"), list("tfTF"))
 
 
 def _where(error: yaml.YAMLError) -> str:

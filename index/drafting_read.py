@@ -136,8 +136,8 @@ class Reader:
     def included(self, left: RawTable, column: str, right: RawTable, key: str) -> float | None:
         """The share of (up to 100) values of `left.column` found in `right.key`; None when `left` has none."""
         name, target = self._quote(column), self._quote(key)
-        values = f"SELECT DISTINCT {name} AS v FROM {self._quote(left.name)} WHERE {name} IS NOT NULL LIMIT 100"
-        found = f"SELECT {target} FROM {self._quote(right.name)}"
+        values = f"SELECT DISTINCT {name} AS v FROM {self._table(left)} WHERE {name} IS NOT NULL LIMIT 100"
+        found = f"SELECT {target} FROM {self._table(right)}"
         rows = self.query(f"SELECT COUNT(*), SUM(CASE WHEN v IN ({found}) THEN 1 ELSE 0 END) FROM ({values}) AS s")
         return rows[0][1] / rows[0][0] if rows and rows[0][0] else None
 
@@ -151,8 +151,12 @@ class Reader:
             return []
 
     def _scan(self, table: RawTable, names: str) -> str:
-        name = self._quote(table.name)
+        name = self._table(table)
         return name if table.rows <= LARGE else f"(SELECT {names} FROM {name} LIMIT {LARGE}) AS scan"
+
+    def _table(self, table: RawTable) -> str:
+        schema, name = (None, table.name) if self._sqlite else _split(table.name)
+        return f"{self._quote(schema)}.{self._quote(name)}" if schema else self._quote(name)
 
     def _names(self, wanted: Sequence[str] | None) -> list[str]:
         tables = self._all("table")
@@ -170,9 +174,18 @@ class Reader:
             sql = f"SELECT name FROM sqlite_master WHERE type = '{kind}' ORDER BY rowid"
             names = [str(row[0]) for row in self._connection.exec_driver_sql(sql)]
         else:
+            names = []
             inspector = sa.inspect(self._connection)
-            names = inspector.get_table_names() if kind == "table" else inspector.get_view_names()
+            for schema in self._schemas(inspector):
+                read = inspector.get_table_names if kind == "table" else inspector.get_view_names
+                names += [f"{schema}.{name}" if schema else name for name in read(schema=schema)]
         return [name for name in names if not name.startswith(("_tower_", "sqlite_"))]
+
+    def _schemas(self, inspector: sa.Inspector) -> list[str | None]:
+        """The default schema as None, then every other one that is not the engine's own."""
+        default = inspector.default_schema_name
+        own = {default, "information_schema", "sys", "mysql", "performance_schema"}
+        return [None, *(n for n in inspector.get_schema_names() if n not in own and not n.startswith("pg_"))]
 
     def _has(self, name: str) -> bool:
         return bool(sa.inspect(self._connection).has_table(name))
@@ -201,26 +214,35 @@ class Reader:
 
     def _from_inspector(self, names: Iterable[str]) -> list[RawTable]:
         inspector = sa.inspect(self._connection)
-        return [
-            RawTable(
-                name,
-                [RawColumn(c["name"], str(c["type"]).upper()) for c in inspector.get_columns(name)],
-                tuple(inspector.get_pk_constraint(name).get("constrained_columns") or ()),
-                [
-                    (tuple(f["constrained_columns"]), f["referred_table"], tuple(f["referred_columns"]))
-                    for f in inspector.get_foreign_keys(name)
-                ],
-            )
-            for name in names
-        ]
+        tables = []
+        for full in names:
+            schema, name = _split(full)
+            foreign = [
+                (tuple(f["constrained_columns"]), _joined(f["referred_schema"], f["referred_table"]),
+                 tuple(f["referred_columns"]))
+                for f in inspector.get_foreign_keys(name, schema=schema)
+            ]  # fmt: skip
+            columns = [RawColumn(c["name"], str(c["type"]).upper()) for c in inspector.get_columns(name, schema=schema)]
+            key = tuple(inspector.get_pk_constraint(name, schema=schema).get("constrained_columns") or ())
+            tables.append(RawTable(full, columns, key, foreign))
+        return tables
 
     def _sample(self, table: RawTable) -> None:
-        counted = self.query(f"SELECT COUNT(*) FROM {self._quote(table.name)}")
+        counted = self.query(f"SELECT COUNT(*) FROM {self._table(table)}")
         table.rows = int(counted[0][0]) if counted else 0
         names = ", ".join(self._quote(c.name) for c in table.columns)
-        rows = self.query(f"SELECT {names} FROM {self._quote(table.name)} LIMIT {SAMPLE}") if names else []
+        rows = self.query(f"SELECT {names} FROM {self._table(table)} LIMIT {SAMPLE}") if names else []
         for at, column in enumerate(table.columns):
             column.sample = [row[at] for row in rows if row[at] is not None]
+
+
+def _split(name: str) -> tuple[str | None, str]:
+    schema, _, last = name.rpartition(".")
+    return schema or None, last
+
+
+def _joined(schema: str | None, name: str) -> str:
+    return f"{schema}.{name}" if schema else name
 
 
 def _text(raw: bytes) -> str:

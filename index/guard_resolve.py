@@ -28,13 +28,13 @@ from index.guard_names import (
     unknown,
 )
 from index.guard_rules import check, parse
-from index.guard_visible import Visible, VisibleTable, everything, fold, quoted, scan
+from index.guard_visible import Visible, VisibleTable, everything, fold, quoted, scan, table_node
 
 _SCHEMAS = {"sqlite": {"main"}, "postgres": {"public"}}
 
 
 class Resolver:
-    """Resolves one query. After `run`, `columns` are its output names, `tables` the base tables it names and
+    """Resolves one query. After `run`, `columns` are its output names (empty where only the engine knows them), `tables` the base tables it names and
     `reads` every table and column that the engine will touch, those of row rules included."""
 
     def __init__(self, visible: Visible, dialect: str, prefix: str, text: str) -> None:
@@ -48,12 +48,15 @@ class Resolver:
         self.reads: dict[str, dict[str, None]] = {}
         self._scans: list[Scan] = []
         self._count = 0
+        self._exact = True
         self._outer_joins = False
         self._sets = False
 
     def run(self, tree: exp.Query) -> None:
         """Resolve `tree` in place; raises `SqlRejected` (names, unsafe joins) or `PolicyError` (a bad row rule)."""
-        self.columns = tuple(self._query(tree, {}, None, named=True, outermost=True))
+        names = self._query(tree, {}, None, named=True, outermost=True)
+        # A star over joined columns is left to the engine, and so is the order of its columns.
+        self.columns = tuple(names) if self._exact else ()
         if self._outer_joins and self._sets and self.dialect == "sqlite":
             # SQLite 3.40 returns wrong rows when it flattens UNION ALL under a RIGHT or FULL JOIN.
             raise SqlRejected(
@@ -64,14 +67,14 @@ class Resolver:
 
     def condition(self, text: str, table: VisibleTable) -> Expr:
         """A row rule, parsed and tied to `table` under the alias `prefix`; nothing outside it can capture a name."""
-        self.text = f"SELECT 1 WHERE {text}"
-        tree = parse(self.text, self.dialect)
+        tree = parse(f"SELECT 1 WHERE {text}", self.dialect)
         check(tree, self.dialect)
         rule = tree.args["where"].this if set(given(tree)) == {"expressions", "where"} else None
         if rule is None or not isinstance(tree, exp.Select):
             raise SqlRejected("a row rule is one condition")
         holder = exp.Paren(this=rule)
-        source = self._base(exp.Table(this=quoted(table.name)), table, self.prefix)
+        whole = self.visible.find(table.name) or table  # a rule may look at columns that the scope hides
+        source = self._base(exp.Table(this=quoted(table.name)), whole, self.prefix)
         self._expression(holder, {}, Frame(None, [source]))
         for item in self._scans:
             self._replace(item)
@@ -184,12 +187,12 @@ class Resolver:
             node.set("alias", exp.TableAlias(this=quoted(name)))
             self._add(frame, source_of(name, cte.columns))
             return
-        if node.args.get("db") and fold(node.db) not in _SCHEMAS[self.dialect]:
-            raise SqlRejected(f"there is no schema {node.db!r}", hint="name the table alone")
-        table = self.visible.find(node.name)
+        schema = node.db if node.args.get("db") and fold(node.db) not in _SCHEMAS[self.dialect] else ""
+        name = f"{schema}.{node.name}" if schema else node.name
+        table = self.visible.find(name) if not schema or self.dialect == "postgres" else None
         if table is None:
-            raise unknown("table", node.name, (t.name for t in self.visible.tables.values()))
-        self._add(frame, self._base(node, table, node.alias or table.name))
+            raise unknown("table", name, (t.name for t in self.visible.tables.values()))
+        self._add(frame, self._base(node, table, node.alias or (node.name if schema else table.name)))
 
     def _base(self, node: exp.Table, table: VisibleTable, alias: str) -> Source:
         item = Scan(node, table, alias)
@@ -254,6 +257,7 @@ class Resolver:
             star = star_of(item)
             if star is not None:
                 expanded, outputs = self._star(star, item, frame)
+                self._exact = self._exact and not (outermost and expanded == [item])
                 result += expanded
                 names += outputs
                 continue
@@ -329,7 +333,7 @@ class Resolver:
                 stack.extend(node.iter_expressions())
 
     def _column(self, node: exp.Column, frame: Frame, aliases_visible: bool) -> None:
-        if node.args.get("db") and fold(node.db) not in _SCHEMAS[self.dialect]:
+        if node.args.get("db") and self.dialect == "sqlite" and fold(node.db) not in _SCHEMAS["sqlite"]:
             raise SqlRejected(f"there is no schema {node.db!r}", hint="name the table alone")
         node.set("db", None)
         name, table = fold(node.name), node.table
@@ -389,16 +393,16 @@ class Resolver:
         names = [n for n in table.columns.values() if item.every or n in item.used]
         self._record(table.name, (n for n in names if n not in table.masked))
         if self.plain and not table.rows and not any(n in table.masked for n in names):
-            item.node.set("db", None)
-            item.node.set("this", quoted(table.name))
-            item.node.set("alias", exp.TableAlias(this=quoted(item.alias)))
+            plain = table_node(table.name, item.alias, self.dialect)
+            for part in ("this", "db", "alias"):
+                item.node.set(part, plain.args.get(part))
             return
         rule: Expr | None = None
         inner = f"{self.prefix}r"
         while inner in table.rows.lower():
             inner += "r"
         if table.rows:
-            rules = Resolver(everything(self.visible.catalogue), self.dialect, inner, "")
+            rules = Resolver(everything(self.visible.catalogue), self.dialect, inner, text="")
             try:
                 rule = rules.condition(table.rows, table)
             except SqlRejected as error:

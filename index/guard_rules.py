@@ -16,6 +16,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from index.errors import SqlRejected
 from index.guard_dialects import dialect_of
+from index.guard_names import given
 
 MAX_CHARACTERS = 50_000
 MAX_TOKENS = 10_000
@@ -48,7 +49,8 @@ _ONLY: Mapping[str, frozenset[type[Expr]]] = {
     "sqlite": frozenset({exp.Typeof, exp.Format}),
     "postgres": frozenset(
         {
-            exp.ILike, exp.SimilarTo, exp.Any, exp.All, exp.Extract, exp.Interval, exp.TimestampTrunc, exp.DateTrunc,
+            exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.Any, exp.All, exp.Extract, exp.Interval, exp.TimestampTrunc,
+            exp.DateTrunc,
             exp.AtTimeZone, exp.WithinGroup, exp.PercentileCont, exp.PercentileDisc, exp.Mode, exp.Stddev,
             exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.LogicalAnd, exp.LogicalOr,
             exp.Concat, exp.Left, exp.Right, exp.SplitPart, exp.Initcap, exp.StrToDate, exp.UnixToTime, exp.Reverse,
@@ -57,83 +59,49 @@ _ONLY: Mapping[str, frozenset[type[Expr]]] = {
 }  # fmt: skip
 _NAMED: Mapping[str, frozenset[str]] = {
     "sqlite": frozenset(
-        [
-            "julianday",
-            "total",
-            "printf",
-            "date",
-            "time",
-            "datetime",
-            "strftime",
-            "unixepoch",
-            "ltrim",
-            "rtrim",
-            "trunc",
-            "mod",
-            "log2",
-            "log10",
-            "pi",
-        ]
+        {
+            "julianday", "total", "printf", "date", "time", "datetime", "strftime", "unixepoch", "ltrim", "rtrim",
+            "trunc", "mod", "log2", "log10", "pi",
+        }
     ),
     "postgres": frozenset(
-        [
-            "age",
-            "make_date",
-            "date_part",
-            "to_char",
-            "trunc",
-            "div",
-            "mod",
-            "width_bucket",
-            "log10",
-            "pi",
-            "justify_days",
-        ]
+        {"age", "make_date", "date_part", "to_char", "trunc", "div", "mod", "width_bucket", "log10", "pi"}
     ),
-}
+}  # fmt: skip
 _TYPES = frozenset(
     {
         "TINYINT", "SMALLINT", "INT", "MEDIUMINT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "CHAR",
         "NCHAR", "NVARCHAR", "BOOLEAN", "DATE", "DATETIME", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL",
     }
 )  # fmt: skip
+_SET_ARGUMENTS = frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"})
 _ARGUMENTS: Mapping[type[Expr], frozenset[str]] = {
     exp.Select: frozenset(
-        [
-            "with_",
-            "expressions",
-            "distinct",
-            "from_",
-            "joins",
-            "where",
-            "group",
-            "having",
-            "windows",
-            "order",
-            "limit",
-            "offset",
-        ]
+        {
+            "with_", "expressions", "distinct", "from_", "joins", "where", "group", "having", "windows", "order",
+            "limit", "offset",
+        }
     ),
-    exp.Union: frozenset(["with_", "this", "expression", "distinct", "order", "limit", "offset"]),
-    exp.Intersect: frozenset(["with_", "this", "expression", "distinct", "order", "limit", "offset"]),
-    exp.Except: frozenset(["with_", "this", "expression", "distinct", "order", "limit", "offset"]),
-    exp.Subquery: frozenset(["this", "alias", "joins"]),
-    exp.Table: frozenset(["this", "db", "alias", "joins"]),
-    exp.TableAlias: frozenset(["this", "columns"]),
-    exp.Join: frozenset(["this", "side", "kind", "on", "using", "method"]),
-    exp.CTE: frozenset(["this", "alias", "materialized"]),
-    exp.With: frozenset(["expressions", "recursive"]),
-    exp.Column: frozenset(["this", "table", "db"]),
-    exp.In: frozenset(["this", "expressions", "query"]),
+    exp.Union: _SET_ARGUMENTS,
+    exp.Intersect: _SET_ARGUMENTS,
+    exp.Except: _SET_ARGUMENTS,
+    exp.Subquery: frozenset({"this", "alias", "joins"}),
+    exp.Table: frozenset({"this", "db", "alias", "joins"}),
+    exp.TableAlias: frozenset({"this", "columns"}),
+    exp.Join: frozenset({"this", "side", "kind", "on", "using", "method"}),
+    exp.CTE: frozenset({"this", "alias", "materialized"}),
+    exp.With: frozenset({"expressions", "recursive"}),
+    exp.Column: frozenset({"this", "table", "db"}),
+    exp.In: frozenset({"this", "expressions", "query"}),
     exp.Group: frozenset({"expressions"}),
     exp.Limit: frozenset({"expression"}),
     exp.Offset: frozenset({"expression"}),
-    exp.Ordered: frozenset(["this", "desc", "nulls_first"]),
-    exp.Cast: frozenset(["this", "to"]),
+    exp.Ordered: frozenset({"this", "desc", "nulls_first"}),
+    exp.Cast: frozenset({"this", "to"}),
     exp.Star: frozenset(),
     exp.Placeholder: frozenset({"this"}),
-    exp.Window: frozenset(["this", "partition_by", "order", "spec", "over", "alias"]),
-}
+    exp.Window: frozenset({"this", "partition_by", "order", "spec", "over", "alias"}),
+}  # fmt: skip
 _JOIN_KINDS = {"", "INNER", "CROSS", "OUTER"}
 _COLLATIONS = {"nocase", "binary", "rtrim"}
 
@@ -157,7 +125,7 @@ def parse(sql: str, dialect: str) -> exp.Query:
     if len(trees) != 1:
         raise SqlRejected(f"one statement may run at a time, not {len(trees)}")
     tree = trees[0]
-    while isinstance(tree, exp.Subquery) and set(_given(tree)) == {"this"}:
+    while isinstance(tree, exp.Subquery) and set(given(tree)) == {"this"}:
         tree = tree.this
     if not isinstance(tree, exp.Select | exp.SetOperation):
         raise SqlRejected("only a SELECT (or WITH ... SELECT) may run", hint="write one SELECT")
@@ -175,14 +143,17 @@ def check(tree: Expr, dialect: str) -> None:
             raise SqlRejected(f"{_describe(node)} is not allowed")
         allowed = _ARGUMENTS.get(kind)
         if allowed is not None:
-            for name in _given(node):
+            for name in given(node):
                 if name not in allowed:
                     raise SqlRejected(f"{_describe(node)} with {name.rstrip('_').replace('_', ' ')} is not allowed")
         _check_detail(node, dialect)
 
 
 def _check_detail(node: Expr, dialect: str) -> None:
-    if isinstance(node, exp.Join):
+    if isinstance(node, exp.Select):
+        if not node.expressions:
+            raise SqlRejected("a SELECT needs something to select")
+    elif isinstance(node, exp.Join):
         if (node.kind or "") not in _JOIN_KINDS or (node.method or "") not in {"", "NATURAL"}:
             raise SqlRejected(f"a {node.kind or node.method} JOIN is not allowed")
     elif isinstance(node, exp.Placeholder):
@@ -226,10 +197,6 @@ def _check_format(pattern: Expr | None) -> None:
     text = pattern.name if isinstance(pattern, exp.Literal | exp.Column) else "*"
     if "*" in text or re.search(r"\d{3,}", text):
         raise SqlRejected("PRINTF takes a fixed pattern with widths below 100")
-
-
-def _given(node: Expr) -> list[str]:
-    return [name for name, value in node.args.items() if value not in (None, False, []) and value != ""]
 
 
 def _describe(node: Expr) -> str:

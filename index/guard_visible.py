@@ -101,7 +101,7 @@ def scan(table: VisibleTable, names: Iterable[str], rows: Expr | None, alias: st
     columns = [_output(table, name, inner, dialect) for name in names]
     select = exp.Select(
         expressions=columns or [exp.alias_(exp.Literal.number(1), f"{inner}1", quoted=True)],
-        from_=exp.From(this=exp.Table(this=quoted(table.name), alias=exp.TableAlias(this=quoted(inner)))),
+        from_=exp.From(this=table_node(table.name, inner, dialect)),
     )
     if rows is not None:
         select.set("where", exp.Where(this=exp.Paren(this=rows)))
@@ -116,6 +116,15 @@ def _output(table: VisibleTable, name: str, inner: str, dialect: str) -> Expr:
     hidden = table.masked.get(name)
     value = mask(hidden, dialect) if hidden else exp.Column(this=quoted(name), table=quoted(inner))
     return exp.Alias(this=value, alias=quoted(name))
+
+
+def table_node(name: str, alias: str, dialect: str) -> exp.Table:
+    """A base table under an alias. On PostgreSQL a catalogued name may carry its schema: `sales.orders`."""
+    schema, _, last = name.rpartition(".") if dialect == "postgres" else ("", "", name)
+    node = exp.Table(this=quoted(last), alias=exp.TableAlias(this=quoted(alias)))
+    if schema:
+        node.set("db", quoted(schema))
+    return node
 
 
 def quoted(name: str) -> exp.Identifier:

@@ -53,7 +53,7 @@ class SqlDatabase:
 
     Under the guard stands the engine's own protection. SQLite: `query_only`, an authorizer that knows only the tables
     and columns of the query, and a progress handler that stops it after `timeout_s` seconds. PostgreSQL: a read-only
-    transaction with a `statement_timeout`. Decimals come back as floats, binary values as `<binary>`, dates and times
+    transaction with a `statement_timeout`. Decimals come back as floats (as integers where they have no decimal places), binary values as `<binary>`, dates and times
     as ISO text, text that does not decode with replacement characters.
     """
 
@@ -185,7 +185,8 @@ def _sqlite_value(value: Value) -> str | int | float | bytes | None:
 
 def _plain(value: Any) -> Value:
     if isinstance(value, Decimal):
-        return float(value)
+        whole = value.is_finite() and value.as_tuple().exponent == 0
+        return int(value) if whole else float(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return BINARY
     if isinstance(value, dt.datetime):

@@ -6,8 +6,10 @@ import datetime as dt
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from index.catalogue import ColumnType
@@ -25,14 +27,14 @@ _CODE_NAME = re.compile(
 )
 _ID_NAME = re.compile(r"(?:^|_)(?:id|key|code|number|no|nr|sku|ref|reference)$")
 _DATE_NAME = re.compile(r"(?:date|day|time|stamp|_at$|_on$|since|until|due|created|updated|modified|start|end|expir)")
+_TRUE_OR_FALSE = (_TRUE | _FALSE) - {"0", "1"}
+_CODE = re.compile(r"\s*(?:0\d|\+\d)")  # 00123 and +49
 _INTEGER = re.compile(r"[+-]?\d{1,18}\Z")
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<digits>\d[\d.,' \u00a0\u202f]*|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?\Z")
 _CURRENCY = re.compile(r"^(?:[A-Z]{3}\s|[$€£¥₹]|CHF|US\$)\s*|\s*(?:[A-Z]{3}|[$€£¥₹%])$")
 _KINDS: tuple[ColumnType, ...] = ("boolean", "integer", "number", "date")
 _DATES: tuple[ColumnType, ...] = ("date",)
 _MAX_INTEGER = 2**63 - 1
-
-Coercer = Callable[[Any], Cell]
 
 
 def is_null(value: object) -> bool:
@@ -44,58 +46,66 @@ def is_null(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """Stands for a value that does not fit its column's type."""
+
+    reason: str
+
+
 class ColumnCoercer:
     """Brings the values of one column to its type, each distinct one only once.
 
     `type` is the declared type, else the one that the values have (of `textual` values only a date, or text);
-    `fallback` is the type of no values at all. `coerce` gives None for nothing and raises
-    `ValueError` with a reason for a value that does not fit.
+    `fallback` is the type of no values at all.
     """
 
     def __init__(
         self,
         name: str,
-        values: Iterable[Any],
+        values: Sequence[Any],
         *,
         declared: ColumnType | None = None,
         fallback: ColumnType = "text",
         textual: bool = False,
     ) -> None:
-        counts = _count(values)
         self.name = name
-        self._order = date_order(value for value, _ in counts)
-        self._comma = _decimal_comma(value for value, _ in counts)
+        self._values = values
+        self._counts, self._plain = _count(values)
         self._kinds = _DATES if textual else _KINDS
-        self._keeps_na = False
-        real = [(value, times) for value, times in counts if not is_null(value)]
+        real = [(value, times) for value, times in self._counts if not is_null(value)]
         self.type: ColumnType = declared or (self._infer(real) if real else fallback)
-        if self.type == "text":
-            self._keeps_na = _are_codes([value for value, _ in real])
-        self._coerce = _COERCERS[self.type]
-        self._known: dict[Any, Cell] = {}
+        self._keeps_na = self.type == "text" and _are_codes([value for value, _ in real])
 
-    def coerce(self, value: Any) -> Cell:
-        """`value` as the column's type."""
-        marked = (value.__class__, value)
-        try:
-            return self._known[marked]
-        except (KeyError, TypeError):
-            pass
+    def cells(self) -> list[Cell | Misfit]:
+        """Every value in the column's type, in order: None for nothing, `Misfit` for what does not fit."""
+        if self._plain:
+            known = {value: self._cell(value) for value, _ in self._counts}
+            return [known[value] for value in self._values]
+        by_kind = {(value.__class__, value): self._cell(value) for value, _ in self._counts}
+        return [by_kind[value.__class__, value] for value in self._values]
+
+    def misfits(self) -> int:
+        """How many values do not fit."""
+        return sum(times for value, times in self._counts if isinstance(self._cell(value), Misfit))
+
+    def _cell(self, value: Any) -> Cell | Misfit:
         if is_null(value) and not (self._keeps_na and value == "NA"):
-            cell = None
-        else:
-            cell = self._coerce(value, self._order, self._comma)
-        if len(self._known) < 200_000:
-            self._known[marked] = cell
-        return cell
-
-    def fits(self, value: Any) -> bool:
-        """True where `coerce` would give a value."""
+            return None
         try:
-            self.coerce(value)
-        except ValueError:
-            return False
-        return True
+            return _COERCERS[self.type](value, self)
+        except (ValueError, OverflowError) as error:
+            return Misfit(str(error))
+
+    @cached_property
+    def order(self) -> DateOrder:
+        """How the dates of this column put day and month."""
+        return date_order(value for value, _ in self._counts)
+
+    @cached_property
+    def comma(self) -> bool:
+        """True where this column writes 1.234,50."""
+        return _decimal_comma(value for value, _ in self._counts)
 
     def _infer(self, real: list[tuple[Any, int]]) -> ColumnType:
         total = sum(times for _, times in real)
@@ -105,23 +115,40 @@ class ColumnCoercer:
         strict = bool(_ID_NAME.search(self.name)) or total < _ENOUGH
         allowed = 0 if strict else int(total * _TOLERATED)
         for kind in self._kinds:
-            if self._misfits(kind, real, allowed) <= allowed:
+            if self._fits(kind, real, allowed):
                 return self._with_time(real) if kind == "date" else kind
         return "text"
 
-    def _misfits(self, kind: str, real: list[tuple[Any, int]], allowed: int) -> int:
+    def _fits(self, kind: ColumnType, real: list[tuple[Any, int]], allowed: int) -> bool:
         missed = 0
         for value, times in real:
-            if not _looks_like(kind, self.name, value, self._order, self._comma):
+            if not self._looks_like(kind, value):
                 missed += times
                 if missed > allowed:
-                    break
-        return missed
+                    return False
+        return True
+
+    def _looks_like(self, kind: ColumnType, value: Any) -> bool:
+        if kind == "boolean":
+            return isinstance(value, bool) or (isinstance(value, str) and value.strip().lower() in _TRUE_OR_FALSE)
+        if kind in ("integer", "number") and (isinstance(value, bool) or _CODE_NAME.search(self.name)):
+            return False
+        try:
+            if kind == "date":
+                loose = isinstance(value, str) and bool(_DATE_NAME.search(self.name))
+                parse_moment(value, self.order, loose=loose)
+            elif isinstance(value, str) and _CODE.match(value):
+                return False
+            else:
+                _COERCERS[kind](value, self)
+        except (ValueError, OverflowError):
+            return False
+        return True
 
     def _with_time(self, real: list[tuple[Any, int]]) -> ColumnType:
         for value, _ in real:
             try:
-                moment = parse_moment(value, self._order)
+                moment = parse_moment(value, self.order)
             except ValueError:
                 continue
             if isinstance(moment, dt.datetime) and moment.time() != dt.time():
@@ -129,10 +156,14 @@ class ColumnCoercer:
         return "date"
 
 
-def _count(values: Iterable[Any]) -> list[tuple[Any, int]]:
-    """Distinct values with how often they stand there; `True`, `1` and `1.0` are told apart."""
+def _count(values: Sequence[Any]) -> tuple[list[tuple[Any, int]], bool]:
+    """Distinct values with how often they stand there, and whether equal ones are of one kind: `True`, `1` and `1.0`
+    are equal, and told apart."""
+    kinds = set(map(type, values)) - {type(None)}
+    if len(kinds) <= 1:
+        return list(Counter(values).items()), True
     counted: Counter[tuple[type, Any]] = Counter((value.__class__, value) for value in values)
-    return [(value, times) for (_, value), times in counted.items()]
+    return [(value, times) for (_, value), times in counted.items()], False
 
 
 def _native_type(real: list[tuple[Any, int]]) -> ColumnType | None:
@@ -150,27 +181,6 @@ def _native_type(real: list[tuple[Any, int]]) -> ColumnType | None:
         timed = any(isinstance(value, dt.datetime) and value.time() != dt.time() for value, _ in real)
         return "datetime" if timed else "date"
     return "text"
-
-
-def _looks_like(kind: str, name: str, value: Any, order: DateOrder, comma: bool) -> bool:
-    if kind == "boolean":
-        return isinstance(value, bool) or (
-            isinstance(value, str) and value.strip().lower() in (_TRUE | _FALSE) - {"0", "1"}
-        )
-    if kind in ("integer", "number") and (_CODE_NAME.search(name) or isinstance(value, bool)):
-        return False
-    try:
-        if kind == "date":
-            parse_moment(value, order, loose=isinstance(value, str) and bool(_DATE_NAME.search(name)))
-        elif isinstance(value, str) and re.match(r"\s*(?:0\d|\+\d)", value) and not re.match(r"\s*0[.,]", value):
-            return False  # 00123 and +49 are codes
-        elif kind == "integer":
-            _integer(value, order, comma)
-        else:
-            _number(value, order, comma)
-    except (ValueError, OverflowError):
-        return False
-    return True
 
 
 def _are_codes(values: list[Any]) -> bool:
@@ -195,7 +205,7 @@ def _decimal_comma(values: Iterable[Any]) -> bool:
     return votes > 0
 
 
-def _text(value: Any, _order: DateOrder, _comma: bool) -> Cell:
+def _text(value: Any, _column: ColumnCoercer) -> Cell:
     if isinstance(value, str):
         return clean(value).strip()
     if isinstance(value, bool):
@@ -207,11 +217,11 @@ def _text(value: Any, _order: DateOrder, _comma: bool) -> Cell:
     return clean(str(value))
 
 
-def _integer(value: Any, order: DateOrder, comma: bool) -> Cell:
+def _integer(value: Any, column: ColumnCoercer) -> Cell:
     if isinstance(value, int) or (isinstance(value, str) and _INTEGER.match(value.strip())):
         number = int(value)
     else:
-        exact = _number(value, order, comma)
+        exact = _number(value, column)
         if not isinstance(exact, float) or not exact.is_integer():
             raise ValueError(f"{value!r} is not an integer")
         if isinstance(value, str) and re.search(r"[.,]\d{1,2}\Z", value.strip()):
@@ -222,11 +232,11 @@ def _integer(value: Any, order: DateOrder, comma: bool) -> Cell:
     return number
 
 
-def _number(value: Any, _order: DateOrder, comma: bool) -> Cell:
+def _number(value: Any, column: ColumnCoercer) -> Cell:
     if isinstance(value, bool | int | float | Decimal):
         number = float(value)
     elif isinstance(value, str):
-        number = _parse_number(value, comma)
+        number = _parse_number(value, column.comma)
     else:
         raise ValueError(f"{value!r} is not a number")
     if not math.isfinite(number):
@@ -258,7 +268,7 @@ def _parse_number(text: str, comma: bool) -> float:
     return -number if negative else number
 
 
-def _boolean(value: Any, _order: DateOrder, _comma: bool) -> Cell:
+def _boolean(value: Any, _column: ColumnCoercer) -> Cell:
     if isinstance(value, bool):
         return value
     word = str(int(value)) if isinstance(value, int | float) else str(value).strip().lower()
@@ -267,13 +277,13 @@ def _boolean(value: Any, _order: DateOrder, _comma: bool) -> Cell:
     raise ValueError(f"{value!r} is neither true nor false")
 
 
-def _date(value: Any, order: DateOrder, _comma: bool) -> Cell:
-    moment = _moment(value, order)
+def _date(value: Any, column: ColumnCoercer) -> Cell:
+    moment = _moment(value, column.order)
     return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
-def _datetime(value: Any, order: DateOrder, _comma: bool) -> Cell:
-    moment = _moment(value, order)
+def _datetime(value: Any, column: ColumnCoercer) -> Cell:
+    moment = _moment(value, column.order)
     return moment if isinstance(moment, dt.datetime) else dt.datetime.combine(moment, dt.time())
 
 
@@ -284,7 +294,7 @@ def _moment(value: Any, order: DateOrder) -> dt.date | dt.datetime:
         raise ValueError(f"{value!r} is not a date") from error
 
 
-_COERCERS: Mapping[ColumnType, Callable[[Any, DateOrder, bool], Cell]] = {
+_COERCERS: Mapping[ColumnType, Callable[[Any, ColumnCoercer], Cell]] = {
     "text": _text,
     "integer": _integer,
     "number": _number,

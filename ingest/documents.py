@@ -20,7 +20,7 @@ from ingest.linking import EntityDictionary, merge
 from ingest.readers import Broken, parse_file, read_records
 from ingest.readers.clean import one_line, tidy
 from ingest.readers.text import iso_date
-from ingest.records import raw_json
+from ingest.records import key_text, raw_json
 
 _LINES = (".jsonl", ".ndjson")
 _PATH_KEY = "path"  # in `meta`: the path under the source's folder, which entities are found in again
@@ -89,7 +89,7 @@ def document_of_row(
     """The document of one row of a finished table; None where it has no text or no id."""
     parts = [tidy(str(row[c])) for c in config.text if row.get(c) not in (None, "")]
     text = "\n\n".join(part for part in parts if part)
-    doc_key = str(row.get(config.id) or "") if config.id else key
+    doc_key = key_text([row.get(config.id)]) if config.id else key
     if not text or not doc_key:
         return None
     date = row.get(config.date) if config.date else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import unicodedata
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _CUSTOM = re.compile(r"__(?:c|r|pc|x|mdt)\Z", re.IGNORECASE)  # Salesforce's marks of custom fields
+_SCALARS = frozenset({str, int, float, bool, type(None), dt.date, dt.datetime})
 _DROPPED = frozenset({"attributes"})  # Salesforce's record type and URL
 
 
@@ -50,11 +52,12 @@ class Normaliser:
     def __call__(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The record with its clean names; values are as they were, but for flattened ones."""
         flat: dict[str, Any] = {}
+        names = self._names
         for raw, value in values.items():
-            if raw in _DROPPED and isinstance(value, Mapping):
-                continue
-            if isinstance(value, Mapping):
-                for inner, nested in value.items():
+            if value.__class__ in _SCALARS:
+                flat[names.get(raw) or self._name(str(raw))] = value
+            elif isinstance(value, Mapping):
+                for inner, nested in value.items() if raw not in _DROPPED else ():
                     if inner not in _DROPPED:
                         flat[self._name(f"{raw}.{inner}")] = _plain(nested)
             else:

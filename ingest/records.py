@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from rapidfuzz import process
 
@@ -18,7 +18,7 @@ from index.catalogue import ColumnType
 from index.errors import SourceError
 from index.store_tables import Cell, DataColumn, DataRow, DataTable
 from index.store_writer import RECORD_LIMIT, Rejected
-from ingest.coercion import ColumnCoercer, is_null
+from ingest.coercion import ColumnCoercer, Misfit, is_null
 from ingest.config import DeriveConfig
 from ingest.derive import derive
 
@@ -99,9 +99,10 @@ def build_table(
         for name in names
     ]
     columns = tuple(DataColumn(c.name, c.type) for c in coercers)
-    assembler = _Assembler(spec, names, coercers, _key_columns(spec, names, raws), times)
-    for raw in raws:
-        assembler.take(raw)
+    assembler = _Assembler(spec, names, _key_columns(spec, names, raws), times)
+    cells = [coercer.cells() for coercer in coercers]
+    for raw, row in zip(raws, zip(*cells, strict=True), strict=True) if cells else ():
+        assembler.take(raw, row)
     warnings = [f"{spec.name}: no record has a column {n!r}" for n in spec.types if raws and not _seen(n, raws)]
     table = DataTable(spec.name, spec.source, columns, assembler.key)
     return Built(table, assembler.rows(), tuple(assembler.rejected), assembler.repeated, tuple(warnings))
@@ -164,13 +165,11 @@ class _Assembler:
         self,
         spec: TableSpec,
         names: Sequence[str],
-        coercers: Sequence[ColumnCoercer],
         key: tuple[str, ...],
         times: dict[str, int] | None,
     ) -> None:
         self._spec = spec
         self._names = names
-        self._coercers = coercers
         self.key = key
         self._key_places = [names.index(c) for c in key if c in names]
         self._references = [(names.index(c), c, *target) for c, target in spec.references.items() if c in names]
@@ -185,20 +184,13 @@ class _Assembler:
         source = self._spec.source
         return tuple(DataRow(key, f"{source}|{raw.origin}", values) for key, (raw, values) in self._taken.items())
 
-    def take(self, raw: RawRow) -> None:
+    def take(self, raw: RawRow, cells: tuple[Cell | Misfit, ...]) -> None:
         """Make `raw` a row, a repeat, or a rejected record."""
-        cells: list[Cell] = []
-        reasons: list[str] = []
-        values = raw.values
-        for name, coercer in zip(self._names, self._coercers, strict=True):
-            try:
-                cells.append(coercer.coerce(values.get(name)))
-            except ValueError as error:
-                reasons.append(f"{name}: {error}")
-        if reasons:
-            self._reject(raw, "; ".join(reasons))
+        if any(c.__class__ is Misfit for c in cells):
+            misfits = (f"{n}: {c.reason}" for n, c in zip(self._names, cells, strict=True) if isinstance(c, Misfit))
+            self._reject(raw, "; ".join(misfits))
             return
-        row = tuple(cells)
+        row = cast(tuple[Cell, ...], cells)
         if missing := [self.key[n] for n, place in enumerate(self._key_places) if row[place] is None]:
             self._reject(raw, f"missing key {', '.join(missing)}")
             return

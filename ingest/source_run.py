@@ -12,7 +12,7 @@ from index.store import Store
 from index.store_writer import RunTotals, SourceState, Writer
 from ingest.config import FileSource, SqlSource
 from ingest.files import FileEntry
-from ingest.progress import Listener, Progress, silent
+from ingest.progress import Listener, Progress, SyncReport, silent
 
 
 @dataclass
@@ -30,7 +30,7 @@ class SourceRun:
     warnings: list[str] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     files: dict[str, FileEntry] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
     run_id: str = ""
     _held: SourceState | None = None
 
@@ -75,6 +75,10 @@ class SourceRun:
     def fail(self, message: str) -> None:
         """Record that the run failed."""
         self.store.fail_run(self.run_id, self.name, self.totals, message)
+
+    def report(self, status: str, message: str = "", hint: str = "") -> SyncReport:
+        """What the run came to."""
+        return SyncReport(self.name, status, self.totals, self.seconds, message, hint, tuple(self.warnings))
 
     def tell(self, item: str, done: int, total: int, since: float, unit: str = "files") -> None:
         """Tell the listener how far `item` is, `since` a `time.monotonic()`."""

@@ -49,9 +49,7 @@ def sync(
         if run.name not in reports:
             _attempt(run, reports, lambda r: _sync_documents(r, names))
         if run.name not in reports:
-            reports[run.name] = SyncReport(
-                run.name, "ok", run.totals, time.monotonic() - run.started, warnings=tuple(run.warnings)
-            )
+            reports[run.name] = run.report("ok")
     return [reports[run.name] for run in runs]
 
 
@@ -126,6 +124,8 @@ def _check_not_emptied(run: SourceRun) -> None:
 
 
 def _attempt(run: SourceRun, reports: dict[str, SyncReport], step: Callable[[SourceRun], None]) -> None:
+    since = time.monotonic()
+    message = hint = ""
     try:
         step(run)
     except StorageError:
@@ -134,11 +134,10 @@ def _attempt(run: SourceRun, reports: dict[str, SyncReport], step: Callable[[Sou
         message, hint = error.message, error.hint
     except Exception as error:  # a source must not take the others with it, whatever its reader stumbled over
         message, hint = f"{run.name}: {type(error).__name__}: {error}", "this is a fault of Tower: please report it"
-    else:
-        return
-    run.fail(message)
-    seconds = time.monotonic() - run.started
-    reports[run.name] = SyncReport(run.name, "failed", run.totals, seconds, message, hint, tuple(run.warnings))
+    run.seconds += time.monotonic() - since
+    if message:
+        run.fail(message)
+        reports[run.name] = run.report("failed", message, hint)
 
 
 __all__ = ["Progress", "SyncReport", "sync"]

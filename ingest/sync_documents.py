@@ -17,7 +17,6 @@ from ingest.config import DocumentsConfig, FileSource, FileTableConfig, RowDocum
 from ingest.documents import document_of_row, documents_of_file, entities_json, link
 from ingest.files import FileEntry, FileMark, marks, matching
 from ingest.linking import EntityDictionary
-from ingest.names import snake_case
 from ingest.readers import DOCUMENTS
 from ingest.source_run import SourceRun
 from ingest.sync_tables import READER_VERSION
@@ -123,7 +122,7 @@ class _FileSync:
         run = self._run
         assert isinstance(run.config, FileSource)
         if run.config.automatic:
-            rule = DocumentsConfig(files="**/*", tags=(snake_case(run.name),))
+            rule = DocumentsConfig(files="**/*", tags=(run.name,))
             found = [e for n, e in run.files.items() if PurePosixPath(n).suffix.lower() in DOCUMENTS]
             self._rules = {e.name: rule for e in found}
             return found

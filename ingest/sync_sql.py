@@ -112,11 +112,12 @@ class _TableSync:
     def _spec(self, foreign: ForeignTable) -> TableSpec:
         """The table's specification, with the types and the key that the database declares."""
         spec = table_spec(self._run, self._name, self._config)
-        # A text may hold dates, and an untyped column anything: these are inferred.
-        typed = {self._clean(c.name): c.type for c in foreign.columns if c.type not in (None, "text") and not c.binary}
-        types = {name: kind for name, kind in typed.items() if kind} | dict(spec.types)
+        columns = [(self._clean(c.name), c.type) for c in foreign.columns if not c.binary]
+        # What is declared as text may still hold dates, and an untyped column anything: these are inferred.
+        types = {name: kind for name, kind in columns if kind is not None and kind != "text"} | dict(spec.types)
+        texts = frozenset(name for name, kind in columns if kind == "text")
         key = self._config.key or tuple(self._clean(c) for c in foreign.key)
-        return replace(spec, key=key, types=types)
+        return replace(spec, key=key, types=types, texts=texts, columns=tuple(name for name, _ in columns))
 
     def _clean(self, raw: str) -> str:
         return next(iter(self._normalise({raw: None})))
@@ -254,9 +255,7 @@ def _fitting(
         if name in sure:
             continue
         values = [raw.values.get(name) for raw in raws]
-        coercer = ColumnCoercer(name, values, declared=kind)
-        misfits = sum(not coercer.fits(value) for value in values)
-        if misfits <= len(values) * 0.02:
+        if ColumnCoercer(name, values, declared=kind).misfits() <= len(values) * 0.02:
             kept[name] = kind
     return kept
 

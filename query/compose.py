@@ -77,14 +77,15 @@ class Composer:
         """The slot of one value of a result, written by the unit of its column or metric."""
         value = evidence.rows.rows[row][evidence.rows.columns.index(column)]
         citation = cite(evidence, row, column, self.catalogue, self.book)
-        unit = self._unit(evidence, column, reading)
+        unit = self.unit(evidence, column)
         if isinstance(value, float | int) and not isinstance(value, bool) and _is_year(column, value):
             return Slot(str(int(value)), value, citation)
         if unit and is_currency(unit):
             return Slot(write(value, f"money:{unit}"), value, citation, f"money:{unit}")
         return Slot(auto(value, unit) or str(value), value, citation)
 
-    def _unit(self, evidence: TableEvidence, column: str, reading: Reading | None) -> str:
+    def unit(self, evidence: TableEvidence, column: str) -> str:
+        """The unit of a result's column: of the base column it shows, the metric it is called after, or none."""
         found = column_of(evidence, column, self.catalogue)
         if found is not None:
             return found.unit

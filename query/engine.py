@@ -21,10 +21,13 @@ from query.markdown import number, render
 from query.names import NameDictionary
 from query.parts import Parts
 from query.plan import Plan, SqlStep
-from query.planning import Planner
+from query.planning import Planner, content_stems
 from query.prove import Prover
+from query.relevance import Nearness, nearness
 from query.scoring.reasons import contribution_evidence
 from query.tell import Teller, Told
+
+PROBED = 10  # passages looked at to see whether documents speak of a question at all
 
 
 def silent(_event: str, _data: Mapping[str, object]) -> None:
@@ -39,7 +42,8 @@ class QueryEngine:
 
     def plan(self, question: str, scope: Scope) -> Plan:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
-        return Planner(self.parts.catalogue, self.parts.tables(scope), self._probe(scope)).plan(question)
+        parts = self.parts
+        return Planner(parts.catalogue, parts.tables(scope), parts.names(scope), self._probe(scope)).plan(question)
 
     def answer(self, question: str, scope: Scope, notify: Notify = silent) -> Answer:
         """Answer `question` with what `scope` shows. Raises `EmptyQuestion` and `StorageError`; a question that the
@@ -77,11 +81,13 @@ class QueryEngine:
         notify("done", {"id": answer.id})
         return answer
 
-    def _probe(self, scope: Scope) -> Callable[[str], float]:
-        passages = self.parts.passages
+    def _probe(self, scope: Scope) -> Callable[[str], Nearness]:
+        passages, catalogue = self.parts.passages, self.parts.catalogue
         if passages is None:
-            return lambda _text: 0.0
-        return lambda text: max((p.relevance for p in passages.search(text, scope, k=3)), default=0.0)
+            return lambda _text: Nearness()
+        return lambda text: nearness(
+            content_stems(text, catalogue), passages.search(text, scope, k=PROBED, per_document=2)
+        )
 
     def _prover(self, plan: Plan, found: Findings, told: Told, documents: Callable[[str], str | None] | None) -> Prover:
         scores = [item.score for item in found.items if item.score is not None]

@@ -18,7 +18,7 @@ from query.plan import ChartStep, DraftStep, ImageStep, Plan, ScoreStep, SearchS
 from query.relevance import relevant
 
 MOST_ROWS = 1000
-MOST_ENTITIES = 60  # drafts and pictures are made for at most so many, with a notice
+LOOKED_AT = 40  # passages among which general ones are looked for
 
 EVERYTHING = Narrow()
 Notify = Callable[[str, Mapping[str, object]], None]
@@ -144,21 +144,43 @@ class Executor:
         kept.sort(key=lambda item: (-(item.score.probability if item.score else 0.0), item.key))
         found.items = tuple(kept[: step.top] if step.top is not None else kept)
 
+    def _passages(self, step: SearchStep, found: Findings) -> tuple[str, tuple[Passage, ...]]:
+        """What was searched for, and what was found."""
+        assert self.passages is not None
+        narrow = Narrow(sources=step.sources)
+        if step.keys_from is None:
+            wide = self.passages.search(step.query, self.scope, k=LOOKED_AT if step.general else step.k, narrow=narrow)
+            return step.query, _general(wide)[: step.k] if step.general else wide
+        keys = tuple(f"{item.entity}:{item.key}" for item in found.items)
+        own = self.passages.search(step.query, self.scope, k=step.k, narrow=replace(narrow, entities=keys))
+        if not own and step.sources:
+            own = self.passages.search(step.query, self.scope, k=step.k, narrow=Narrow(entities=keys))
+        if not step.general:
+            return step.query, own
+        evidence = found.tables[step.keys_from]
+        words = _values(evidence, self.catalogue.entity(evidence.entity or ""))
+        query = " ".join((step.query, *words))
+        wide = self.passages.search(query, self.scope, k=LOOKED_AT)
+        general = [p for p in wide if not p.entities]
+        return query, (*general, *own)[: step.k]
+
     def _search(self, step: SearchStep, found: Findings, notify: Notify) -> None:
         if self.passages is None:
             found.notices.append("no documents are indexed here")
             return
-        narrow = Narrow(sources=step.sources)
-        if step.keys_from is not None:
-            keys = tuple(f"{item.entity}:{item.key}" for item in found.items)
-            narrow = replace(narrow, entities=keys)
-        passages = self.passages.search(step.query, self.scope, k=step.k, narrow=narrow)
+        query, passages = self._passages(step, found)
         found.searched = step
         if step.require:
             passages = relevant(step.query, passages)
             found.items = _joined(found.items, passages)
-        found.passages[step.id] = PassageEvidence(step.id, step.query, passages, step.purpose)
+        found.passages[step.id] = PassageEvidence(step.id, query, passages, step.purpose)
         notify("passages", {"step": step.id, "count": len(passages)})
+
+
+def _general(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """The passages of documents about no entity in particular first; others only where those are few."""
+    general = [p for p in passages if not p.entities]
+    return (*general, *(p for p in passages if p.entities)) if len(general) < 3 else tuple(general)
 
 
 def _names(rows: Rows, entity: Entity, keys: Sequence[Value]) -> list[str]:
@@ -166,6 +188,12 @@ def _names(rows: Rows, entity: Entity, keys: Sequence[Value]) -> list[str]:
         at = rows.columns.index(entity.name_column)
         return [str(row[at]) if row[at] is not None else str(key) for row, key in zip(rows.rows, keys, strict=True)]
     return [str(key) for key in keys]
+
+
+def _values(evidence: TableEvidence, entity: Entity | None) -> list[str]:
+    """The values of a result beside key and name: more words for a search."""
+    own = {entity.key, entity.name_column} if entity else set()
+    return [str(v) for c in evidence.rows.columns if c not in own for v in evidence.column(c) if v is not None]
 
 
 def _joined(items: Sequence[Item], passages: Sequence[Passage]) -> tuple[Item, ...]:

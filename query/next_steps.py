@@ -17,12 +17,15 @@ from query.evidence import Contribution, EntityScore
 EVERYTHING = Narrow()
 CANDIDATES = 12
 LONGEST = 320
+FITTING = 0.6
+"""Passages that score below this share of the best one are about something else."""
 WEAKEST = 0.05
 """A reason that adds less to the logit calls for no step."""
 _GUIDE = re.compile(r"playbook|guide|how-?to|runbook|procedure", re.IGNORECASE)
 _DO = re.compile(r"\b(?:offer|first|step|do|action|say|propose|response|remedy|recommend\w*)\b", re.IGNORECASE)
 _NOT = re.compile(r"\b(?:when to|measure|do not|don't|goal|background|purpose|scope|definition)\b", re.IGNORECASE)
 _HEADING = re.compile(r"^\s*#{1,6}\s+(.+?)\s*#*\s*$")
+_BARE_HEADING = re.compile(r"[A-Z0-9][^.!?;|*]{1,68}[^.!?;:,|*\s]")
 _VERBS = frozenset(
     "add agree analyse apologise arrange ask assign assist book bring bundle call cancel check clarify close collect "
     "compare confirm contact convert correct create credit define deliver demonstrate discuss document enable ensure "
@@ -129,6 +132,7 @@ def rank_steps(query: str, passages: Sequence[Passage]) -> tuple[Span, ...]:
     asked = frozenset(terms(query))
     found: list[tuple[float, Span]] = []
     best = max((p.score for p in passages), default=1.0) or 1.0
+    passages = [p for p in passages if p.score >= FITTING * best]
     shares = _shares(asked, passages)
     for place, passage in enumerate(passages):
         for span in spans(passage):
@@ -137,7 +141,7 @@ def rank_steps(query: str, passages: Sequence[Passage]) -> tuple[Span, ...]:
             if not span.imperative and not _DO.search(span.heading):
                 continue
             share = len(asked & frozenset(terms(span.text))) / max(1, len(asked))
-            form = 0.3 * span.imperative + 0.1 * bool(_DO.search(span.heading))
+            form = 0.2 * span.imperative + 0.2 * bool(_DO.search(span.heading))
             rank = passage.score / best - 0.08 * place + 0.6 * shares[passage.doc_id]
             found.append((rank + form + 0.3 * share, span))
     ordered = sorted(found, key=lambda item: (-item[0], item[1].passage.doc_id, item[1].start))
@@ -154,15 +158,28 @@ def _shares(asked: frozenset[str], passages: Sequence[Passage]) -> Mapping[str, 
 
 def spans(passage: Passage) -> Iterator[Span]:
     """The sentences and list items of a passage in order, headings taken out and remembered."""
+    lines = passage.text.splitlines(keepends=True)
     heading, block, begin, at = passage.heading, "", 0, 0
-    for line in [*passage.text.splitlines(keepends=True), "# end"]:
-        title = _HEADING.match(line)
+    for number, line in enumerate(lines):
+        title = _heading(lines, number)
         if title:
             yield from _block(passage, block, begin, heading)
-            heading, block, begin = title.group(1), "", at + len(line)
+            heading, block, begin = title, "", at + len(line)
         else:
             block += line
         at += len(line)
+    yield from _block(passage, block, begin, heading)
+
+
+def _heading(lines: Sequence[str], number: int) -> str:
+    """The heading that a line is, with or without marks; empty for text. A short line on its own above text is one."""
+    marked = _HEADING.match(lines[number])
+    if marked:
+        return marked.group(1)
+    line = lines[number].strip()
+    alone = (number == 0 or not lines[number - 1].strip()) and number + 1 < len(lines) and not lines[number + 1].strip()
+    follows = any(rest.strip() for rest in lines[number + 1 :])
+    return line if alone and follows and _BARE_HEADING.fullmatch(line) else ""
 
 
 def _block(passage: Passage, block: str, begin: int, heading: str) -> Iterator[Span]:

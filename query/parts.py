@@ -13,7 +13,7 @@ from index.scope import Scope
 from index.sql import SqlReader
 from query.drafts.template import TemplateSet
 from query.execute import PassageSearch, Scorer
-from query.planning import TableReader
+from query.population import Names, TableReader
 
 
 class Studio(Protocol):
@@ -28,12 +28,14 @@ class Studio(Protocol):
 class Parts:
     """What the engine is built from; `None` where a workspace has no documents (a database asked in place).
 
-    `tables` gives the table planner of a scope; `pictures` turns a picture path of the data into one to open.
+    `tables` gives the table planner of a scope, `names` its dictionary of entity names; `pictures` turns a picture
+    path of the data into one to open.
     """
 
     catalogue: Catalogue
     reader: SqlReader
     tables: Callable[[Scope], TableReader]
+    names: Callable[[Scope], Names]
     scorer: Scorer
     passages: PassageSearch | None = None
     documents: DocumentReader | None = None

@@ -68,15 +68,17 @@ class SqlStep:
 
 @dataclass(frozen=True)
 class SearchStep:
-    """Find passages for `query`; `keys_from` narrows to the entities in that step's rows; `each` searches once per
-    entity of that step. `require` keeps, of those entities, only the ones with a relevant passage."""
+    """Find passages for `query`. `keys_from` narrows to the entities in that step's rows; `require` keeps, of those
+    entities, only the ones with a relevant passage. `general` prefers documents that are about no entity in particular
+    (policies, guides, terms); with `keys_from` it looks there too, with the values of that step's rows as more words.
+    """
 
     id: str
     query: str
     k: int = 8
     keys_from: str | None = None
-    each: bool = False
     require: bool = False
+    general: bool = False
     sources: tuple[str, ...] = ()
     purpose: str = "answer"
 

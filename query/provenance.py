@@ -111,7 +111,7 @@ def _shape(sql: str, same: _Same) -> Shape | None:
             return None
         names.append(projection.alias_or_name)
         inner = projection.unalias()
-        origins.append(_origin(inner, sources, known) if isinstance(inner, exp.Column) and not computed else None)
+        origins.append(_origin(inner, sources, known) if isinstance(inner, exp.Column) else None)
     keyed = {}
     for table in dict.fromkeys(sources.values()):
         places = [

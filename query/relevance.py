@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from index.documents import Passage
 
@@ -12,6 +13,26 @@ SURE = 0.52  # cosine from which it is, whatever words it does not share
 _STOP = frozenset(
     "a an the of to in on for with about and or is are was were be been that this it its their our at by".split()
 )
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near documents come to a question: the best cosine, and the share of its content words that the passages
+    near it hold (a word that none of them holds is probably in no document)."""
+
+    relevance: float = 0.0
+    coverage: float = 0.0
+
+
+def nearness(wanted: frozenset[str], passages: Sequence[Passage]) -> Nearness:
+    """The nearness of `passages`, found for a question with the content stems `wanted`."""
+    if not passages:
+        return Nearness()
+    best = max(p.relevance for p in passages)
+    texts = [stems(f"{p.title} {p.heading} {p.text}") for p in passages]
+    together = len(wanted & frozenset().union(*texts)) / len(wanted) if wanted else 0.0
+    single = max(len(wanted & text) for text in texts) / len(wanted) if wanted else 0.0
+    return Nearness(best, (together + single) / 2)
 
 
 def relevant(query: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:

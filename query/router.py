@@ -20,6 +20,12 @@ TEXT_CUES = re.compile(
     r"cover(?:s|ed)?|document(?:s|ation)?|according to)\b",
     re.I,
 )
+GUIDE_CUES = re.compile(
+    r"\b(?:polic(?:y|ies)|procedure|process|guidelines?|handbook|playbooks?|warrant(?:y|ies)|instructions?|"
+    r"(?:may|should|can|do|must) (?:we|i|you|one)|how (?:should|long|much|can|do|does)|"
+    r"what happens|when (?:can|should|may|are)|who (?:pays|approves|decides|is responsible)|allowed|according to|has to|have to|is planned|are the)\b",
+    re.I,
+)
 TABLE_CUES = re.compile(
     r"\b(?:how many|how much|number of|count|total|sum|average|mean|median|top \d+|highest|lowest|most|least|per|"
     r"by (?:month|quarter|year|week|region|country|segment|category)|list|show|revenue|sales|percentage|share|"
@@ -34,16 +40,18 @@ UNSURE = 0.7  # when the best one is less sure than this
 @dataclass(frozen=True)
 class RouteFeatures:
     """What the router looks at. `sql` and `runner_up` are confidences of the two best readings (0 when there is none);
-    `relevance` is the best passage's cosine; `unknown` the share of content words that no table explains."""
+    `relevance` is the best passage's cosine, `coverage` the share of the question's content words that the best
+    passages hold; `unknown` the share of content words that no table explains."""
 
     question: str
     sql: float
     runner_up: float
     runner_up_differs: bool
     relevance: float
+    coverage: float
     unknown: float
-    steps: bool
-    joined: bool
+    steps: bool = False
+    joined: bool = False
 
 
 def route(features: RouteFeatures) -> Route:
@@ -69,9 +77,10 @@ def table_probability(features: RouteFeatures) -> float:
 
 
 def text_probability(features: RouteFeatures) -> float:
-    """How likely the nearest passages answer the question; .45 cosine is even odds for short questions."""
+    """How likely the nearest passages answer the question: nearness in meaning and shared words both count."""
     cue = bool(TEXT_CUES.search(features.question)) - bool(TABLE_CUES.search(features.question))
-    return 1 / (1 + math.exp(-(14 * (features.relevance - 0.42) + 1.2 * cue)))
+    evidence = 9 * (features.relevance - 0.45) + 5 * (features.coverage - 0.65) + 0.8 * cue
+    return 1 / (1 + math.exp(-evidence))
 
 
 def path_names() -> tuple[Path, ...]:

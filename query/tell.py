@@ -10,18 +10,18 @@ from index.documents import Passage
 from index.quotes import Quote, quotes
 from index.scope import Scope
 from query.answer import ChartView, DraftView
+from query.chart import chart
 from query.compose import Composer, scored_lead, title_of
-from query.evidence import CitationBook, Sentence
+from query.evidence import CitationBook, PassageEvidence, Sentence, Slot, TableEvidence
 from query.execute import Findings
 from query.items import ItemNote, ItemTeller
 from query.letters import MOST_DRAFTS, LetterDesk
 from query.next_steps import StepFinder
 from query.parts import Parts
 from query.plan import Plan, Reading, SqlStep
+from query.quoting import pick
 from query.scoring.reasons import worded
 
-QUOTES = 4
-WEAKEST_QUOTE = 0.30
 NOTHING = "The data cannot answer this."
 
 
@@ -70,7 +70,7 @@ class Teller:
             self._joined()
         elif self.found.drafts is not None:
             self._listed()
-        elif path == "vector":
+        elif self.found.passages:
             self._quoted()
         else:
             self._tables()
@@ -90,23 +90,45 @@ class Teller:
             self.told.sentences += self.composer.table(evidence, readings[name])
 
     def _quoted(self) -> None:
-        passages = [p for e in self.found.passages.values() for p in e.passages]
-        self.told.passages = tuple(passages)
-        best = self._quotes(self.plan.question, passages, QUOTES)
-        if not best or best[0].score < WEAKEST_QUOTE:
+        """What the records say, where they were asked too, then what the documents say."""
+        before = len(self.told.sentences)
+        readings = {s.id: s.reading for s in self.plan.steps if isinstance(s, SqlStep)}
+        for name, evidence in self.found.tables.items():
+            if evidence.purpose == "answer":
+                self.told.sentences += self.composer.table(evidence, readings[name])
+            elif len(evidence.rows.columns) > 2:
+                self._told_rows(evidence)
+        for evidence in self.found.passages.values():
+            self.told.passages += evidence.passages
+            self._quotes_of(evidence)
+        if len(self.told.sentences) == before:
             self.told.path = "refuse"
             self._say(NOTHING)
+
+    def _told_rows(self, evidence: TableEvidence) -> None:
+        entity = self.parts.catalogue.entity(evidence.entity or "")
+        names = evidence.rows.columns.index(entity.name_column) if entity else 0
+        for row, values in enumerate(evidence.rows.rows):
+            slots = [self.composer.slot(evidence, row, evidence.rows.columns[names])]
+            parts: list[str | Slot] = [slots[0], ": "]
+            for at, column in enumerate(evidence.rows.columns[2:], 2):
+                if values[at] is not None:
+                    parts += [", " if at > 2 else "", f"{column.replace('_', ' ')} "]
+                    parts.append(self.composer.slot(evidence, row, column))
+            self.told.sentences.append(Sentence((*parts, ".")))
+
+    def _quotes_of(self, evidence: PassageEvidence) -> None:
+        if self.parts.embedder is None:
             return
-        shown: list[str] = []
-        for quote in best:
-            if quote.score < max(WEAKEST_QUOTE, 0.6 * best[0].score):
-                continue
+        last = ""
+        for quote in pick(evidence.query, evidence.passages, self.parts.embedder):
             title = " › ".join(dict.fromkeys(t for t in (quote.passage.title, quote.passage.heading) if t))
             self.told.stated.append(title)
-            lead = f"{title}: “" if title not in shown else "“"
-            shown.append(title)
+            if title != last:
+                self.told.sentences.append(Sentence((f"{title}:",)))
+            last = title
             slot = self.composer.quote(quote.passage, quote.start, quote.end)
-            self.told.sentences.append(Sentence((lead, slot, "”"), "bullet"))
+            self.told.sentences.append(Sentence(("“", slot, "”"), "bullet"))
 
     def _scored(self) -> None:
         step = self.found.scores
@@ -178,15 +200,16 @@ class Teller:
 
     def _chart(self) -> None:
         step = self.found.chart
-        if step is None:
+        if step is None or step.rows_from not in self.found.tables:
             return
-        if step.rows_from not in self.found.tables:
-            self.told.notices.append("There is nothing to draw a chart of.")
-            return
+        evidence = self.found.tables[step.rows_from]
         reading = next(s.reading for s in self.plan.steps if isinstance(s, SqlStep) and s.id == step.rows_from)
-        self.told.chart = chart_of(self.found.tables[step.rows_from], reading, self.parts.catalogue)
-        if self.told.chart is None:
+        units = {column: self.composer.unit(evidence, column) for column in evidence.rows.columns}
+        spec = chart(evidence.rows, reading, kind=step.kind, units=units)
+        if spec is None:
             self.told.notices.append("A single value makes no chart; the answer is in the text.")
+            return
+        self.told.chart = ChartView(vega_lite=spec, title=title_of(reading))
 
     def _teller(self) -> ItemTeller:
         finder = StepFinder(self.parts.passages, self.scope) if self.parts.passages is not None else None

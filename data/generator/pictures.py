@@ -44,7 +44,7 @@ def write(world: World, out: Path) -> None:
 def _kind(name: str, category: str) -> str:
     for word, kind in (
         ("Shorts", "shorts"),
-        ("Leggings", "trousers"),
+        ("Leggings", "Trousers"),
         ("Stove", "stove"),
         ("Mug", "mug"),
         ("Press", "mug"),
@@ -180,6 +180,7 @@ def _shirt(pen: _Pen, variant: int, pattern: str) -> None:
 def _trousers(pen: _Pen, variant: int, pattern: str) -> None:
     pen.mirrored(BODY, (50, 38), (46, 90), (32, 90), (33, 14), (50, 14))
     pen.box(DARK, 33, 13, 67, 19, 1)
+    pen.box(TRIM, 47, 14, 53, 18, 1)
     pen.motif(pattern, 33.5, 47, 58)
     pen.line(DARK, 1, (50, 19), (50, 40))
     if variant:
@@ -339,7 +340,6 @@ def _poles(pen: _Pen, variant: int, pattern: str) -> None:
 DRAWINGS: dict[str, Callable[[_Pen, int, str], None]] = {
     "Jackets": _jacket,
     "Trousers": _trousers,
-    "trousers": _trousers,
     "shorts": _shorts,
     "Base Layers": _shirt,
     "Footwear": _boot,

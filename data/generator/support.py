@@ -53,7 +53,7 @@ def _week(rng: random.Random, desk: _Desk, account: Account, week: int) -> list[
     if rng.random() < TICKETS_A_WEEK[account.segment] * (2.5 if account.quirk == "chatty" else 1):
         weights = (0.02, 0.2, 0.78) if account.quirk == "gruff" else (0.34, 0.56, 0.1)
         tone = rng.choices(("happy", "calm", "grumpy"), weights)[0]
-        if account.level(week) < 0.5:
+        if account.level(week) == 0:
             found.append(desk.ticket(account, week, tone))
     if rng.random() < ANGRY_A_WEEK[account.segment] * account.pull("tickets", week):
         found.append(desk.ticket(account, week, "angry", leaving=account.level(week) >= 1 and rng.random() < 0.4))

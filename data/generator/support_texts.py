@@ -29,7 +29,7 @@ ANGRY: dict[str, Topic] = {
         (
             "Invoice {invoice} is wrong and charges us for goods that we never received.",
             "You have ignored our dispute about invoice {invoice} for {days} days.",
-            "The credit note you promised for invoice {invoice} is still missing, this is a scandal.",
+            "The credit note you promised for invoice {invoice} is still missing, this is a shameful failure.",
             "We were threatened with a reminder for invoice {invoice} although the error is yours.",
         ),
         (
@@ -47,7 +47,7 @@ ANGRY: dict[str, Topic] = {
             "The stock figures in the portal are wrong, so our orders fail every week.",
         ),
         (
-            "We pay for {count} seats that nobody wants to use any more.",
+            "We pay for {count} seats that nobody uses, a sad waste of money.",
             "It is a frustrating and useless tool.",
             "My colleagues hate it and have gone back to the telephone.",
             "Nobody trained our new buyers, which is very disappointing.",
@@ -69,7 +69,7 @@ ANGRY: dict[str, Topic] = {
     "Pricing": (
         ("Your prices are too high", "A competitor offers less", "Price increase is unacceptable"),
         (
-            "The new price list is a shock: the {product} costs more than our customers would ever pay.",
+            "The new price list is a nasty shock: the {product} costs more than our customers can pay.",
             "A competitor offers us the same goods for far less, your prices hurt our margin badly.",
             "We are angry about the price increase that nobody announced.",
         ),
@@ -83,22 +83,22 @@ ANGRY: dict[str, Topic] = {
         ("Nobody answers", "Support is ignoring us", "Third complaint without a reply"),
         (
             "We have complained three times and nobody answers, this is terrible service.",
-            "Your support closed our case without solving the problem, which is insulting.",
+            "Your support closed our case and left the problem unsolved, which is insulting.",
             "We have been waiting {days} days for a call back, that is a disgrace.",
         ),
         (
             "We feel abandoned.",
-            "I have never seen such poor and careless service.",
+            "Such poor and careless service is shameful.",
             "This failure damages the trust that was left.",
         ),
     ),
 }
 LEAVING = (
-    "We are considering leaving and talking to another supplier.",
+    "We are so unhappy that we are considering leaving and talking to another supplier.",
     "If this fails again we will cancel the contract.",
-    "My board has asked me to look for a replacement for Alpenglow.",
+    "My board is angry and has asked me to look for a replacement for Alpenglow.",
     "We will not renew under these bad conditions.",
-    "Consider this a last warning before we terminate the agreement.",
+    "Consider this our last complaint before we terminate this miserable agreement.",
 )
 HAPPY: dict[str, Topic] = {
     "Delivery": (

@@ -174,6 +174,8 @@ class Filler:
             return values[0] is None
         if part.test == "?":
             return values[0] is not None and values[0] is not False
+        if part.test in ("=", "!="):
+            return None not in values and (values[0] == values[1]) == (part.test == "=")
         left, right = as_decimal(values[0]), as_decimal(values[1])
         if left is None or right is None:
             return False

@@ -64,7 +64,8 @@ def _outward(text: str) -> str:
     if found is None:
         return text
     ends = [match.start() for match in _CLAUSE.finditer(text, 0, found.start())]
-    return text[: ends[-1]] if ends else ""
+    kept = text[: ends[-1]] if ends else ""
+    return kept if " and " in kept else kept.partition(", ")[0]  # no list that has lost its last item
 
 
 def quote_slot(span: Span, start: int, end: int, book: CitationBook) -> Slot:

@@ -5,13 +5,14 @@ A file begins with words for its readers; then come blocks, each under a line th
     @subject | @greeting | @paragraph | @closing | @signature
     @driver WORDS      used when a strong reason of the score matches the regular expression
     @each FACT         repeated for each row of a fact; `row` is the fact in it
-    @offers            used when a guide offers something for one of the reasons; `offer.sentence` is the offer
+    @offers            used when the guides offer something for the reasons; the offers follow as a list
     @bullets           its sentences become a list
-    @facts             lists facts by their labels, when fewer than three of them are used before
+    @facts N           lists facts by their labels, when fewer than N (3) of them are told before
 
 A line `@or` divides alternative wordings. A slot is `{{fact.column|style}}`; `{{a.b, c.d}}` takes the first that is
 there; `{{fact.column|list}}` names several rows. `{{?fact.column}}` and `{{!fact.column}}` print nothing, but ask that
-the value is there or is not; `{{?a.b < c.d}}` compares. A sentence with a slot that finds nothing drops out.
+the value is there or is not; `{{?a.b < c.d}}` compares (also >, =, !=). A
+sentence with a slot that finds nothing drops out.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ KINDS = frozenset(
 )
 _SLOT = re.compile(r"\{\{(.*?)\}\}")
 _SENTENCE_END = re.compile(r"(?<=[.?])\s+(?=[^a-z])|(?<=\}\})\s+(?=\{\{)")
-_COMPARISON = re.compile(r"(\S+)\s*([<>])\s*(\S+)")
+_COMPARISON = re.compile(r"(\S+)\s+(<|>|=|!=)\s+(\S+)")
 
 
 @dataclass(frozen=True)
 class SlotRef:
     """A slot as written: the places to look, first found wins, and the style; or a condition that prints nothing.
 
-    `test` is `?` (there), `!` (not there), `<` or `>` (compares the two places), or empty for a slot that prints.
+    `test` is `?` (there), `!` (not there), `<`, `>`, `=`, `!=` (compares the two places), or empty for a slot that
+    prints.
     """
 
     places: tuple[tuple[str, str], ...]

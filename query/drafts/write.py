@@ -14,16 +14,21 @@ from query.drafts.draft import Block, Draft, DraftImage, Paragraph, renumbered
 from query.drafts.fill import Filler
 from query.drafts.offers import offer_from, quote_slot, topic_quote
 from query.drafts.template import BlockTemplate, TemplateSet
-from query.evidence import CitationBook, EntityScore, Sentence, Slot, TableEvidence
+from query.evidence import CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
 from query.facts import value_of
 from query.names import NameDictionary
 from query.next_steps import EVERYTHING, PassageSearch, StepFinder, query_of, spans, strongest
-from query.prove import Prover
+from query.prove import Prover, loose_figures
 from query.provenance import cite, column_of, key_text, shape
 
-MOST_REASONS = 2
+MOST_REASONS = 3
 """Reasons that one letter speaks about; more would read like a list of complaints."""
+MOST_OFFERS = 3
+TOLD_FROM = 0.3
+"""A reason that adds less to the logit is too weak to be spoken of to a customer."""
 FEWEST_FACTS = 3
+TOLD_ROLES = frozenset({"name", "measure", "time"})
+"""What a list of facts may tell a customer: names, amounts and days, not how we file them (segment, health, status)."""
 _LAYOUT: dict[str, Block] = {"bullets": "bullets", "signature": "lines"}
 
 
@@ -94,6 +99,7 @@ class _Letter:
     book: CitationBook = field(default_factory=CitationBook)
     quoted: list[Passage] = field(default_factory=list)
     body: list[Paragraph] = field(default_factory=list)
+    offers: list[Sentence] = field(default_factory=list)
     reasons_told: bool = False
 
     def __post_init__(self) -> None:
@@ -108,6 +114,7 @@ class _Letter:
     def write(self) -> Draft:
         """Fill every block, prove every sentence, and put the draft together."""
         blocks = self.writer.templates.get(self.kind).blocks
+        self._prepare_name()
         self._prepare_offers()
         self._prepare_quotes()
         subject = next((s for b in blocks if b.kind == "subject" for s in self.filler.choose(b)), None)
@@ -132,11 +139,13 @@ class _Letter:
         if block.kind == "facts":
             yield from self._listed(block)
             return
-        if block.kind == "offers" and ("offer", "sentence") not in self.filler.extra:
+        if block.kind == "offers" and not self.offers:
             return
         sentences = self.filler.choose(block)
         if sentences:
             yield Paragraph(sentences, _LAYOUT.get(block.kind, "paragraph"))
+        if block.kind == "offers":
+            yield Paragraph(tuple(self.offers), "bullets")
 
     def _reasons(self) -> Iterator[Paragraph]:
         """A paragraph for each of the strongest reasons that the template has words for."""
@@ -153,10 +162,11 @@ class _Letter:
             if len(told) == MOST_REASONS:
                 return
 
+    def _reasons_to_tell(self) -> list[Contribution]:
+        return [c for c in strongest(self.scored) if c.logit >= TOLD_FROM] if self.scored else []
+
     def _reason_words(self) -> list[str]:
-        if self.scored is None:
-            return []
-        return [c.feature.replace("_", " ") for c in strongest(self.scored)]
+        return [c.feature.replace("_", " ") for c in self._reasons_to_tell()]
 
     def _each(self, block: BlockTemplate) -> Iterator[Paragraph]:
         evidence = self.facts.get(block.argument)
@@ -177,7 +187,7 @@ class _Letter:
     def _listed(self, block: BlockTemplate) -> Iterator[Paragraph]:
         """Facts by their labels, so that a draft from a catalogue without the usual facts still says something."""
         told = self.filler.facts_of(s for p in self.body for s in p.sentences)
-        if len(told) >= FEWEST_FACTS:
+        if len(told) >= (int(block.argument) if block.argument.isdigit() else FEWEST_FACTS):
             return
         items = [s for name in self.facts if name not in told for s in self._fact_sentence(name)]
         if items:
@@ -192,34 +202,44 @@ class _Letter:
         parts: list[str | Slot] = []
         for column in evidence.rows.columns:
             base = column_of(evidence, column, self.writer.catalogue)
-            if "__" in column or (base and base.role in ("key", "reference", "image", "email", "text")):
+            if "__" in column or (base and base.role not in TOLD_ROLES):
                 continue
             slot = self.filler.slot_of(name, column)
             if slot is not None:
-                parts += [", " if parts else "", f"{(base.label if base else column).replace('_', ' ').lower()} ", slot]
+                called = (base.label if base else column).replace("_", " ").lower()
+                parts += [", " if parts else "", "" if called == "count" else f"{called} ", slot]
         label = self.labels.get(name, "")
-        if not label or any(c.isdigit() for c in label):
-            label = name.replace("_", " ").capitalize()
+        if not label or loose_figures(label):
+            label = name.replace("_", " ")
         if parts:
-            yield Sentence((f"{label}: ", *(p for p in parts if p)))
+            yield Sentence((f"{label[:1].upper()}{label[1:]}: ", *(p for p in parts if p)))
+
+    def _prepare_name(self) -> None:
+        """`entity.name`: what people call this entity, from whichever fact holds it."""
+        declared = self.writer.catalogue.entity(self.entity)
+        for fact in self.facts if declared else ():
+            base = column_of(self.facts[fact], declared.name_column, self.writer.catalogue) if declared else None
+            slot = (
+                self.filler.slot_of(fact, declared.name_column) if declared and base and base.role == "name" else None
+            )
+            if slot is not None and fact not in ("contact", "owner"):
+                self.filler.extra["entity", "name"] = Sentence((slot,))
+                return
 
     # --- passages ------------------------------------------------------------------------------------------------
 
     def _prepare_offers(self) -> None:
-        """`offer.sentence` and `offer.second`: what the guides let us offer for the strongest reasons."""
-        if self.scored is None or self.writer.steps is None:
+        """What the guides let us offer for the strongest reasons, none of it twice."""
+        if self.writer.steps is None:
             return
-        places = [("offer", "sentence"), ("offer", "second")]
-        seen: set[str] = set()
-        for reason in strongest(self.scored):
-            if not places:
+        for reason in self._reasons_to_tell():
+            if len(self.offers) == MOST_OFFERS:
                 return
             candidates = self.writer.steps.ranked(query_of(reason))
             offer = offer_from(candidates[:8], self.book)
-            if offer is not None and offer.text() not in seen:
-                seen.add(offer.text())
+            if offer is not None and offer.text() not in {o.text() for o in self.offers}:
                 self.quoted += [c.passage for c in candidates]
-                self.filler.extra[places.pop(0)] = offer
+                self.offers.append(offer)
 
     def _prepare_quotes(self) -> None:
         """`quote.first` and `quote.second`: what documents about this entity say of it; `topic.quote`: the terms."""

@@ -94,5 +94,5 @@ class TrainedModel:
             return cls(raw["score"], raw["version"], raw["intercept"], features, raw["card"], tuple(raw["notices"]))
         except (ValueError, KeyError, TypeError) as error:
             raise StorageError(
-                "A stored score model cannot be read.", hint="Train it again: `tower ingest` or `tower churn --train`."
+                "a stored score model cannot be read", hint="`tower ingest` trains it again from the history"
             ) from error

@@ -132,7 +132,7 @@ class Assigner:
                     gain += 0.4
                 continue
             if gap <= 4 and chosen.table == candidate.table and candidate.columns[0] in chosen.columns:
-                gain += 0.9
+                gain += 1.0 if gap == 0 else 0.7
         table = self._lexicon.table(candidate.table)
         column = table.column(candidate.columns[0]) if table else None
         if table is None or column is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from index.catalogue import Catalogue
 from query.text2sql.logical import (
     Aggregate,
+    AllOf,
     AnyOf,
     Bucket,
     ColumnRef,
@@ -104,6 +105,8 @@ def _expression(expression: Expression, catalogue: Catalogue) -> str:
 def _predicate(predicate: Predicate, catalogue: Catalogue) -> str:
     if isinstance(predicate, TermCondition):
         return f"not {predicate.name}" if predicate.negated else f"{predicate.name}"
+    if isinstance(predicate, AllOf):
+        return " and ".join(_predicate(p, catalogue) for p in predicate.conditions)
     if isinstance(predicate, AnyOf):
         return "(" + " or ".join(_predicate(p, catalogue) for p in predicate.conditions) + ")"
     if isinstance(predicate, Related):

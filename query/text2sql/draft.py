@@ -22,6 +22,7 @@ from query.text2sql.logical import (
 )
 from query.text2sql.periods import Period
 from query.text2sql.sentence import Sentence, Symbol
+from query.text2sql.tokens import words_of
 
 
 @dataclass
@@ -47,7 +48,9 @@ class Draft:
     heads: list[str] = field(default_factory=list)
     context: list[str] = field(default_factory=list)
     periods: list[tuple[Period, ColumnRef | None]] = field(default_factory=list)
+    both: list[tuple[Predicate, ...]] = field(default_factory=list)
     share: bool = False
+    toward: str = ""
     share_conditions: list[Predicate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     penalty: float = 0.0
@@ -66,6 +69,9 @@ class Draft:
         groups: dict[str, list[Predicate]] = {}
         for name, predicates in self.filters.items():
             groups.setdefault(merged.get(name, name), []).extend(predicates)
+        both = re.search(r"\bboth\b[^?.]*?(F\d+)\b[^?.]*?\band\b[^?.]*?(F\d+)", self.sentence.text)
+        if both:
+            self.both = [tuple(groups.pop(name)) for name in (both[1], both[2]) if name in groups]
         if self.share:
             self.share_conditions = [p for predicates in groups.values() for p in predicates]
             groups = {}
@@ -147,6 +153,16 @@ class Draft:
         if held is None:
             return False
         return ref.column in self.lexicon.name_columns(held) or ref.column in held.key
+
+    def measure_of(self, table: str) -> ColumnRef | None:
+        """The measure that "large" and "how much" speak of: an amount of money, else the only measure."""
+        held = self.table(table)
+        measures = [c for c in held.columns if c.role == "measure"] if held else []
+        for column in measures:
+            words = set(words_of(column.label)) | set(words_of(column.name))
+            if words & {"amount", "value", "total", "revenue", "sales"} or column.unit.upper() in ("EUR", "USD", "GBP"):
+                return ColumnRef(table, column.name)
+        return ColumnRef(table, measures[0].name) if len(measures) == 1 else None
 
     def numeric(self, ref: ColumnRef) -> bool:
         """True for a column of numbers."""

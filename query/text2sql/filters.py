@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import (
+    Aggregate,
     AnyOf,
     ColumnRef,
     Condition,
@@ -19,6 +20,7 @@ from query.text2sql.logical import (
 from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP, Sentence
 from query.text2sql.thesaurus import FALSE_VALUES, TRUE_VALUES
+from query.text2sql.timing import conditions, date_column
 from query.text2sql.tokens import stem, stems_of
 
 _FILL = r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal|to|no|number|year|at|by|for|from|on|called|named|as) )*"
@@ -26,9 +28,10 @@ _BETWEEN = re.compile(rf"\b([CAM]\d+) (?:[a-z]+ ){{0,3}}?(?:between|from|ranging
 _BETWEEN_AFTER = re.compile(rf"\bbetween (N\d+) and (N\d+) {DET}([CATM]\d+)")
 _COMPARE = re.compile(rf"\b([CAM]\d+) {_FILL}(>=?|<=?|!=) {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg|cm)(?: old)?)?")
 _COMPARE_AFTER = re.compile(rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of )*([CATM]\d+)")
-_EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b")
+_EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d)")
 _EQUALS_AFTER = re.compile(r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)")
 _SAME = re.compile(r"(F\d+) (or|and|but)(?: (?:is|are|was|has|have|it))?(?: (>=?|<=?|!=))? (N\d+)(?! [CTAM]\d)")
+_TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
     r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
     r"(contain|contains|containing|include|includes|including|like|start|starts|starting|begin|begins|beginning|end|ends|ending)"
@@ -38,6 +41,9 @@ _WORD_IN = re.compile(r"\b(?:have|has|with|having|contains?|containing|includes?
 _HAS_WORD = re.compile(r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter|substring|string|phrase|text)s? ([QV]\d+|[a-z]+)\b")
 _NULL = re.compile(rf"\bNOT (?:have|has|had|having|with|specify|list|provide) {DET}(C\d+)\b(?! (?:[<>=]|!=|[VN]))|\b(C\d+) (?:is |are |was )?(?:null|missing|empty|unknown|blank|not (?:known|available|set|given))\b|\b(?:missing|unknown|empty) (C\d+)")
 _NOT_NULL = re.compile(r"\b(C\d+) (?:is |are )?(?:!= |NOT )(?:null|missing|empty|unknown|blank)\b|\bwith (?:a |an )?(?:known|non-null) (C\d+)")
+_NOT_YET = re.compile(r"\bNOT (?:(?:yet|been|be|already) )*(C\d+)(?: yet)?\b(?! (?:[<>=]|!=|[VNTP]\d|anything))")
+VERBS = frozenset({"won", "lost", "bought", "sold", "sent", "paid", "due", "left", "made", "got", "held", "built", "begun",
+                   "churn", "expire", "close", "renew", "order", "born", "died", "joined"})  # fmt: skip
 _VALUES = re.compile(r"(\bboth )?(NOT (?:[a-z]+ )*?|!= (?:[a-z]+ )?)?\b([VQ]\d+)((?:(?: ,)?(?: or| and| nor)?(?: the| in| from)? [VQ]\d+)*)")
 _NEGATED = re.compile(r"\bNOT\b(?P<body>[^¦?.,]*?)(?=$|[¦?.,]|\bbut\b|\band whose\b|\band have\b|\border)")
 
@@ -74,6 +80,13 @@ def comparisons(draft: Draft) -> None:
         new = Condition(held.left, match[3] or "=", (number(match[4]),))  # type: ignore[arg-type]
         return f" {match[1]} {match[2]} {draft.keep(new)} "
 
+    def times(match: re.Match[str]) -> str | None:
+        symbol = draft.symbol(match[2])
+        if not match[3] and symbol.text.lower() not in ("once", "twice"):
+            return None
+        draft.having.append(Condition(Aggregate("count", ""), match[1] or "=", (number(match[2]),)))  # type: ignore[arg-type]
+        return GAP
+
     take = draft.sentence.take
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
     take(_BETWEEN_AFTER, lambda m: put(m[3], "", m[1], m[2]) if m[3][0] != "T" else None)
@@ -82,6 +95,7 @@ def comparisons(draft: Draft) -> None:
     take(_EQUALS_AFTER, lambda m: put(m[2], "=", m[1]))
     take(_EQUALS, lambda m: put(m[1], "=", m[2]))
     take(_SAME, again)
+    take(_TIMES, times)
 
 
 def _comparable(draft: Draft, ref: ColumnRef) -> bool:
@@ -124,7 +138,31 @@ def nulls(draft: Draft) -> None:
         return draft.keep(missing)
 
     draft.sentence.take(_NULL, lambda m: null(m, "is null"))
+    draft.sentence.take(_NOT_YET, lambda m: null(m, "is null") if _same_head(draft, m) else None)
     draft.sentence.take(_NOT_NULL, lambda m: null(m, "is not null"))
+
+
+def _same_head(draft: Draft, match: re.Match[str]) -> bool:
+    ref = draft.refs(match[1])[0]
+    return draft.temporal(ref) and _head_table(draft, match.string[: match.start()]) in (ref.table, None)
+
+
+def happened(draft: Draft) -> None:
+    """ "has churned", "were delivered" without a date: the date is there."""
+
+    def known(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[1])[0]
+        if not draft.temporal(ref) or not verbal(draft.symbol(match[1]).text):
+            return None
+        return draft.keep(Condition(ref, "is not null"))
+
+    draft.sentence.take(re.compile(r"\b(?:has|have|had|been|already|were|was|are|is) (C\d+)\b(?! (?:[<>]|!=|P\d))"), known)
+
+
+def verbal(text: str) -> bool:
+    """True when the words of a mention are a verb form: "delivered", "won", "due"."""
+    last = text.lower().split()[-1] if text else ""
+    return last.endswith("ed") or last in VERBS
 
 
 def terms(draft: Draft) -> None:
@@ -160,13 +198,18 @@ def values(draft: Draft) -> None:
             groups.setdefault(ref, []).append(text)
         both = bool(match[1]) or bool(re.search(r"\bboth\b", draft.sentence.text)) and len(names) > 1
         found: list[Predicate] = []
+        if both and not negated and len(names) > 1 and len(groups) == 1:
+            ref, literals = next(iter(groups.items()))
+            kept = [draft.keep(*_matched(draft, ref, [v], False)) for v in dict.fromkeys(literals)]
+            return f" both {' and '.join(kept)} "
         for ref, literals in groups.items():
-            found.extend(_matched(draft, ref, list(dict.fromkeys(literals)), negated, both))
+            found.extend(_matched(draft, ref, list(dict.fromkeys(literals)), negated))
         if " or " in match[4] and " and " not in match[4] and len(groups) > 1:
             found = [AnyOf(tuple(found))]
         return draft.keep(*found)
 
     draft.sentence.take(_column_value_pattern, lambda m: _column_value(draft, m))
+    draft.sentence.take(re.compile(r"\b(V\d+) (C\d+)\b"), lambda m: _value_column(draft, m))
     draft.sentence.take(_VALUES, value)
 
 
@@ -189,6 +232,13 @@ def _column_value(draft: Draft, match: re.Match[str]) -> str | None:
     return None
 
 
+def _value_column(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "Atlanta city": the column after its value is not asked for."""
+    candidate = draft.candidate(match[1])
+    own = ColumnRef(candidate.table, candidate.columns[0])
+    return f" {match[1]} " if own in draft.refs(match[2]) else None
+
+
 def _column_before(draft: Draft, before: str) -> ColumnRef | None:
     """The column that a text which is stored nowhere is compared with: the nearest column or table before it."""
     names = re.findall(r"[CT]\d+", before)
@@ -200,13 +250,13 @@ def _column_before(draft: Draft, before: str) -> ColumnRef | None:
     return texts_[0] if texts_ else None
 
 
-def _matched(draft: Draft, ref: ColumnRef, literals: list[str], negated: bool, both: bool) -> list[Predicate]:
+def _matched(draft: Draft, ref: ColumnRef, literals: list[str], negated: bool) -> list[Predicate]:
     column = draft.column(ref)
+    if any(v.startswith("%") for v in literals):
+        return [Condition(ref, "not like" if negated else "like", (v,)) for v in literals[:1]]
     typed: tuple[str | float, ...] = tuple(literals)
     if column is not None and column.type in ("integer", "number", "boolean"):
         typed = tuple(float(v) if v.replace(".", "", 1).lstrip("-").isdigit() else v for v in literals)
-    if both and len(typed) > 1 and not negated:
-        return [Related(ref.table, (Condition(ref, "=", (v,)),)) for v in typed]
     if len(typed) > 1:
         return [Condition(ref, "not in" if negated else "in", typed)]
     return [Condition(ref, "!=" if negated else "=", typed)]
@@ -264,17 +314,43 @@ def negations(draft: Draft) -> None:
         far = next((t for t in tables if t != head), None)
         if far is None:
             far = next((c.table for c in found if c.table != head and c.kind == "value"), None)
-        if far is None or head is None:
+        if far is None:
+            far = next((c.table for c in found if c.table != head and draft.temporal(ColumnRef(c.table, c.columns[0]))), None)
+        head_column = _head_column(draft, draft.sentence.text[: match.start()])
+        if far is None and (head_column is None or not (tables or found)):
+            return None
+        if head is None:
             return None
         inner = replace_sentence(draft, body)
+        periods(inner)
         comparisons(inner)
         values(inner)
         inner.settle()
-        draft.where.append(Related(far, tuple(inner.where), negated=True))
+        where = list(inner.where)
+        for period_, ref in inner.periods:
+            ref = ref or date_column(inner, Query(far or head, (), context=()))
+            where.extend(conditions(inner, ref, period_) if ref else ())
+        if far is not None:
+            draft.where.append(Related(far, tuple(where), negated=True))
+        elif where and head_column is not None:
+            other = Query(head_column.table, (head_column,), (*where, Condition(head_column, "is not null")))
+            draft.where.append(Condition(head_column, "not in", other))
+            draft.distinct = True
+        else:
+            return None
         draft.notes.append("without")
         return GAP
 
     draft.sentence.take(_NEGATED, negated)
+
+
+def _head_column(draft: Draft, before: str) -> ColumnRef | None:
+    """The column that the question asks for, when it asks for a column that names no row."""
+    names = re.findall(r"[TCA]\d+", before)
+    if len(names) != 1 or not names[0].startswith("C"):
+        return None
+    ref = draft.refs(names[0])[0]
+    return None if draft.is_name(ref) else ref
 
 
 def replace_sentence(draft: Draft, text: str) -> Draft:
@@ -299,8 +375,13 @@ def periods(draft: Draft) -> None:
         symbol = draft.symbol(match[2])
         assert symbol.period is not None
         ref = None
+        spoken = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) and c.kind in ("table", "term", "metric")}
         if match[1] and draft.temporal(draft.refs(match[1])[0]):
             ref = draft.refs(match[1])[0]
+            stray = verbal(draft.symbol(match[1]).text) and bool(spoken) and ref.table not in spoken
+            if stray and any((t := draft.table(name)) and t.time_column for name in spoken):
+                draft.periods.append((symbol.period, None))
+                return GAP
         kept = "" if ref is not None or not match[1] else match[1]
         if ref is None:
             ref = _verb_date(draft, match.string[: match.start(2)])

@@ -13,10 +13,12 @@ from query.text2sql.logical import (
     Aggregate,
     Bucket,
     ColumnRef,
+    Condition,
     Expression,
     MetricRef,
     Order,
     Query,
+    Related,
     Share,
     is_aggregate,
     predicate_tables,
@@ -45,8 +47,11 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     filters.comparisons,
     filters.values,
     filters.flags,
+    filters.happened,
+    measures.how_much,
     shapes.groups,
     shapes.superlatives,
+    shapes.counted_by,
 )
 _ALL = re.compile(
     r"\b(?:all |any |complete |full )?(?:the )?(?:information|info|details?|records?|data|everything|attributes|contents?|fields)"
@@ -90,11 +95,9 @@ def _selected(draft: Draft) -> None:
     _question_words(draft)
     text = draft.sentence.text
     different = bool(re.search(r"\bdifferent\b", text))
-    marker = _MARKER.search(text)
-    zone = marker.end() if marker else len(text)
     for match in re.finditer(r"\b([CAMT])\d+\b", text):
         name, position = match.group(), match.start()
-        if match[1] == "C" and _aside(draft, name, text[:position], position > zone):
+        if match[1] == "C" and _aside(draft, name, text[:position]):
             draft.penalty += 0.3
             continue
         if match[1] == "T":
@@ -111,9 +114,16 @@ def _selected(draft: Draft) -> None:
 _MARKER = re.compile(r"[TCAMVF]\d+\b.*?\b(?:that|who|whose|which|where|with|having|have|has|had|NOT)\b")
 
 
-def _aside(draft: Draft, name: str, before: str, outside: bool) -> bool:
+def _aside(draft: Draft, name: str, before: str) -> bool:
     """True for a column word that is part of a clause ("who play"), not of what is asked for."""
+    ref = draft.refs(name)[0]
+    if draft.temporal(ref) and filters.verbal(draft.symbol(name).text):
+        return True
+    if re.search(r"M\d+ $", before):
+        return True
     weak = draft.candidate(name).score < 0.72
+    clause = re.split(r"[?.]", before)[-1]
+    outside = bool(_MARKER.search(clause)) or bool(_MARKER.search(before)) and clause == before
     listed = re.search(r"(?:,|\band|\bas well as|\balong with)(?: also)?(?: (?:the|their|its|his|her|what|is|are|show|list))*\s*$", before)
     if outside:
         return weak or not listed
@@ -153,6 +163,8 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         group.extend(dict.fromkeys((*draft.key_of(table), *draft.names_of(table))))
     plain = [e for _, e in sorted(draft.select, key=lambda x: x[0])]
     select = list(dict.fromkeys((*_missing(shown, plain), *plain)))
+    _both(draft, select)
+    draft.having = [_known_count(draft, c, select) for c in draft.having]
     select = _shared(draft, _counted(draft, select))
     if draft.superlative and draft.heads and all(is_aggregate(e) for e in select):
         asked = [draft.candidate(n).table for n in re.findall(r"T\d+", draft.sentence.text)]
@@ -182,6 +194,8 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     if draft.grain:
         _bucketed(draft, select, group, measured)
         folded = folded or any(is_aggregate(e) for e in select)
+    if draft.toward and not draft.order and measured:
+        draft.order.append(Order(measured[0], draft.toward == "DOWN"))
     root = _root(select, measured, ordered)
     query = Query(
         root=root,
@@ -199,6 +213,37 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     return _with_context(draft, apply_periods(draft, query))
 
 
+def _both(draft: Draft, select: list[Expression]) -> None:
+    """ "with both X and Y": each holds for some row of the same thing, not both for one row."""
+    if not draft.both:
+        return
+    asked = next((e for e in select if isinstance(e, ColumnRef)), None)
+    root = asked.table if asked else next(iter(draft.heads), "")
+    for predicates in draft.both:
+        table = next(iter(sorted(frozenset().union(*(predicate_tables(p) for p in predicates)))), "")
+        if table != root and table:
+            draft.where.append(Related(table, predicates))
+            continue
+        ref = asked or next(iter(draft.names_of(root)), None)
+        if ref is None:
+            draft.where.extend(predicates)
+            continue
+        draft.where.append(Condition(ref, "in", Query(ref.table, (ref,), predicates)))
+        draft.distinct = True
+    draft.both = []
+
+
+def _known_count(draft: Draft, condition: Condition, select: list[Expression]) -> Condition:
+    """A count of "times" counts the rows of the table that the question speaks of last."""
+    if condition.left != Aggregate("count", ""):
+        return condition
+    tables = [draft.candidate(n).table for n in re.findall(r"[TC]\d+", draft.sentence.text)]
+    first = next((e.table for e in select if isinstance(e, ColumnRef)), tables[0] if tables else "")
+    other = next((t for t in reversed(tables) if t != first), first)
+    other = other or next((t for p in draft.where for t in sorted(predicate_tables(p)) if t != first), first)
+    return Condition(Aggregate("count", other), condition.operator, condition.right)
+
+
 def _counted(draft: Draft, select: list[Expression]) -> list[Expression]:
     """ "how many of them" counts what the question counts elsewhere, else what it lists."""
     known = [o.by for o in draft.order if isinstance(o.by, Aggregate)] + [c.left for c in draft.having]
@@ -214,6 +259,8 @@ def _counted(draft: Draft, select: list[Expression]) -> list[Expression]:
 def _shared(draft: Draft, select: list[Expression]) -> list[Expression]:
     """The conditions of "what share of ... are ..." belong to the share, not to the rows it is a share of."""
     conditions = tuple(draft.share_conditions)
+    if draft.share and not any(isinstance(e, Share) for e in select):
+        draft.where.extend(conditions)
     return [replace(e, conditions=conditions) if isinstance(e, Share) and draft.share else e for e in select]
 
 
@@ -277,8 +324,6 @@ def _hints(draft: Draft) -> frozenset[str]:
 
 def _with_context(draft: Draft, query: Query) -> Query:
     """Tables that the question names beside what it shows: each row must have a related row there."""
-    from query.text2sql.logical import Related
-
     held = {query.root, *draft.group_tables}
     for expression in (*query.select, *query.group, *(o.by for o in query.order), *(c.left for c in query.having)):
         held |= tables_of(expression)

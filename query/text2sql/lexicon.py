@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 
 from index.catalogue import Catalogue, Column, Table
 from index.scope import Scope
-from query.text2sql.thesaurus import ARTICLES, FAMILIES, FUNCTION_WORDS
+from query.text2sql.thesaurus import ARTICLES, FAMILIES, FUNCTION_WORDS, UNITS
 from query.text2sql.tokens import stem, stems_of, words_of
 
 Phrase = tuple[str, ...]
@@ -18,6 +18,7 @@ GENERIC = frozenset({"id", "name", "number", "code", "date", "type", "time", "de
 CODES = frozenset({"id", "code", "key"})
 # words of the grammar: a part of a label that says only these names nothing
 CUES = FUNCTION_WORDS - {"name", "names", "order", "detail", "details", "rank", "information"}
+UNIT_STEMS = frozenset(stem(u) for u in UNITS)
 TABLE_PREFIXES = frozenset({"ref", "reference", "tbl", "tb", "dim", "fact", "view", "v"})
 
 
@@ -31,6 +32,7 @@ class Entry:
     columns: tuple[str, ...] = ()
     target: str = ""
     score: float = 1.0
+    sense: str = ""
 
 
 class Lexicon:
@@ -42,6 +44,7 @@ class Lexicon:
         self._by_name = {t.name: t for t in self.tables}
         self._phrases: dict[Phrase, dict[tuple[str, str, tuple[str, ...], str], Entry]] = defaultdict(dict)
         self._words: dict[str, None] = {}
+        self._raw: dict[Phrase, dict[tuple[str, str, tuple[str, ...], str], set[str]]] = {}
         for table in self.tables:
             self._add_table(table)
             for column in table.columns:
@@ -61,6 +64,18 @@ class Lexicon:
         """The entries of a phrase, best first."""
         return tuple(sorted(self._phrases.get(phrase, {}).values(), key=lambda e: -e.score))
 
+    def said(self, phrase: Phrase, raw: str) -> tuple[Entry, ...]:
+        """The entries of a phrase for the words `raw`: a verb form that only shares its stem counts less."""
+        forms = self._raw.get(phrase, {})
+        if not forms:
+            return self.find(phrase)
+        entries = []
+        for entry in self.find(phrase):
+            texts = forms.get((entry.kind, entry.table, entry.columns, entry.target), frozenset())
+            other = texts and raw not in texts and any(t.endswith("ed") != raw.endswith("ed") for t in texts)
+            entries.append(replace(entry, score=entry.score * 0.75) if other else entry)
+        return tuple(sorted(entries, key=lambda e: -e.score))
+
     def knows(self, word_stem: str) -> bool:
         """True when some phrase holds the stem."""
         return word_stem in self._known
@@ -70,7 +85,15 @@ class Lexicon:
         if len(word) < 5:
             return None
         hit = process.extractOne(word, self._word_list, scorer=fuzz.ratio, score_cutoff=least)
-        return str(hit[0]) if hit else None
+        return str(hit[0]) if hit else self._kin(word)
+
+    def _kin(self, word: str) -> str | None:
+        """A schema word of the same root: "advises" and `advisor`, "director" and `directed_by`."""
+        for other in self._word_list:
+            size = max(5, -(-7 * max(len(word), len(other)) // 12))
+            if word[:size] == other[:size]:
+                return other
+        return None
 
     def concept(self, table: str, names: Iterable[str], least: float = 0.6) -> Entry | None:
         """The column of `table` that one of `names` names best: `concept("people", ("age", "birth date"))`."""
@@ -147,12 +170,19 @@ class Lexicon:
             self._remember(text)
             stems = stems_of(text)
             entry = Entry("column", table.name, (column.name,))
+            if self._add_reference(table, column, stems):
+                continue
             self._put(stems, entry)
+            self._raw.setdefault(stems, {}).setdefault(("column", table.name, (column.name,), ""), set()).add(text.lower())
             for label in {stems_of(table.label), stems_of(table.name)}:
                 self._put((*label, *stems), replace(entry, score=1.0))
             rest = tuple(s for s in stems if s not in own)
             if rest and rest != stems:
                 self._put(rest, replace(entry, score=0.95 if rest != ("id",) or is_key else 0.7))
+            if len(stems) == 2:
+                self._put((stem("".join(words_of(text))),), replace(entry, score=0.95))
+            if len(stems) > 1 and stems[-1] in UNIT_STEMS:
+                self._put(stems[:-1], replace(entry, score=0.95))
             if len(stems) > 2:
                 self._put_part((stems[0], stems[-1]), replace(entry, score=0.6))
                 for at in range(1, len(stems) - 2):
@@ -170,6 +200,19 @@ class Lexicon:
             if is_key:
                 self._put(("id",), replace(entry, score=0.9))
 
+    def _add_reference(self, table: Table, column: Column, stems: Phrase) -> bool:
+        """ "Owner" for `owner_id` speaks of the table that the column refers to, not of the identifier."""
+        if column.role not in ("key", "reference") or set(stems) & CODES or set(stems) & {"number", "sku"}:
+            return False
+        targets = [j.right for j in self.catalogue.joins if (j.left, j.left_columns) == (table.name, (column.name,))]
+        if column.role == "key" and table.key == (column.name,):
+            targets = [table.name]
+        for target in targets:
+            if target in self._by_name and (target != table.name or column.role == "key"):
+                self._put(stems, Entry("table", target, score=0.9))
+                self._put(stems, Entry("column", table.name, (column.name,), score=0.5))
+        return bool(targets) and targets != [table.name] or column.role == "key" and bool(targets)
+
     def _put_part(self, phrase: Phrase, entry: Entry) -> None:
         if not all(word in CUES for word in phrase):
             self._put(phrase, entry)
@@ -183,7 +226,10 @@ class Lexicon:
             if target in self._by_name and target != table.name:
                 self._put_part(rest, Entry("table", target, score=0.75))
         own = {stems_of(table.label), stems_of(table.name)}
-        if rest not in own:
+        if table.key == (column.name,) and not targets and any(set(rest) <= set(label) for label in own):
+            self._put_part(rest, Entry("table", table.name, score=0.85))
+            self._put_part(rest, Entry("column", table.name, (column.name,), score=0.5))
+        elif rest not in own:
             score = 0.55 if targets else 0.88
             self._put_part(rest, Entry("column", table.name, (column.name,), score=score))
 
@@ -211,7 +257,22 @@ class Lexicon:
             if term.table in self._by_name:
                 for text in (term.name, *term.synonyms):
                     self._remember(text)
-                    self._put(stems_of(text), Entry("term", term.table, target=term.name, score=1.05))
+                    self._add_term(term.table, term.name, stems_of(text))
+
+    def _add_term(self, table: str, name: str, stems: Phrase) -> None:
+        """A term with its noun ("open ticket") means rows of the table; its adjective alone only narrows them."""
+        for size in range(1, len(stems)):
+            nouns = [e for e in self.find(stems[-size:]) if e.kind == "table" and e.table == table and e.score > 0.8]
+            if nouns:
+                self._put(stems, Entry("term", table, target=name, score=1.05, sense="noun"))
+                self._put_part(stems[:-size], Entry("term", table, target=name, score=0.78))
+                return
+            nouns = [e for e in self.find(stems[:size]) if e.kind == "table" and e.table == table and e.score > 0.8]
+            if nouns:
+                self._put(stems, Entry("term", table, target=name, score=1.05, sense="noun"))
+                self._put_part(stems[size:], Entry("term", table, target=name, score=0.78))
+                return
+        self._put(stems, Entry("term", table, target=name, score=1.05))
 
     def _add_vocabulary(self) -> None:
         """The company's own words stand for whatever their meaning names: a metric, a table, `table.column`."""

@@ -13,6 +13,8 @@ from query.text2sql.thesaurus import ARTICLES, COMPARATIVES, FUNCTION_WORDS, MEA
 from query.text2sql.tokens import Token, stem, value_key
 from query.text2sql.values import StoredValue, ValueIndex
 
+TURNED = frozenset({"type", "types", "kind", "kinds", "category", "categories", "status"})
+EXTREMES = frozenset({"best", "worst", "top", "most", "least", "highest", "lowest", "fastest", "biggest"})
 LONGEST_PHRASE = 7
 MOST_CANDIDATES = 10
 
@@ -111,13 +113,16 @@ class Linker:
                 found.extend(self._named(phrase, tokens, first, last))
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
-                if last - first in (3, 4) and tokens[first + 1].lower == "of" and not self._is_table(phrase[1:]):
+                if last - first in (3, 4) and tokens[first + 1].lower == "of" and (
+                    not self._is_table(phrase[1:]) or tokens[first].lower in TURNED
+                ):
                     turned = (*phrase[1:], phrase[0])
                     found.extend(replace(c, score=c.score * 0.95) for c in self._named(turned, tokens, first, last))
         found.extend(self._adjective(span))
         found.extend(self._stored(span, first == 0))
         if span[0].kind == "quoted" and not found:
             found.append(Candidate("text", value=span[0].text, score=0.9))
+        found.extend(_named_by_value(found))
         return tuple(sorted(found, key=lambda c: -c.score)[:MOST_CANDIDATES])
 
     def _shared_head(self, tokens: tuple[Token, ...], stems: list[str], first: int) -> list[Candidate]:
@@ -136,19 +141,39 @@ class Linker:
 
     def _named(self, phrase: tuple[str, ...], tokens: tuple[Token, ...], first: int, last: int) -> list[Candidate]:
         """Candidates from the lexicon; words that the grammar needs ("number of", "total") name nothing alone."""
+        if last - first == 1 and tokens[first].lower in ("named", "called", "titled"):
+            return []
         if last - first == 1 and tokens[first].lower in CUES:
             following = tokens[last].lower if last < len(tokens) else ""
-            if following in ("of", "than", "times") or not tokens[first].capital and tokens[first].lower != "year":
+            plain = not tokens[first].capital or first == 0
+            if tokens[first].lower == "amount" and following == "of":
+                return self._amount(phrase, tokens, last)
+            if following in ("of", "than", "times") or plain and tokens[first].lower != "year":
                 return [_from_entry(e) for e in self._lexicon.find(phrase) if e.score >= 0.94 and following not in ("of", "than", "times") and tokens[first].lower not in ("number", "total", "average", "most", "in", "on", "at", "by", "no", "first", "last", "count", "all")]
-        return [_from_entry(e) for e in self._lexicon.find(phrase)]
+        if first > 1 and tokens[first - 1].text == "-" and tokens[first - 2].lower in EXTREMES:
+            return []
+        raw = " ".join(t.lower for t in tokens[first:last] if t.lower not in ARTICLES)
+        return [_from_entry(e) for e in self._lexicon.said(phrase, raw)]
+
+    def _amount(self, phrase: tuple[str, ...], tokens: tuple[Token, ...], last: int) -> list[Candidate]:
+        """ "amount of T" is a column where T has one of that name; else it is a count."""
+        near = {e.table for t in tokens[last : last + 5] for e in self._lexicon.find((t.stem,)) if e.kind != "column"}
+        return [
+            _from_entry(e)
+            for e in self._lexicon.find(phrase)
+            if e.score >= 0.94 and e.kind == "column" and e.table in near
+        ]
 
     def _adjective(self, span: tuple[Token, ...]) -> list[Candidate]:
         """ "older" names a column and a direction; so do "oldest" and "most expensive"."""
         word = span[-1].lower
-        if len(span) > 1:
+        if len(span) == 2 and word == "old" and span[0].lower in ("years", "year", "how"):
+            word = "age"
+        elif len(span) > 1:
             return []
         superlative = word in SUPERLATIVES
-        row = COMPARATIVES.get(SUPERLATIVES.get(word, word)) or MEASURE_ADJECTIVES.get(word)
+        row = (("age",), 1) if word == "age" and len(span) == 2 else None
+        row = row or COMPARATIVES.get(SUPERLATIVES.get(word, word)) or MEASURE_ADJECTIVES.get(word)
         if row is None:
             return []
         names, direction = row
@@ -162,7 +187,9 @@ class Linker:
             if word in ("older", "oldest", "younger", "youngest", "eldest") and _dated(column.type, column.label):
                 up = -up
             sense = ("max" if up > 0 else "min") if superlative else (">" if up > 0 else "<")
-            if word in MEASURE_ADJECTIVES:
+            if word == "age":
+                sense = ""
+            elif word in MEASURE_ADJECTIVES:
                 sense = "adjective"
             found.append(Candidate("column", table.name, entry.columns, score=0.8 * entry.score, sense=sense))
         return found
@@ -213,11 +240,24 @@ class Linker:
                 if loose:
                     extra.append(Mention(i, j, loose))
             i = max(j, i + 1)
+        taken |= {i for m in extra for i in range(m.first, m.last)}
+        for i, token in enumerate(tokens):
+            if i not in taken and token.kind == "word" and token.lower not in FUNCTION_WORDS and len(token.lower) > 3:
+                words = self._values.containing(token.lower)
+                if words:
+                    extra.append(Mention(i, i + 1, tuple(_like(v, token.lower) for v in words[:4])))
         return tuple(sorted((*kept, *extra), key=lambda m: m.first))
 
     def _loosely(self, text: str) -> tuple[Candidate, ...]:
         hits = [(v, 0.75) for v in self._values.within(text)] or [(v, 0.7) for v in self._values.close(text)]
         return tuple(_from_value(v, score, "") for v, score in hits)
+
+
+def _named_by_value(found: list[Candidate]) -> list[Candidate]:
+    """ "support agents": another word for a table that is also a value of it means the rows with that value."""
+    tables = {c.table: c for c in found if c.kind == "table" and c.score > 0.9}
+    values = [c for c in found if c.kind == "value" and c.table in tables and " " in c.target]
+    return [replace(tables[v.table], columns=v.columns, value=v.value, score=1.03) for v in values[:1]]
 
 
 def _proper(tokens: tuple[Token, ...], at: int, start: int) -> bool:
@@ -232,8 +272,12 @@ def _dated(kind: str, label: str) -> bool:
     return kind in ("date", "datetime") or any(w in label.lower() for w in ("birth", "year", "found", "built", "open"))
 
 
+def _like(value: StoredValue, word: str) -> Candidate:
+    return Candidate("value", value.table, (value.column,), word, value.literal, score=0.5, sense="like")
+
+
 def _from_entry(entry: Entry) -> Candidate:
-    return Candidate(entry.kind, entry.table, entry.columns, entry.target, score=entry.score)
+    return Candidate(entry.kind, entry.table, entry.columns, entry.target, score=entry.score, sense=entry.sense)
 
 
 def _from_value(value: StoredValue, score: float, key: str) -> Candidate:

@@ -112,7 +112,14 @@ class AnyOf:
     conditions: tuple[Predicate, ...]
 
 
-Predicate = Condition | TermCondition | Related | AnyOf
+@dataclass(frozen=True)
+class AllOf:
+    """All of the conditions, inside an `AnyOf`."""
+
+    conditions: tuple[Predicate, ...]
+
+
+Predicate = Condition | TermCondition | Related | AnyOf | AllOf
 
 
 @dataclass(frozen=True)
@@ -170,6 +177,6 @@ def predicate_tables(predicate: Predicate) -> frozenset[str]:
     if isinstance(predicate, Condition):
         own = tables_of(predicate.left)
         return own | {predicate.right.table} if isinstance(predicate.right, ColumnRef) else own
-    if isinstance(predicate, AnyOf):
+    if isinstance(predicate, AnyOf | AllOf):
         return frozenset().union(*(predicate_tables(p) for p in predicate.conditions))
     return frozenset({predicate.table})

@@ -6,6 +6,7 @@ import re
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import Aggregate, Condition, Expression, Function, Query, Ratio, Share
+from query.text2sql.tokens import stem, stems_of
 
 DET = r"(?:(?:the|a|an|all|their|its|his|her|of|these|those|any|our) )*"
 _FUNCTIONS: dict[str, Function] = {
@@ -19,7 +20,7 @@ _NESTED = re.compile(
 _NESTED_BEFORE = re.compile(
     rf"(>=?|<=?|above|below) {DET}(average)(?: (?:of|in|value of))? {DET}(C\d+)(?: (?:of|for|among|across) {DET}T\d+)?"
 )
-_COUNT = re.compile(rf"\b(howmany|number of|count(?: number of)?) ((?:(?:the|all|total|of|different|[VK]\d+|other|their|its|our) )*)([TCM]\d+)")
+_COUNT = re.compile(rf"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different|[VK]\d+|other|their|its|our) )*)([TCM]\d+)")
 _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
     rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)(?! (?:[<>]|!=))"
@@ -64,10 +65,11 @@ def shares(draft: Draft) -> None:
     def part(match: re.Match[str]) -> str | None:
         found = draft.expressions(match[1])[0]
         if isinstance(found, Aggregate) or match[1].startswith("M"):
+            draft.share = True
             return draft.sentence.add("A", Share(found))  # type: ignore[arg-type]
         return None
 
-    draft.sentence.take(re.compile(r"\b(?:percentage|percent|proportion|share)(?: of)?(?: the)?(?: total)? ([MA]\d+)"), part)
+    draft.sentence.take(re.compile(r"\b(?:percentage|percent|proportion|share)(?: of)?(?: the)?(?: total)?(?: ¦)?(?: our)? ([MA]\d+)"), part)
 
 
 def counts(draft: Draft) -> None:
@@ -87,7 +89,7 @@ def counts(draft: Draft) -> None:
             ref = draft.refs(name)[0]
             column = draft.column(ref)
             if column is not None and not different and column.role == "measure":
-                if "total" in between or "total" in draft.sentence.original and word == "number of":
+                if "total" in between or "total" in word or "each" in draft.sentence.text.split():
                     return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
                 return f"{kept} {name}"
             if draft.is_name(ref) and not different:
@@ -110,6 +112,37 @@ def averages_per(draft: Draft) -> None:
         return draft.sentence.add("A", Ratio(left, Aggregate("count", table, distinct=True)))
 
     draft.sentence.take(re.compile(rf"\baverage (?:number of )?{DET}([TM]\d+)(?: [a-z]+)? (?:each|a) (T\d+)"), ratio)
+
+
+def how_much(draft: Draft) -> None:
+    """ "how much" asks for money: the metric or the amount of what the question speaks of; "how often" for a count."""
+    text = draft.sentence.text
+    often = re.search(r"\bhowoften\b", text)
+    if often:
+        names = re.findall(r"[CT]\d+", text)
+        if names:
+            table = draft.candidate(names[-1]).table
+            made = draft.sentence.add("A", Aggregate("count", table))
+            draft.sentence.take(re.compile(r"\bhowoften\b"), lambda m: f" {made} ")
+        return
+    if not re.search(r"\bhowmuch\b", text):
+        return
+    found = None if re.search(r"[M]\d+", text) else _money(draft, text)
+    made = draft.sentence.add("A", found) if found is not None else ""
+    draft.sentence.take(re.compile(r"\bhowmuch\b"), lambda m: f" {made} ")
+
+
+def _money(draft: Draft, text: str) -> Expression | None:
+    if re.search(r"\b(?:buy|bought|spend|spent|sell|sold|purchase|order)\b", text):
+        for metric in draft.catalogue.metrics:
+            if {stem(w) for w in ("revenue", "sales")} & {s for t in (metric.label, *metric.synonyms) for s in stems_of(t)}:
+                return draft.metric(metric.name)
+    tables = [draft.candidate(n).table for n in re.findall(r"[TKC]\d+", draft.sentence.original) if n in draft.sentence.symbols]
+    for table in dict.fromkeys(tables):
+        ref = draft.measure_of(table)
+        if ref is not None:
+            return Aggregate("sum", table, ref)
+    return None
 
 
 def extremes(draft: Draft) -> None:

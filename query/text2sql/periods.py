@@ -187,6 +187,12 @@ def _atoms(text: str, today: dt.date, fiscal: int) -> list[Period]:
             inner = re.compile(number).search(text, match.start())
             if inner:
                 add(inner, dt.date(int(number), 1, 1), dt.date(int(number) + 1, 1, 1), "year")
+    for year in [p for p in found if p.unit == "year"]:
+        more = re.match(r"\s*(?:,|or|and|, ?and|, ?or)\s+(\d{4})\b", text[year.end :])
+        if more and 1800 <= int(more[1]) <= 2100:
+            inner = re.compile(more[1]).search(text, year.end)
+            if inner:
+                add(inner, dt.date(int(more[1]), 1, 1), dt.date(int(more[1]) + 1, 1, 1), "year")
     for match in re.finditer(rf"\b(?:in|during|since|before|after|until|of|for|last|this) ({_MONTH})(?! \d)", text):
         first = dt.date(today.year, MONTHS[match[1].strip(".")], 1)
         first = first if first <= today else first - relativedelta(years=1)
@@ -216,6 +222,10 @@ def _relative(text: str, today: dt.date, fiscal: int, add: Callback) -> None:
         add(match, today - step_of(match[2], _count(match[1])), today + one, match[2])
     for match in re.finditer(rf"\b(?:next|coming|following) ({_NUM}) ({_UNIT})s?\b|\bwithin (?:the )?({_NUM}) ({_UNIT})s?\b", text):
         add(match, today, today + step_of(match[2] or match[4], _count(match[1] or match[3])) + one, "day")
+    for match in re.finditer(rf"\bfor (more|less|longer|over|fewer)(?: than)? ({_NUM}) ({_UNIT})s?\b", text):
+        day = today - step_of(match[3], _count(match[2]))
+        down = match[1] in ("less", "fewer")
+        add(match, day if down else dt.date.min, today + one if down else day, "open")
     for match in re.finditer(rf"\b({_NUM}) ({_UNIT})s? ago\b", text):
         day = today - step_of(match[2], _count(match[1]))
         add(match, first_of(match[2], day, fiscal), first_of(match[2], day, fiscal) + step_of(match[2], 1), match[2])
@@ -253,6 +263,10 @@ def _combined(text: str, atoms: list[Period]) -> list[Period]:
                 out.append(Period(opening.start(), last.end, atom.since, last.until, text[opening.start() : last.end], atom.unit))
                 i += 2
                 continue
+        if atom.unit == "open":
+            out.append(replace(atom, since=None if atom.since == dt.date.min else atom.since))
+            i += 1
+            continue
         after = re.match(r"\s*(?:or|and) (?:(later|after|newer|onwards?)|(?:earlier|before|older))\b", text[atom.end :])
         made = _prefixed(before, atom)
         if after:

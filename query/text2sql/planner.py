@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
 from index.errors import SqlRejected
@@ -111,7 +111,7 @@ class TableQuestionPlanner:
         self, question: str
     ) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
         tokens = tokenise(question)
-        time = self._time(question)
+        time = self._unless_named(tokens, self._time(question))
         spans = [(p.start, p.end) for p in time.periods]
         spans += [s for s in (time.grain_span, time.compare_span) if s[1] > s[0]]
         blocked = frozenset(
@@ -119,10 +119,27 @@ class TableQuestionPlanner:
         )
         return tokens, time, blocked, self._linker.mentions(tokens, blocked)
 
+    def _unless_named(self, tokens: tuple[Token, ...], time: TimeWords) -> TimeWords:
+        """A year inside a stored name ("Summer 2026 collection") is part of the name."""
+        if not time.periods:
+            return time
+        spans = [
+            (tokens[m.first].start, tokens[m.last - 1].end)
+            for m in self._linker.mentions(tokens)
+            if m.last - m.first > 1 and m.candidates[0].kind in ("value", "term")
+        ]
+        kept = tuple(
+            p for p in time.periods if not any(a < p.end and p.start < b and a < p.start for a, b in spans)
+        )
+        return replace(time, periods=kept)
+
     def _time(self, question: str) -> TimeWords:
         """The periods of the question; a grain that is the name of a column is that column."""
         time = read_time(question, self._today, self._catalogue.fiscal_year_start)
         word = time.grain or ""
+        said = question[time.grain_span[0] : time.grain_span[1]]
+        if word and said.lower().endswith("ly") and self._lexicon.knows(stem(said)):
+            return TimeWords(time.periods, None, (0, 0), time.compare, time.compare_span)
         if word and any(e.kind == "column" and e.score > 0.93 for e in self._lexicon.find((stem(word),))):
             return TimeWords(time.periods, None, (0, 0), time.compare, time.compare_span)
         return time

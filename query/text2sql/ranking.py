@@ -26,8 +26,9 @@ WEIGHTS: Mapping[str, float] = {
     "tables": -0.15,
     "unused_tables": -0.5,
     "related": -0.2,
-    "leftover_numbers": -1.2,
-    "leftover_signs": -0.8,
+    "leftover_numbers": -2.0,
+    "leftover_signs": -1.2,
+    "leftover_not": -3.0,
     "words": -0.03,
     "selected_references": -0.5,
 }

@@ -12,6 +12,7 @@ from index.catalogue import Catalogue
 from query.text2sql.joins import JoinGraph, Step
 from query.text2sql.logical import (
     Aggregate,
+    AllOf,
     AnyOf,
     Bucket,
     ColumnRef,
@@ -31,6 +32,7 @@ from query.text2sql.logical import (
     tables_of,
 )
 
+DEEPEST = 4
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = frozenset(
     """all and as asc between by case character check column constraint create cross date day default delete desc
@@ -71,15 +73,17 @@ class Renderer:
 
 
 class _Text:
-    def __init__(self, catalogue: Catalogue, graph: JoinGraph, query: Query, avoid: frozenset[str] = frozenset()) -> None:
-        self._catalogue, self._graph, self._query, self._avoid = catalogue, graph, query, avoid
+    def __init__(self, catalogue: Catalogue, graph: JoinGraph, query: Query, depth: int = 0) -> None:
+        if depth > DEEPEST:
+            raise Unrenderable("the question nests too deeply")
+        self._catalogue, self._graph, self._query, self._depth = catalogue, graph, query, depth
         self._names: dict[str, str] = {}
 
     def sql(self) -> str:
         query = self._query
         steps = self._tree()
         names = [query.root, *(s.target for s in steps)]
-        alone = len(names) == 1 and not self._avoid
+        alone = len(names) == 1
         self._names = {n: ("" if alone else quoted(n)) for n in names}
         inner, semi = self._split(frozenset(names))
         select = ", ".join(self._selected(e) for e in query.select)
@@ -106,6 +110,10 @@ class _Text:
         hard: dict[str, None] = {}
         for expression in (*query.select, *query.group, *(o.by for o in query.order), *(c.left for c in query.having)):
             hard.update(dict.fromkeys(sorted(tables_of(expression))))
+            if isinstance(expression, Share):
+                for predicate in expression.conditions:
+                    if not isinstance(predicate, Related):
+                        hard.update(dict.fromkeys(sorted(predicate_tables(predicate))))
         hard.update(dict.fromkeys(query.context))
         steps = self._graph.tree(query.root, hard, query.hints)
         if steps is None:
@@ -140,10 +148,17 @@ class _Text:
                 semi.append(predicate)
             elif predicate_tables(predicate) <= joined:
                 inner.append(predicate)
+            elif isinstance(predicate, AnyOf):
+                inner.append(AnyOf(tuple(self._reached(p, joined) for p in predicate.conditions)))
             else:
                 far = sorted(predicate_tables(predicate) - joined)[0]
                 outer.setdefault(far, []).append(predicate)
         return inner, semi + self._merged(outer)
+
+    @staticmethod
+    def _reached(predicate: Predicate, joined: frozenset[str]) -> Predicate:
+        far = predicate_tables(predicate) - joined
+        return Related(sorted(far)[0], (predicate,)) if far and not isinstance(predicate, Related) else predicate
 
     def _merged(self, outer: dict[str, list[Predicate]]) -> list[Related]:
         """One `Related` for each far table; a far table that lies on the way to another joins its conditions."""
@@ -170,7 +185,7 @@ class _Text:
         if related.negated:
             filters = (*filters, *(Condition(c, "is not null") for c in columns))
         inner = Query(target, columns, filters, context=rest, hints=self._query.hints)
-        text = _Text(self._catalogue, self._graph, inner).sql()
+        text = _Text(self._catalogue, self._graph, inner, self._depth + 1).sql()
         left = ", ".join(self._column(ColumnRef(first.source, c)) for c in first.source_columns)
         left = f"({left})" if len(first.source_columns) > 1 else left
         return f"{left} {'NOT IN' if related.negated else 'IN'} ({text})"
@@ -228,6 +243,14 @@ class _Text:
                     column.replace(new)
         return tree.sql(dialect="sqlite")
 
+    def _narrowed(self, metric: MetricRef, condition: str) -> str:
+        """The metric over the rows that meet `condition`: a CASE inside each of its aggregates."""
+        tree = sqlglot.parse_one(self._bare(metric.sql, metric.table), read="sqlite")
+        for fold in list(tree.find_all(exp.AggFunc)):
+            inner = "1" if isinstance(fold.this, exp.Star) or fold.this is None else fold.this.sql(dialect="sqlite")
+            fold.set("this", sqlglot.parse_one(f"CASE WHEN {condition} THEN {inner} END", read="sqlite"))
+        return tree.sql(dialect="sqlite")
+
     def _bucket(self, bucket: Bucket) -> str:
         text = self._column(bucket.column)
         if bucket.grain == "year":
@@ -242,17 +265,22 @@ class _Text:
         return f"SUBSTR({text}, 1, 10)"
 
     def _share(self, share: Share) -> str:
+        if share.conditions and isinstance(share.of, MetricRef):
+            condition = " AND ".join(self._predicate(p) for p in share.conditions)
+            return f"100.0 * {self._narrowed(share.of, condition)} / {self._expression(share.of)}"
         if share.conditions:
             condition = " AND ".join(self._predicate(p) for p in share.conditions)
             return f"100.0 * SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) / COUNT(*)"
         part = self._expression(share.of)
         whole = Query(share.of.table, (share.of,), self._query.where, hints=self._query.hints)
-        return f"100.0 * {part} / ({_Text(self._catalogue, self._graph, whole).sql()})"
+        return f"100.0 * {part} / ({_Text(self._catalogue, self._graph, whole, self._depth + 1).sql()})"
 
     def _predicate(self, predicate: Predicate) -> str:
         if isinstance(predicate, AnyOf):
             parts = [self._related(p) if isinstance(p, Related) else self._predicate(p) for p in predicate.conditions]
             return "(" + " OR ".join(parts) + ")"
+        if isinstance(predicate, AllOf):
+            return "(" + " AND ".join(self._predicate(p) for p in predicate.conditions) + ")"
         if isinstance(predicate, TermCondition):
             text = f"({self._bare(predicate.sql, predicate.table)})"
             return f"NOT {text}" if predicate.negated else text
@@ -262,7 +290,7 @@ class _Text:
         if operator in ("IS NULL", "IS NOT NULL"):
             return f"{left} {operator}"
         if isinstance(right, Query):
-            return f"{left} {operator} ({_Text(self._catalogue, self._graph, right).sql()})"
+            return f"{left} {operator} ({_Text(self._catalogue, self._graph, right, self._depth + 1).sql()})"
         if isinstance(right, ColumnRef):
             return f"{left} {operator} {self._column(right)}"
         if operator in ("IN", "NOT IN"):

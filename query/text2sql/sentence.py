@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from query.text2sql.linking import Candidate, Mention
 from query.text2sql.logical import Expression
@@ -35,7 +35,7 @@ class Symbol:
 _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"\b(?:not equal to|not the same as|different from|other than|not in|not from|except(?: for)?|excluding|are not|is not|was not|were not|isn t|isn't|aren't|not)(?= (?:the )?(?:[a-z]+ )?[VQN]\d)", "!="),
+        (r"\b(?:not equal to|not the same as|different from|other than|not in|not from|except(?: for)?|excluding|are not|is not|was not|were not|isn t|isn't|aren't|not|outside(?: of)?)(?= (?:the )?(?:[a-z]+ )?[VQN]\d)", "!="),
         (r"\b(?:greater|more|larger|higher|bigger|later) than or equals?(?: to)?\b|\b(?:no|not) (?:less|fewer|lower|smaller) than\b|\bat least\b|\bminimum of(?= N)", ">="),
         (r"\b(?:less|fewer|smaller|lower) than or equals?(?: to)?\b|\b(?:no|not) (?:more|greater|higher|larger) than\b|\bat most\b|\bup to(?= N)|\bmaximum of(?= N)", "<="),
         (r"\b(?:strictly |a )?(?:greater|more|larger|higher|bigger|better|longer|heavier|taller) (?:[a-z]+ )?than\b|\b(?:exceed(?:s|ing|ed)?|surpass(?:es|ing)?|beyond)\b|\b(?:over|above|after)(?= (?:the )?(?:average|mean|N\d))", ">"),
@@ -45,6 +45,10 @@ _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(N\d+) (?:or|and) (?:less|fewer|below|lower|under|smaller|shorter|younger)\b", r"<= \1"),
         (r"\bmore (C\d+)( than)?\b", r"\1 >"),
         (r"\bless (C\d+)( than)?\b", r"\1 <"),
+        (r",? ?(?:the )?(?:\^|highest|largest|biggest|best|most) first\b", " DOWN"),
+        (r",? ?(?:the )?(?:~|lowest|smallest|least|fewest) first\b", " UP"),
+        (r"\bthe (?:last|latest|most recent)(?: one)?(?= (?:to|who|that)\b)", "the ^date"),
+        (r"\bthe first(?: one)?(?= (?:to|who|that)\b)", "the ~date"),
         (r"([<>]=?) than\b", r"\1"),
         (r"\b(?:most recent(?:ly)?|latest|newest|last)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "^date"),
         (r"\b(?:earliest|first)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "~date"),
@@ -58,9 +62,15 @@ _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:mean|avg)\b", "average"),
         (r"\b(?:maximum|max)\b", "maximum"),
         (r"\b(?:minimum|min)\b", "minimum"),
-        (r"\b(?:total )?(?:number|count|amount|quantity)s? of\b", "number of"),
+        (r"\btotal (?:number|count|amount|quantity)s? of\b", "total number of"),
+        (r"\b(?:number|count|amount|quantity)s? of\b", "number of"),
+        (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
+        (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
         (r"\bhow many\b", "howmany"),
-        (r"\b(?:for|of|in|by|per|at|from|with|to|on|within|under)? ?\b(?:each|every|per)(?: of)?(?: the)?\b", "each"),
+        (r"\b(?:(?:for|of|in|by|per|at|from|with|to|on|within|under) )?(?:each|every|per)(?: of)?(?: the)?\b", "each"),
+        (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),
+        (r"\bhow much(?: money)?\b", "howmuch"),
+        (r"\bhow often\b", "howoften"),
         (r"\b(?:doesn't|don't|didn't|do not|does not|did not|have not|has not|had not|haven't|hasn't|never|have never|has never|are not|were not|is not|was not|cannot|can not|aren't|isn't|weren't|wasn't)\b", "NOT"),
         (r"\bnot\b", "NOT"),
         (r"\bwithout\b", "NOT have"),
@@ -75,6 +85,7 @@ class Sentence:
     def __init__(self, text: str, symbols: dict[str, Symbol]) -> None:
         self.text, self.symbols = text, symbols
         self.original = text
+        self.question = text
 
     def symbol(self, name: str) -> Symbol:
         """The symbol of that name."""
@@ -130,10 +141,20 @@ def build(
             continue
         if i in starts:
             mention, candidate = starts[i]
+            if candidate.kind == "table" and candidate.value:
+                name = f"V{len(symbols)}"
+                symbols[name] = Symbol(name, candidate=replace(candidate, kind="value"), text=candidate.value)
+                parts.append(name)
+                candidate = replace(candidate, value="", columns=())
             name = f"{LETTERS[candidate.kind]}{len(symbols)}"
             text = " ".join(t.text for t in tokens[mention.first : mention.last])
             symbols[name] = Symbol(name, candidate=candidate, text=text)
             parts.append(_with_sense(name, candidate.sense))
+            if candidate.kind == "term" and candidate.sense == "noun":
+                name = f"T{len(symbols)}"
+                table = Candidate("table", candidate.table, score=candidate.score)
+                symbols[name] = Symbol(name, candidate=table, text=text)
+                parts.append(name)
             i = mention.last
             continue
         if token.number is not None or _counts_one(tokens, i):
@@ -143,7 +164,9 @@ def build(
         else:
             parts.append(token.lower)
         i += 1
-    return Sentence(normalised(" ".join(parts)), symbols)
+    sentence = Sentence(normalised(" ".join(parts)), symbols)
+    sentence.question = " ".join(t.lower for t in tokens)
+    return sentence
 
 
 def _counts_one(tokens: tuple[Token, ...], i: int) -> bool:

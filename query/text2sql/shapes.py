@@ -27,6 +27,7 @@ _BY_MEASURE = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+
 _DATE = re.compile(rf"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
 _DATE_ALONE = re.compile(r"(\^|~)date")
 _WITH = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?(?:overall |total |different )?{DET}(?:(?!of\b|in\b|for\b|and\b|by\b|or\b)[a-z]+ )?({_X}|T\d+)")
+_VERB_MOST = re.compile(r"\b([CT]\d+)(?: the)? (\^|~)(?= *(?:$|[¦?.,]|often\b|frequently\b|in\b|by\b))")
 _TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+)")
 _OFFSET = re.compile(r"\b(second|third|fourth|fifth)(?: |-)?(?=\^|~)")
 _OFFSETS = {"second": 1, "third": 2, "fourth": 3, "fifth": 4}
@@ -61,6 +62,13 @@ def orders(draft: Draft) -> None:
 
     draft.sentence.take(_ORDER_OF, direct)
     draft.sentence.take(_ORDER, ordered)
+    toward = re.search(r"\b(DOWN|UP)\b", draft.sentence.text)
+    if toward:
+        names = re.findall(r"[AMC]\d+", draft.sentence.text)
+        measures = [n for n in names if n[0] in "AM"] or names
+        draft.toward = toward[1]
+        if measures and measures[0][0] == "M":
+            draft.order.append(Order(draft.expressions(measures[0])[0], toward[1] == "DOWN"))
 
     def from_to(match: re.Match[str]) -> str | None:
         date = "date" in match.group()
@@ -115,6 +123,7 @@ def _group_by(draft: Draft, name: str) -> None:
 
 def superlatives(draft: Draft) -> None:
     """ "most common C", "top N T by X", "T with the highest X", "most T", "latest T"."""
+    draft.sentence.take(_VERB_MOST, lambda m: _verb_most(draft, m))
     draft.sentence.take(_OFFSET, lambda m: _set_offset(draft, m[1]))
     draft.sentence.take(_COMMON, lambda m: _common(draft, m))
     draft.sentence.take(_BY_MEASURE, lambda m: _by_measure(draft, m))
@@ -123,6 +132,29 @@ def superlatives(draft: Draft) -> None:
     draft.sentence.take(_DATE_ALONE, lambda m: _date_alone(draft, m))
     if draft.superlative and draft.limit == 1:
         draft.sentence.take(_TOP_N, lambda m: _head_count(draft, m))
+
+
+def _verb_most(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "which category was viewed most": the count of what the verb speaks of."""
+    heads = re.findall(r"[TC]\d+", match.string[: match.start()])
+    if not heads:
+        return None
+    _put(draft, Aggregate("count", draft.candidate(match[1]).table), match[2], _limit(draft, None))
+    return GAP
+
+
+def counted_by(draft: Draft) -> None:
+    """ "tickets by category" with no measure named counts."""
+    text = draft.sentence.text
+    if draft.group or draft.order or draft.superlative or re.search(r"[AM]\d+|\^|~", text):
+        return
+    match = re.search(r"\b(T\d+)\b.*?\bby(?: the)?(?: different)? (C\d+)((?:(?: ,)?(?: and)?(?: by)? C\d+)*)", text)
+    if match is None or re.search(r"C\d+", text[: match.start(2)]):
+        return
+    for name in (match[2], *re.findall(r"C\d+", match[3])):
+        _group_by(draft, name)
+    made = draft.sentence.add("A", Aggregate("count", draft.candidate(match[1]).table))
+    draft.sentence.text = f"{text[: match.start()]} {made} {match[1]} ¦ {text[match.end() :]}"
 
 
 def _set_offset(draft: Draft, word: str) -> str:
@@ -224,6 +256,18 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
     limit = _limit(draft, match[1], match[3])
     if name.startswith("T"):
         table = draft.candidate(name).table
+        large = re.search(r"\b(?:biggest|largest|highest|greatest|smallest|lowest)\b", draft.sentence.question)
+        measure = draft.measure_of(table) if large else None
+        own = [h for h in heads if draft.candidate(h).table != table]
+        if own:
+            count = Aggregate("sum", table, measure) if measure else Aggregate("count", table)
+            _put(draft, count, operator, limit)
+            return GAP
+        if measure is not None:
+            _put(draft, measure, operator, limit)
+            if not heads:
+                draft.select.append((10_000, measure))
+            return f" {name} "
         if heads:
             _put(draft, Aggregate("count", table), operator, limit)
             return GAP

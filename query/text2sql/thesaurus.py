@@ -42,10 +42,19 @@ FUNCTION_WORDS = frozenset(
 # Stems of words in FUNCTION_WORDS that a schema may nevertheless use as a name.
 ARTICLES = frozenset({"a", "an", "the", "of", "its", "their", "his", "her", "all", "any", "some", "our", "my"})
 
+_AGES = ("age", "birth date", "date of birth", "birth year", "birthday", "year founded", "founded", "date formed",
+         "established", "built", "year built", "opening year", "opened", "year")  # fmt: skip
+
+# unit words that end a column's name without being part of what people call it
+UNITS = frozenset(
+    """mph f c miles mile inches inch km kg cm mm ft feet usd eur gbp dollars pct percent percentage seconds minutes
+    hours days ms lbs pounds mb gb kb m g l sqft millions billions thousands""".split()
+)
+
 # adjective -> (column words that it measures, direction of "more")
 COMPARATIVES: dict[str, tuple[tuple[str, ...], int]] = {
-    "older": (("age", "birth date", "date of birth", "birth year", "year founded", "founded", "built", "opening year"), 1),
-    "younger": (("age", "birth date", "date of birth", "birth year"), -1),
+    "older": (_AGES, 1),
+    "younger": (_AGES, -1),
     "taller": (("height",), 1),
     "shorter": (("height", "length", "duration"), -1),
     "heavier": (("weight",), 1),
@@ -125,7 +134,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "purchase": ("order",),
     "revenue": ("turnover", "sales"),
     "sale": ("revenue", "turnover"),
-    "quantity": ("amount", "units", "count"),
+    "quantity": ("amount", "units"),
     "amount": ("total", "value", "sum"),
     "start date": ("date from", "from date", "begin date", "start"),
     "end date": ("date to", "to date", "end"),

@@ -6,6 +6,7 @@ import datetime as dt
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import (
+    AllOf,
     AnyOf,
     ColumnRef,
     Condition,
@@ -23,13 +24,18 @@ from query.text2sql.periods import Period
 def apply_periods(draft: Draft, query: Query) -> Query:
     """`query` with its periods as conditions."""
     where = list(query.where)
+    ranges: dict[ColumnRef, list[list[Predicate]]] = {}
     for period, ref in draft.periods:
         column = ref or date_column(draft, query)
         if column is None:
             draft.penalty += 1.5
             continue
-        where.extend(conditions(draft, column, period))
+        ranges.setdefault(column, []).append(conditions(draft, column, period))
         draft.notes.append("period")
+    for parts in ranges.values():
+        where.append(either([p[0] if len(p) == 1 else AllOf(tuple(p)) for p in parts if p])) if len(
+            parts
+        ) > 1 else where.extend(parts[0])
     return query.with_(where=tuple(dict.fromkeys(where)))
 
 

@@ -42,7 +42,7 @@ ABBREVIATIONS = {
     "mgr": "manager", "loc": "location", "pos": "position", "min": "minimum", "max": "maximum", "org": "organization",
     "inv": "invoice", "gnp": "gnp", "tx": "transaction", "txn": "transaction", "ref": "reference", "dst": "destination",
     "src": "source", "middlename": "middle name", "fullname": "full name", "username": "user name",
-    "birthdate": "birth date", "birthday": "birth day", "hiredate": "hire date", "startdate": "start date",
+    "birthdate": "birth date", "hiredate": "hire date", "startdate": "start date",
     "enddate": "end date", "hometown": "home town", "homepage": "home page", "lifespan": "life span",
     "zipcode": "zip code", "postcode": "post code", "timestamp": "time stamp", "cname": "name", "pname": "name",
     "sname": "name", "dname": "name", "ename": "name", "sal": "salary", "freq": "frequency", "temp": "temperature",

@@ -81,6 +81,17 @@ class ValueIndex:
         found = [name for name in names if f" {key} " in f" {name} "] if rest else names
         return [value for name in found[:5] for value in self._exact[name]] if 0 < len(found) <= 5 else []
 
+    def containing(self, word: str) -> list[StoredValue]:
+        """For each column of names, the pattern `%word%` when names hold `word` (or its singular) as a word."""
+        if not self._partial:
+            self._partial = self._words()
+        for form in (word, word[:-1] if word.endswith("s") else word, word[:-2] if word.endswith("es") else word):
+            names = self._partial.get(form, [])
+            if len(names) >= 2:
+                columns = {(v.table, v.column) for name in names[:200] for v in self._exact[name] if not v.few}
+                return [StoredValue(t, c, f"%{form}%", False) for t, c in sorted(columns)]
+        return []
+
     def _words(self) -> dict[str, list[str]]:
         words: dict[str, list[str]] = defaultdict(list)
         for name in self._names:

@@ -52,6 +52,7 @@ def database(world: World) -> Iterator[sqlite3.Connection]:
         if "account_id" in names:
             connection.execute(f'CREATE INDEX "of_{table}" ON "{table}" (account_id)')
     connection.execute("CREATE INDEX lines_of_order ON order_lines (order_id)")
+    connection.commit()  # a copy of it waits for ever on an open transaction
     yield connection
     connection.close()
 

@@ -16,6 +16,21 @@ from data.generator import build, crm, pictures, shop, support
 from data.generator.clock import TODAY, WEEKS, add_months, quarter_end, week_start
 from data.generator.world import World
 
+REFERENCES = (
+    ("contacts", "account_id", "accounts"),
+    ("accounts", "owner_id", "users"),
+    ("orders", "account_id", "accounts"),
+    ("order_lines", "order_id", "orders"),
+    ("order_lines", "product_id", "products"),
+    ("usage", "account_id", "accounts"),
+    ("payments", "invoice_id", "invoices"),
+    ("renewals", "contract_id", "contracts"),
+    ("tickets", "contact_id", "contacts"),
+    ("tickets", "agent_id", "users"),
+    ("product_views", "product_id", "products"),
+    ("invoices", "order_id", "orders"),
+)
+
 
 def read_csv(path: Path, encoding: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_bytes().decode(encoding), newline="")))
@@ -65,12 +80,7 @@ def test_every_reference_resolves_in_the_truth(world: World) -> None:
     keys = {name: {row[column] for row in tables[name]} for name, column in (
         ("accounts", "account_id"), ("users", "user_id"), ("contacts", "contact_id"), ("orders", "order_id"),
         ("products", "product_id"), ("invoices", "invoice_id"), ("contracts", "contract_id"))}  # fmt: skip
-    for table, column, target in (
-        ("contacts", "account_id", "accounts"), ("accounts", "owner_id", "users"), ("orders", "account_id", "accounts"),
-        ("order_lines", "order_id", "orders"), ("order_lines", "product_id", "products"), ("usage", "account_id", "accounts"),
-        ("payments", "invoice_id", "invoices"), ("renewals", "contract_id", "contracts"), ("tickets", "contact_id", "contacts"),
-        ("tickets", "agent_id", "users"), ("product_views", "product_id", "products"), ("invoices", "order_id", "orders"),
-    ):  # fmt: skip
+    for table, column, target in REFERENCES:
         assert {row[column] for row in tables[table]} <= keys[target], (table, column)
     assert {t["product_id"] for t in tables["tickets"]} - {None} <= keys["products"]
 

@@ -159,7 +159,8 @@ class SqlMaker:
         if roll < 0.65:
             return self.chance.choice(_CONSTANTS)
         if roll < 0.72:
-            return f"({self._column(scope)} {self.chance.choice(['+', '-', '*', '/', '%', '||'])} {self._column(scope)})"
+            operator = self.chance.choice(["+", "-", "*", "/", "%", "||"])
+            return f"({self._column(scope)} {operator} {self._column(scope)})"
         if roll < 0.8:
             function = self.chance.choice(["lower", "upper", "length", "abs", "typeof", "trim", "date"])
             return f"{function}({self._column(scope)})"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue import Catalogue, Fact
 from index.errors import NotFoundError
 from index.scope import Scope, TableScope
 from query.evidence import CitationBook
@@ -78,6 +78,19 @@ def test_a_joined_row_is_cited_by_the_key_of_the_table_the_column_is_in() -> Non
     assert (cell.table, cell.key) == ("products", "SKU-2")
     seen = cite(facts["viewed"], 0, "viewed_at", company.CATALOGUE, book)
     assert (seen.table, seen.key) == ("product_views", "2")
+
+
+def test_a_grouped_row_is_cited_as_a_cell_where_the_key_stands_beside_it() -> None:
+    sql = (
+        "SELECT p.product_name, p.sku, COUNT(*) AS views FROM product_views AS v JOIN products AS p ON p.sku = v.sku "
+        "WHERE v.account_id = :key GROUP BY p.product_name, p.sku ORDER BY p.sku"
+    )
+    entities = (dataclasses.replace(company.CATALOGUE.entities[0], facts=(Fact("seen", "Seen", sql),)),)
+    catalogue = dataclasses.replace(company.CATALOGUE, entities=entities)
+    seen, book = make(catalogue=catalogue).facts("account", "A1")["seen"], CitationBook()
+    name = cite(seen, 0, "product_name", catalogue, book)
+    assert (name.kind, name.key, name.value) == ("cell", "SKU-1", "Cirrus Tent")
+    assert cite(seen, 0, "views", catalogue, book).kind == "aggregate"
 
 
 def test_keys_are_not_added_to_aggregates_and_distinct_rows() -> None:

@@ -11,7 +11,9 @@ CATALOGUE = Catalogue(
         Entity("account", "accounts", "account_id", "name", ("customer",)),
         Entity("product", "products", "product_id", "name"),
     ),
-    scores=(Score("churn_risk", "Churn risk", "account", "", "", (), synonyms=("at risk of churn", "likely to leave")),),
+    scores=(
+        Score("churn_risk", "Churn risk", "account", "", "", (), synonyms=("at risk of churn", "likely to leave")),
+    ),
 )
 
 

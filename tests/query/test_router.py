@@ -11,7 +11,7 @@ SHARE = st.floats(0, 1)
 def features(**given: object) -> RouteFeatures:
     base: dict[str, object] = {
         "question": "How many orders are there?", "sql": 0.0, "runner_up": 0.0, "runner_up_differs": False,
-        "relevance": 0.0, "unknown": 0.0, "steps": False, "joined": False,
+        "relevance": 0.0, "coverage": 0.0, "unknown": 0.0, "steps": False, "joined": False,
     }  # fmt: skip
     return RouteFeatures(**{**base, **given})  # type: ignore[arg-type]
 
@@ -21,7 +21,12 @@ def test_a_sure_reading_goes_to_the_tables() -> None:
 
 
 def test_a_question_about_a_policy_goes_to_the_documents() -> None:
-    assert route(features(question="What is the policy on time off?", sql=0.2, relevance=0.6, unknown=0.5)).path == "vector"
+    assert (
+        route(
+            features(question="What is the policy on time off?", sql=0.2, relevance=0.6, coverage=1.0, unknown=0.5)
+        ).path
+        == "vector"
+    )
 
 
 def test_what_nothing_speaks_of_is_refused() -> None:
@@ -32,11 +37,11 @@ def test_two_close_readings_are_asked_back() -> None:
     assert route(features(sql=0.6, runner_up=0.59, runner_up_differs=True)).path == "clarify"
 
 
-@given(st.text(max_size=80), SHARE, SHARE, st.booleans(), SHARE, SHARE, st.booleans(), st.booleans())
+@given(st.text(max_size=80), SHARE, SHARE, st.booleans(), SHARE, SHARE, SHARE, st.booleans())
 def test_any_features_give_a_valid_choice(
-    question: str, sql: float, second: float, differs: bool, near: float, unknown: float, steps: bool, joined: bool
+    question: str, sql: float, second: float, differs: bool, near: float, shared: float, unknown: float, steps: bool
 ) -> None:
-    made = route(RouteFeatures(question, sql, second, differs, near, unknown, steps, joined))
+    made = route(RouteFeatures(question, sql, second, differs, near, shared, unknown, steps))
     assert made.path in path_names()
     assert 0 < made.confidence < 1
     assert made.reason

@@ -224,6 +224,8 @@ def test_the_period_of_a_score_is_half_open(reader: MemoryReader) -> None:
         LEAVING, due="", due_sql="SELECT member_id FROM terms WHERE ends >= :start AND ends < :end"
     )
     assert due_in_period(with_sql, reader, CATALOGUE, ADMIN, start, end) == expected
+    with_dates = dataclasses.replace(LEAVING, due="", due_sql="SELECT member_id, ends FROM terms")
+    assert due_in_period(with_dates, reader, CATALOGUE, ADMIN, start, end) == expected
     with pytest.raises(CatalogueError, match="does not say"):
         due_in_period(dataclasses.replace(LEAVING, due=""), reader, CATALOGUE, ADMIN, start, end)
 

@@ -1,0 +1,62 @@
+"""What to quote of the passages that were found: the sentence that answers, with the rest of its section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from index.documents import Passage
+from index.embedder import Embedder
+from index.quotes import Quote, quotes, sentence_spans
+
+WEAKEST = 0.30  # score below which a sentence does not speak of the question
+CANDIDATES = 16
+SHORT_SECTION = 900  # characters of a passage that is told whole, sentence by sentence
+MOST_OF_ONE = 7
+MOST_BESIDE = 2
+NEARLY = 0.85  # of the best score, for sentences of other passages
+_SHORTEST = 15
+
+
+def pick(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Quote, ...]:
+    """The quotes that answer `query`, best passage first and in its own order; none when nothing speaks of it."""
+    found = [q for q in quotes(query, passages, embedder, CANDIDATES) if _says_something(q.text, q.passage)]
+    if not found or found[0].score < WEAKEST:
+        return ()
+    best = found[0]
+    told = _section(best, found)
+    beside = [q for q in found if q.passage.chunk_id != best.passage.chunk_id and q.score >= NEARLY * best.score]
+    seen = {_plain(q.text) for q in told}
+    unlike = list({_plain(q.text): q for q in reversed(beside) if _plain(q.text) not in seen}.values())
+    unlike.sort(key=lambda q: -q.score)
+    return (*told, *unlike[:MOST_BESIDE])
+
+
+def _section(best: Quote, found: Sequence[Quote]) -> list[Quote]:
+    """The sentences of the best one's passage: all of a short one, else those that speak of the question."""
+    passage = best.passage
+    if len(passage.text) <= SHORT_SECTION:
+        spans = [(a, b) for a, b in sentence_spans(passage.text) if _says_something(passage.text[a:b], passage)]
+        scored = {(q.start, q.end): q for q in found if q.passage.chunk_id == passage.chunk_id}
+        told = [
+            scored.get((passage.start + a, passage.start + b))
+            or Quote(passage.doc_id, passage.start + a, passage.start + b, passage.text[a:b], 0.0, passage)
+            for a, b in spans
+        ]
+    else:
+        told = [q for q in found if q.passage.chunk_id == passage.chunk_id and q.score >= 0.6 * best.score]
+        told.sort(key=lambda q: q.start)
+    at = next((i for i, q in enumerate(told) if (q.start, q.end) == (best.start, best.end)), 0)
+    first = max(0, min(at - MOST_OF_ONE // 2, len(told) - MOST_OF_ONE))
+    return told[first : first + MOST_OF_ONE]
+
+
+def _says_something(text: str, passage: Passage) -> bool:
+    """False for titles and headings, which say what a passage is about and not what it says."""
+    plain = _plain(text)
+    titles = {_plain(passage.title), *(_plain(part) for part in passage.heading.split(">")), _plain(passage.heading)}
+    return len(text) >= _SHORTEST and bool(plain) and plain not in titles and not text.lstrip().startswith("#")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text).strip().lower()

@@ -1,0 +1,154 @@
+"""Plans of several steps: scored lists, drafts, trends, and joins of records with what documents say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+
+from index.catalogue import Catalogue, Score
+from query.intent import Intent
+from query.plan import ChartStep, DraftStep, ImageStep, Plan, Reading, ScoreStep, SearchStep, SqlStep, Step
+from query.population import Populations, TableReader
+from query.router import RouteFeatures, route
+from query.text2sql.periods import Period, read_time
+
+MOST_PASSAGES = 60  # looked at when passages decide which entities stay
+_TOP = re.compile(r"\b(?:top\s+)?(\d{1,3})\b(?=\s+\w)")
+_MOST = re.compile(r"\b(?:most|highest|greatest|biggest)\b", re.I)
+_TREND_WORDS = re.compile(
+    r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|ment)|evol(?:ved?|ution)|over time|"
+    r"how (?:did|have|has|do|are))\b",
+    re.I,
+)
+_WHICH = re.compile(r"\b(?:which|who|what|list|show|find)\b", re.I)
+_NOT_WHICH = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:did|do|does|has|have|is|are)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """Builds the steps of an intent. Each method gives None where the recipe does not fit."""
+
+    catalogue: Catalogue
+    tables: TableReader
+    populations: Populations
+
+    def scored(self, intent: Intent, score: Score) -> Plan:
+        """Entities by a declared score; a period means their due date ("at risk of churn this quarter")."""
+        period = self.period(intent.body) if score.due or score.due_sql else None
+        body = without(intent.body, period)
+        top = _top(intent)
+        if top is not None:
+            body = _MOST.sub(" ", _TOP.sub(" ", body, count=1))
+        population = self.populations.of(body, score.entity)
+        steps: list[Step] = [
+            SqlStep("population", population, "population"),
+            ScoreStep(
+                "scores",
+                score.name,
+                "population",
+                at_risk=top is None and not self.populations.named(body, score.entity),
+                due=_bounds(period) if period else None,
+                due_text=period.label if period else "",
+                top=top,
+            ),
+        ]
+        if intent.draft is not None:
+            steps.append(DraftStep("drafts", intent.draft, score.entity, "scores", intent.pictures, intent.topics))
+        return self._stepped(intent, steps, population)
+
+    def drafted(self, intent: Intent) -> Plan | None:
+        """Drafts for the entities that the question speaks of; None when it speaks of none."""
+        entity = intent.draft_entity or self.populations.entity_in(intent.body)
+        if entity is None or intent.draft is None:
+            return None
+        population = self.populations.of(intent.body, entity)
+        named = self.populations.named(intent.body, entity)
+        steps: list[Step] = [SqlStep("population", population, "population")]
+        source = "population"
+        score = next((s for s in self.catalogue.scores if s.entity == entity), None)
+        if intent.draft == "retention" and score is not None and named:
+            steps.append(ScoreStep("scores", score.name, "population", at_risk=False))  # its reasons shape the letter
+            source = "scores"
+        steps.append(DraftStep("drafts", intent.draft, entity, source, intent.pictures, intent.topics))
+        if intent.lifestyle:
+            steps.append(ImageStep("images", entity, "population"))
+        return self._stepped(intent, steps, population)
+
+    def trend(self, intent: Intent) -> Plan | None:
+        """A measure over time: the series itself, its total, and the total of the period before it."""
+        period = self.period(intent.body)
+        base = _TREND_WORDS.sub(" ", without(intent.body, period))
+        series = self.tables.plan(f"{base} by {_grain(period)} {_between(period)}".strip())
+        if not series or not series[0].y:
+            return None
+        steps: list[Step] = [SqlStep("series", replace(series[0], title=intent.body))]
+        if period is not None:
+            for name, when in (("total", period), ("before", period.previous())):
+                reading = self.tables.plan(f"total {base} {_between(when)}")
+                if reading and not reading[0].x:
+                    steps.append(SqlStep(name, reading[0], name))
+        steps.append(ChartStep("chart", "series"))
+        made = route(_sure(intent, series[0]))
+        return Plan(intent.question, replace(made, path="sql", reason="a measure over time"), tuple(steps))
+
+    def joined(self, intent: Intent) -> Plan | None:
+        """Records choose the entities, their passages decide: "which customers with ... complained about ..."."""
+        subject = intent.said_subject
+        if not intent.said or not _WHICH.search(subject) or _NOT_WHICH.search(subject):
+            return None
+        entity = self.populations.entity_in(subject)
+        if entity is None or self.populations.named(subject, entity):
+            return None
+        population = self.populations.of(subject, entity)
+        steps = (
+            SqlStep("population", population, "population"),
+            SearchStep("said", intent.said, k=MOST_PASSAGES, keys_from="population", require=True),
+        )
+        return Plan(intent.question, route(replace(_sure(intent, population), joined=True)), steps)
+
+    def period(self, text: str) -> Period | None:
+        """The first period that `text` names, bounded on both sides."""
+        periods = read_time(text, self.catalogue.date(), self.catalogue.fiscal_year_start).periods
+        return next((p for p in periods if p.since is not None and p.until is not None), None)
+
+    def _stepped(self, intent: Intent, steps: list[Step], population: Reading) -> Plan:
+        return Plan(intent.question, route(replace(_sure(intent, population), steps=True)), tuple(steps))
+
+
+def _sure(intent: Intent, reading: Reading) -> RouteFeatures:
+    """The features of a question whose recipe is settled; only the reading's own confidence counts."""
+    return RouteFeatures(intent.question, reading.confidence, 0, False, 0, 0, 0)
+
+
+def without(body: str, period: Period | None) -> str:
+    """`body` without the words of `period` and the preposition before them."""
+    if period is None:
+        return body
+    head = re.sub(r"\b(?:in|during|for|of|within|over|from)\s*(?:the\s*)?$", "", body[: period.start], flags=re.I)
+    return f"{head} {body[period.end :]}"
+
+
+def _top(intent: Intent) -> int | None:
+    """How many of the highest scores are asked for ("our 5 customers most at risk")."""
+    found = _TOP.search(intent.body)
+    return int(found.group(1)) if found and int(found.group(1)) <= 200 else None
+
+
+def _bounds(period: Period) -> tuple[str, str]:
+    assert period.since is not None and period.until is not None
+    return period.since.isoformat(), period.until.isoformat()
+
+
+def _between(period: Period | None) -> str:
+    """A period in words that leave no choice; its last day is inside."""
+    if period is None or period.since is None or period.until is None:
+        return ""
+    return f"between {period.since.isoformat()} and {(period.until - dt.timedelta(days=1)).isoformat()}"
+
+
+def _grain(period: Period | None) -> str:
+    if period is None or period.since is None or period.until is None:
+        return "month"
+    days = (period.until - period.since).days
+    return "day" if days <= 14 else "week" if days <= 31 else "month" if days <= 800 else "year"

@@ -1,0 +1,17 @@
+"""Our chunking inside LlamaIndex."""
+
+from __future__ import annotations
+
+from llama_index.core.schema import Document as LlamaDocument
+
+from ingest.node_parser import TowerNodeParser
+
+
+def test_nodes_carry_exact_offsets_and_their_source() -> None:
+    text = "\n\n".join(f"Paragraph {n}. " + "It says something of use. " * 20 for n in range(6))
+    source = LlamaDocument(text=text, id_="d1", metadata={"title": "Guide"})
+    nodes = TowerNodeParser().get_nodes_from_documents([source])
+    assert len(nodes) > 3
+    for node in nodes:
+        assert node.get_content() == text[node.start_char_idx : node.end_char_idx]  # type: ignore[attr-defined]
+        assert node.ref_doc_id == "d1" and node.metadata["title"] == "Guide"
