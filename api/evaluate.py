@@ -110,8 +110,14 @@ def _outcome(service: Service, case: Golden) -> Outcome:
 
 
 def figures_without_source(answer: Answer) -> tuple[str, ...]:
-    """Figures in the answer and its drafts that no cited cell, aggregate or passage holds, nor the question."""
-    stated = [answer.question]
+    """Figures in the answer and its drafts that no cited cell, aggregate or passage holds, nor the question.
+
+    The titles of the passages may be repeated. A question back claims nothing: it numbers the readings, and says the
+    dates that they would mean.
+    """
+    if answer.route.path == "clarify":
+        return ()
+    stated = [answer.question, *(passage.title for passage in answer.passages)]
     found = [f"answer: {figure}" for figure in _unproven(answer.answer, answer.citations, stated)]
     for draft in answer.drafts:
         text = f"{draft.subject}\n{draft.body}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.encode import plain
-from api.render import cell_text, citation_text
+from api.render import cell_text, citation_text, untold_queries
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -29,8 +29,7 @@ def answer_html(answer: Answer) -> str:
     parts = [f'<article class="tower-answer">{markdown_html(answer.answer, answer.id)}']
     if answer.chart is not None:
         parts.append(_chart(answer.chart))
-    if answer.route.path == "sql":
-        parts += [_table(query.columns, query.rows, query.row_count) for query in answer.sql if query.rows]
+    parts += [_table(query.columns, query.rows, query.row_count) for query in untold_queries(answer)]
     parts += [_image(image) for image in answer.images]
     parts += [draft_html(draft.model_dump()) for draft in answer.drafts]
     parts.append(_citations([citation.model_dump() for citation in answer.citations], answer.id))

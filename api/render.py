@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from index.documents import Passage
     from index.guard import GuardedQuery
     from index.sql import Rows
-    from query.answer import Answer
+    from query.answer import Answer, SqlView
     from query.evidence import EntityScore
     from query.plan import Plan
 
@@ -34,9 +34,8 @@ SHOWN_DRAFTS = 3
 def render_answer(console: Console, answer: Answer) -> None:
     """The answer, its rows, drafts, citations, notices and a line with route and time."""
     _markdown(console, answer.answer)
-    for query in answer.sql:
-        if query.rows and answer.route.path == "sql":
-            console.print(_grid(query.columns, query.rows, query.row_count))
+    for query in untold_queries(answer):
+        console.print(_grid(query.columns, query.rows, query.row_count))
     for draft in answer.drafts[:SHOWN_DRAFTS]:
         render_draft(console, draft.model_dump())
     if len(answer.drafts) > SHOWN_DRAFTS:
@@ -57,6 +56,13 @@ def render_answer(console: Console, answer: Answer) -> None:
         f" · as of {answer.as_of} · {answer.id}",
         "dim",
     )
+
+
+def untold_queries(answer: Answer) -> list[SqlView]:
+    """The results that are worth showing beside the text: not a single cell, and not what its table shows already."""
+    if answer.route.path != "sql" or "| ---" in answer.answer:
+        return []
+    return [query for query in answer.sql if query.rows and len(query.rows) * len(query.columns) > 1]
 
 
 def _markdown(console: Console, text: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from index.drafting_joins import find_joins
 from index.drafting_labels import Labels
 from index.drafting_read import RawColumn, RawTable, Reader
 from index.errors import StorageError
+from index.naming import singular, words
 
 _KEY_ENDINGS = ("id", "code", "number", "key", "no")
 _VALUE_SYNONYMS: Mapping[frozenset[str], Mapping[str, tuple[str, ...]]] = {
@@ -50,7 +52,7 @@ def draft_catalogue(
         types = _types(raw)
         for table in raw:
             if not table.key:
-                table.key = _infer_key(reader, table, types)
+                table.key = _infer_key(reader, table, types, {words(t.name) for t in raw if t is not table})
         joins = find_joins(reader, raw, types)
         drafted = tuple(_table(reader, table, types, joins, labels) for table in raw)
     catalogue = Catalogue(tuple(t for t in drafted if t.columns), joins, today=today)
@@ -69,15 +71,23 @@ def _types(tables: Sequence[RawTable]) -> dict[tuple[str, str], ColumnType]:
     return {place: kind for place, kind in found.items() if kind is not None}
 
 
-def _infer_key(reader: Reader, table: RawTable, types: Mapping[tuple[str, str], ColumnType]) -> tuple[str, ...]:
-    """A single column that reads like a key and has no value twice; nothing when there is none."""
-    from index.naming import singular, words
+def _infer_key(
+    reader: Reader,
+    table: RawTable,
+    types: Mapping[tuple[str, str], ColumnType],
+    others: AbstractSet[tuple[str, ...]],
+) -> tuple[str, ...]:
+    """A single column that reads like a key and has no value twice; nothing when there is none.
 
+    A column named after another table (`others` are the words of their names) is a reference, also where the few rows
+    there are happen to differ in it.
+    """
     own = singular(words(table.name)[-1])
+    foreign = {tuple(map(singular, name)) for name in others}
 
     def rank(column: RawColumn) -> int:
         named = words(column.name)
-        if named[-1] not in _KEY_ENDINGS:
+        if named[-1] not in _KEY_ENDINGS or tuple(map(singular, named[:-1])) in foreign:
             return 0
         return 3 if own in map(singular, named[:-1]) or len(named) == 1 else 2 if column is table.columns[0] else 1
 

@@ -88,8 +88,8 @@ def _likeness(table: RawTable, column: str, named: tuple[str, ...], target: _Tar
         roles = {"parent", "manager", "supervisor", "boss", "predecessor"}
         own_role = named[:2] == ("report", "to") or bool(set(named) & roles and set(named) & {*key, "id"})
         return 2 if own_role and column not in table.key else 0
-    if column in table.key and len(table.key) == 1 and (generic or named != key or own >= named):
-        return 0
+    if column in table.key and len(table.key) == 1 and named != own + key and (generic or named != key or own >= named):
+        return 0  # a key refers to another table's only where it is named after it
     if not generic and "".join(named) == "".join(key):
         # The same name in two tables: the table that is named after the column holds it.
         return 3 + bool(set(own) & set(key))

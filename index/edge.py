@@ -167,6 +167,8 @@ def _filter(scope: Scope, narrow: Narrow) -> engine.Filter:
         must.append(_any("source", narrow.sources))
     if narrow.entities is not None:
         must.append(_any("entities", narrow.entities))
+    if narrow.general:
+        must.append(engine.IsEmptyCondition("entities"))
     if narrow.doc_ids is not None:
         must.append(_any("doc_id", narrow.doc_ids))
     if narrow.since or narrow.until:

@@ -38,7 +38,8 @@ class GuardedQuery:
 
     `text` is the query as planned or typed, normalised; `sql` is what runs: every table replaced by the rows and
     columns that the scope shows, and a limit of at most `limit` + 1 rows. `tables` lists the base tables that the
-    query names, `columns` the names of its result (empty for a star over USING or NATURAL), `reads` every table and column that the engine will touch.
+    query names, `columns` the names of its result (empty for a star over USING or NATURAL), `reads` every table and
+    column that the engine will touch.
     """
 
     text: str

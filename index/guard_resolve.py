@@ -8,7 +8,7 @@ quoted name as a string, and lets an open table be read directly instead of thro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 from sqlglot.expressions.core import Expr
@@ -28,14 +28,17 @@ from index.guard_names import (
     unknown,
 )
 from index.guard_rules import check, parse
-from index.guard_visible import Visible, VisibleTable, everything, fold, quoted, scan, table_node
+from index.guard_visible import Visible, VisibleTable, fold, quoted, scan, table_node
 
 _SCHEMAS = {"sqlite": {"main"}, "postgres": {"public"}}
 
 
 class Resolver:
-    """Resolves one query. After `run`, `columns` are its output names (empty where only the engine knows them), `tables` the base tables it names and
-    `reads` every table and column that the engine will touch, those of row rules included."""
+    """Resolves one query.
+
+    After `run`, `columns` are its output names (empty where only the engine knows them), `tables` the base tables it
+    names and `reads` every table and column that the engine will touch, those of row rules included.
+    """
 
     def __init__(self, visible: Visible, dialect: str, prefix: str, text: str) -> None:
         self.visible = visible
@@ -402,19 +405,28 @@ class Resolver:
         while inner in table.rows.lower():
             inner += "r"
         if table.rows:
-            rules = Resolver(everything(self.visible.catalogue), self.dialect, inner, text="")
-            try:
-                rule = rules.condition(table.rows, table)
-            except SqlRejected as error:
-                raise PolicyError(
-                    f"the row rule of table {table.name!r} does not hold: {error.message}", hint="correct the policy"
-                ) from error
-            for name, columns in rules.reads.items():
+            rule, reads = self._rule(table, inner)
+            for name, columns in reads.items():
                 self._record(name, columns)
         tree = scan(table, names, rule, item.alias, inner, self.dialect)
         if item.node.args.get("joins"):
             tree.set("joins", item.node.args["joins"])
         item.node.replace(tree)
+
+    def _rule(self, table: VisibleTable, inner: str) -> tuple[Expr, Mapping[str, Iterable[str]]]:
+        """The row rule of a table under the alias `inner`, and what it reads."""
+        kept = self.visible.rules
+        key = (table.name, inner, self.dialect)
+        if key not in kept:
+            resolver = Resolver(self.visible.whole, self.dialect, inner, text="")
+            try:
+                kept[key] = (resolver.condition(table.rows, table), resolver.reads)
+            except SqlRejected as error:
+                raise PolicyError(
+                    f"the row rule of table {table.name!r} does not hold: {error.message}", hint="correct the policy"
+                ) from error
+        rule, reads = kept[key]
+        return rule.copy(), reads
 
     def _record(self, table: str, columns: Iterable[str]) -> None:
         self.reads.setdefault(table, {}).update(dict.fromkeys(columns))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlglot import exp
 from sqlglot.expressions.core import Expr
@@ -36,10 +37,23 @@ class VisibleTable:
 
 @dataclass(frozen=True)
 class Visible:
-    """Every table of which a scope shows at least one column, by folded name."""
+    """Every table of which a scope shows at least one column, by folded name.
+
+    `rules` keeps row rules that were already tied to their table, with what they read.
+    """
 
     tables: Mapping[str, VisibleTable]
     catalogue: Catalogue
+    rules: dict[tuple[str, ...], tuple[Expr, Mapping[str, Iterable[str]]]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def whole(self) -> Visible:
+        """Every catalogued table and column, unfiltered: what the row rules of a policy are written against."""
+        tables = {
+            fold(t.name): VisibleTable(t, {fold(c.name): c.name for c in t.columns}, {}, "")
+            for t in self.catalogue.tables
+        }
+        return Visible(tables, self.catalogue)
 
     def find(self, name: str) -> VisibleTable | None:
         """The table of that name in any case, or None when it does not exist or is hidden: nobody can tell which."""
@@ -62,14 +76,6 @@ def visible(catalogue: Catalogue, scope: Scope) -> Visible:
         masked = {c.name: c for c in table.columns if _level(shown.columns, c.name) == "masked"}
         if columns:
             tables.setdefault(fold(table.name), VisibleTable(table, columns, masked, shown.rows.strip()))
-    return Visible(tables, catalogue)
-
-
-def everything(catalogue: Catalogue) -> Visible:
-    """Every catalogued table and column, unfiltered: what the row rules of a policy are written against."""
-    tables = {
-        fold(t.name): VisibleTable(t, {fold(c.name): c.name for c in t.columns}, {}, "") for t in catalogue.tables
-    }
     return Visible(tables, catalogue)
 
 

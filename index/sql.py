@@ -26,6 +26,7 @@ Value = str | int | float | bool | None | dt.date | dt.datetime | Decimal | byte
 BINARY = "<binary>"
 _STEPS = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _NAME = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|:([A-Za-z_]\w*)|:""")
+_MAX_VALUE = 32_000_000  # bytes of one text in SQLite: a query cannot fill the memory by doubling a string
 _RECURSIVE = 33  # SQLITE_RECURSIVE, which the sqlite3 module does not name
 
 
@@ -52,9 +53,11 @@ class SqlDatabase:
     """A SQLAlchemy engine that runs guarded queries and nothing else. Safe to share between threads.
 
     Under the guard stands the engine's own protection. SQLite: `query_only`, an authorizer that knows only the tables
-    and columns of the query, and a progress handler that stops it after `timeout_s` seconds. PostgreSQL: a read-only
-    transaction with a `statement_timeout`. Decimals come back as floats (as integers where they have no decimal places), binary values as `<binary>`, dates and times
-    as ISO text, text that does not decode with replacement characters.
+    and columns of the query, a limit on the length of a value, and a progress handler that stops it after `timeout_s`
+    seconds. PostgreSQL: a read-only transaction with a `statement_timeout`.
+
+    Decimals come back as floats (as integers where they have no decimal places), binary values as `<binary>`, dates
+    and times as ISO text, text that does not decode with replacement characters.
     """
 
     def __init__(self, engine: Engine, *, timeout_s: float = 10) -> None:
@@ -134,9 +137,11 @@ def _confined(connection: sqlite3.Connection, query: GuardedQuery, deadline: flo
     connection.text_factory = _text
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
     connection.set_authorizer(_authorizer(query))
+    length = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
     try:
         yield
     finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, length)
         connection.set_authorizer(None)
         connection.set_progress_handler(None, 0)
         connection.text_factory = text_factory

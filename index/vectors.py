@@ -61,7 +61,8 @@ class Narrow:
 
     `entities` is a list of `entity:key`, of which a passage must carry at least one. An `entities` of None does not
     narrow; an empty tuple matches nothing (a join with no keys has no passages). The same goes for `doc_ids`.
-    `since` and `until` are ISO days, both included; a passage without a date is in no period.
+    `since` and `until` are ISO days, both included; a passage without a date is in no period. `general` keeps the
+    passages of documents that are about no entity in particular: policies, guides, terms.
     """
 
     sources: tuple[str, ...] = ()
@@ -69,6 +70,7 @@ class Narrow:
     doc_ids: tuple[str, ...] | None = None
     since: str = ""
     until: str = ""
+    general: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a text where a list is meant, and a day that is none: both would match the wrong passages."""
@@ -137,6 +139,8 @@ def sees_nothing(scope: Scope, narrow: Narrow) -> bool:
 def matches(payload: Mapping[str, Any], scope: Scope, narrow: Narrow) -> bool:
     """True when a point with `payload` may be returned: policy first, then what the question asks for."""
     if not scope.tags.intersection(payload.get("tags") or ()):
+        return False
+    if narrow.general and payload.get("entities"):
         return False
     if narrow.sources and payload.get("source") not in narrow.sources:
         return False

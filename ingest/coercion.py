@@ -27,7 +27,7 @@ _CODE_NAME = re.compile(
 )
 _ID_NAME = re.compile(r"(?:^|_)(?:id|key|code|number|no|nr|sku|ref|reference)$")
 _DATE_NAME = re.compile(r"(?:date|day|time|stamp|_at$|_on$|since|until|due|created|updated|modified|start|end|expir)")
-_TRUE_OR_FALSE = (_TRUE | _FALSE) - {"0", "1"}
+_BOOLEAN_WORDS = frozenset({"true", "false", "yes", "no"})
 _CODE = re.compile(r"\s*(?:0\d|\+\d)")  # 00123 and +49
 _INTEGER = re.compile(r"[+-]?\d{1,18}\Z")
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<digits>\d[\d.,' \u00a0\u202f]*|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?\Z")
@@ -120,6 +120,8 @@ class ColumnCoercer:
         return "text"
 
     def _fits(self, kind: ColumnType, real: list[tuple[Any, int]], allowed: int) -> bool:
+        if kind == "boolean" and not _are_boolean_words(real):
+            return False
         missed = 0
         for value, times in real:
             if not self._looks_like(kind, value):
@@ -129,8 +131,6 @@ class ColumnCoercer:
         return True
 
     def _looks_like(self, kind: ColumnType, value: Any) -> bool:
-        if kind == "boolean":
-            return isinstance(value, bool) or (isinstance(value, str) and value.strip().lower() in _TRUE_OR_FALSE)
         if kind in ("integer", "number") and (isinstance(value, bool) or _CODE_NAME.search(self.name)):
             return False
         try:
@@ -164,6 +164,12 @@ def _count(values: Sequence[Any]) -> tuple[list[tuple[Any, int]], bool]:
         return list(Counter(values).items()), True
     counted: Counter[tuple[type, Any]] = Counter((value.__class__, value) for value in values)
     return [(value, times) for (_, value), times in counted.items()], False
+
+
+def _are_boolean_words(real: list[tuple[Any, int]]) -> bool:
+    """True where every value is a word for true or false; single letters only where both of a pair are there."""
+    words = {str(value).strip().lower() for value, _ in real}
+    return words <= _BOOLEAN_WORDS or words in ({"y", "n"}, {"t", "f"})
 
 
 def _native_type(real: list[tuple[Any, int]]) -> ColumnType | None:

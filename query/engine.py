@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from index.documents import Passage
 from index.errors import NotFoundError
 from index.scope import Scope
+from index.vectors import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.evidence import CitationBook, TableEvidence
 from query.execute import Executor, Findings, Notify
@@ -85,9 +86,16 @@ class QueryEngine:
         passages, catalogue = self.parts.passages, self.parts.catalogue
         if passages is None:
             return lambda _text: Nearness()
-        return lambda text: nearness(
-            content_stems(text, catalogue), passages.search(text, scope, k=PROBED, per_document=2)
-        )
+
+        def probe(text: str) -> Nearness:
+            wanted = content_stems(text, catalogue)
+            near = [
+                nearness(wanted, passages.search(text, scope, k=PROBED, per_document=2, narrow=narrow))
+                for narrow in (Narrow(), Narrow(general=True))
+            ]
+            return max(near, key=lambda n: 2 * n.relevance + n.coverage)
+
+        return probe
 
     def _prover(self, plan: Plan, found: Findings, told: Told, documents: Callable[[str], str | None] | None) -> Prover:
         scores = [item.score for item in found.items if item.score is not None]

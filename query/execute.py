@@ -18,9 +18,9 @@ from query.plan import ChartStep, DraftStep, ImageStep, Plan, ScoreStep, SearchS
 from query.relevance import relevant
 
 MOST_ROWS = 1000
-LOOKED_AT = 40  # passages among which general ones are looked for
 
 EVERYTHING = Narrow()
+GENERAL_ENOUGH = 0.35  # cosine from which a guide or policy speaks of a question
 Notify = Callable[[str, Mapping[str, object]], None]
 
 
@@ -148,9 +148,12 @@ class Executor:
         """What was searched for, and what was found."""
         assert self.passages is not None
         narrow = Narrow(sources=step.sources)
+        if step.keys_from is None and step.general:
+            own = self.passages.search(step.query, self.scope, k=step.k, narrow=replace(narrow, general=True))
+            if own and own[0].relevance >= GENERAL_ENOUGH:
+                return step.query, own
         if step.keys_from is None:
-            wide = self.passages.search(step.query, self.scope, k=LOOKED_AT if step.general else step.k, narrow=narrow)
-            return step.query, _general(wide)[: step.k] if step.general else wide
+            return step.query, self.passages.search(step.query, self.scope, k=step.k, narrow=narrow)
         keys = tuple(f"{item.entity}:{item.key}" for item in found.items)
         own = self.passages.search(step.query, self.scope, k=step.k, narrow=replace(narrow, entities=keys))
         if not own and step.sources:
@@ -160,9 +163,8 @@ class Executor:
         evidence = found.tables[step.keys_from]
         words = _values(evidence, self.catalogue.entity(evidence.entity or ""))
         query = " ".join((step.query, *words))
-        wide = self.passages.search(query, self.scope, k=LOOKED_AT)
-        general = [p for p in wide if not p.entities]
-        return query, (*general, *own)[: step.k]
+        general = self.passages.search(query, self.scope, k=step.k, narrow=Narrow(general=True))
+        return query, (*general, *own)
 
     def _search(self, step: SearchStep, found: Findings, notify: Notify) -> None:
         if self.passages is None:
@@ -175,12 +177,6 @@ class Executor:
             found.items = _joined(found.items, passages)
         found.passages[step.id] = PassageEvidence(step.id, query, passages, step.purpose)
         notify("passages", {"step": step.id, "count": len(passages)})
-
-
-def _general(passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    """The passages of documents about no entity in particular first; others only where those are few."""
-    general = [p for p in passages if not p.entities]
-    return (*general, *(p for p in passages if p.entities)) if len(general) < 3 else tuple(general)
 
 
 def _names(rows: Rows, entity: Entity, keys: Sequence[Value]) -> list[str]:

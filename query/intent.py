@@ -19,8 +19,8 @@ _EACH = re.compile(
 )
 _DRAFT = re.compile(
     rf"(?:[,;]?\s*\b(?:and|then|also|please)\b\s*)*\b{_DO}\b(?P<what>(?:(?!\b(?:for|to)\b)[^.?!;]){{0,80}}?\b{_MAIL}\b)"
-    r"(?:\s+(?:to|for)\s+(?P<whom>[^.?!;]*?))?(?=\s*(?:,?\s*(?:including|with|about|that|mentioning)\b|,|[.?!;]|$))"
-    r"(?P<topics>\s*,?\s*(?:including|with|about|that|mentioning)\b[^.?!;]*)?",
+    r"(?:\s+(?:to|for)\s+(?P<whom>[^.?!;]*?))?(?=\s*(?:,?\s*(?:including|with|about|mentioning)\b|,|[.?!;]|$))"
+    r"(?P<topics>\s*,?\s*(?:including|with|about|mentioning)\b[^.?!;]*)?",
     re.I,
 )
 _DESCRIPTION = re.compile(
@@ -40,10 +40,15 @@ _CHART = re.compile(
 _DRAW_VERB = re.compile(r"^\s*(?:please\s+)?(?:plot|chart|graph|visuali[sz]e|draw)\b(?:\s+me)?", re.I)
 _NEXT_STEPS = re.compile(
     r"(?:[,;]?\s*\band\b\s*)?(?:\b(?:suggest|recommend|propose|list|give)\b[^.?!;]*?)?\bnext steps?\b[^.?!;,]*"
-    r"|\bwhat (?:should|can|could) (?:we|i) do\b[^.?!;]*",
+    r"|(?<=\w),?\s+(?:and\s+)?what (?:should|can|could) (?:we|i) do\b[^.?!;]*",
     re.I,
 )
 _TREND = re.compile(r"\b(?:trends?|develop(?:ed|ment)|evol(?:ved?|ution)|over time)\b", re.I)
+_MODAL = (
+    r"(?:might|may|could|will|would|is going to|are going to|going to|about to|likely to|in danger of|at risk of|"
+    r"risk of|close to|want to|thinking (?:of|about))"
+)
+_MODAL_PHRASE = re.compile(rf"{_MODAL}\s+(\w+?)(?:ing)?$", re.I)
 _SCORE_LEAD = r"(?:\b(?:are|is|being|who|that|which|most|currently|have|has|a|an|high|the)\b\s*)*"
 _SAID = (
     r"(?:complain(?:s|ed|ing|ts?)?|mention(?:s|ed|ing)?|report(?:s|ed|ing)|wrote|threaten(?:s|ed|ing)?|"
@@ -51,7 +56,7 @@ _SAID = (
     r"frustrated|dissatisfied|angry|issues? with|problems? with)"
 )
 _TEXT = re.compile(
-    rf"(?P<lead>\b(?:and|but|that|who|which|have|has|had|also|are|were|is|did|do|does)\b\s*)*\b{_SAID}\b"
+    rf"(?P<lead>\b(?:and|but|that|who|which|have|has|had|also|are|were|is|did|do|does)\b\s*)*\b(?P<verb>{_SAID})\b"
     r"(?P<about>\s+(?:about|with|of|over|that|to|regarding|on|for|in)\b)?(?P<rest>[^.?!;]*)",
     re.I,
 )
@@ -73,6 +78,7 @@ class Intent:
     topics: tuple[str, ...] = ()
     score: Score | None = None
     said: str = ""
+    said_verb: str = ""
     said_subject: str = ""
 
 
@@ -103,6 +109,7 @@ def read_intent(question: str, catalogue: Catalogue) -> Intent:
         topics=topics,
         score=score,
         said=_tidy(said["rest"]) if said else "",
+        said_verb=said["verb"].lower() if said else "",
         said_subject=_tidy(body[: said.start()]) if said else "",
     )
 
@@ -136,7 +143,7 @@ def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, s
 
 
 def _topics(clause: str) -> tuple[str, ...]:
-    clause = re.sub(r"^\s*,?\s*(?:including|with|about|that|mentioning)\b", "", clause, flags=re.I)
+    clause = re.sub(r"^\s*,?\s*(?:including|with|about|mentioning)\b", "", clause, flags=re.I)
     parts = (_VAGUE.sub("", part).strip() for part in re.split(r",|\band\b", clause) if not _PICTURES.search(part))
     return tuple(part for part in parts if part)
 
@@ -158,8 +165,13 @@ def _score(body: str, catalogue: Catalogue) -> tuple[Score | None, str]:
     """The score that `body` speaks of, and `body` without the words for it."""
     for score in catalogue.scores:
         phrases = sorted({score.name.replace("_", " "), score.label, *score.synonyms}, key=len, reverse=True)
-        for phrase in phrases:
-            found = re.search(rf"{_SCORE_LEAD}\b{re.escape(phrase)}\b", body, re.I)
+        patterns = [re.escape(phrase) for phrase in phrases]
+        verbs = {found.group(1) for phrase in phrases if (found := _MODAL_PHRASE.match(phrase))}
+        if verbs:
+            stems = "|".join(re.escape(verb.rstrip("e")) for verb in sorted(verbs))
+            patterns.append(rf"{_MODAL}\s+(?:{stems})(?:e|ing|es|s)?\b(?:\s+(?:us|our company))?")
+        for pattern in patterns:
+            found = re.search(rf"{_SCORE_LEAD}\b{pattern}(?!\w)", body, re.I)
             if found:
                 return score, f"{body[: found.start()]} {body[found.end() :]}"
     return None, body

@@ -123,29 +123,37 @@ class Planner:
         """A search in the documents. Of an entity that the question names, its own documents are searched, and with
         the values of its record also the general ones (which warranty its class carries)."""
         named = self.populations.named(intent.body)
-        general = bool(GUIDE_CUES.search(intent.body)) and not intent.said
         sources = self._sources_of_saying(intent)
+        general = bool(GUIDE_CUES.search(intent.body)) and not sources
         if not named:
             return Plan(intent.question, made, (SearchStep("answer", intent.body, general=general, sources=sources),))
         about = self.populations.about(intent.body, named)
-        joined = about.sql.count(",") > 1 + about.sql.count("IN (") * (len(named) - 1)
+        asked = " ".join(self._without_names(intent.body).split())
+        columns = about.sql.partition(" FROM ")[0].count(",") + 1
         steps = (
             SqlStep("about", about, "population"),
-            SearchStep("answer", intent.body, keys_from="about", general=joined, sources=sources),
+            SearchStep("answer", asked, keys_from="about", general=columns > 2, sources=sources),
         )
-        if joined:
+        if columns > 2:
             made = Route("hybrid", "the record says which documents apply", made.confidence)
         return Plan(intent.question, made, steps)
 
+    def _without_names(self, body: str) -> str:
+        """`body` without the names of entities: of an entity's own documents every one bears its name."""
+        for mention in reversed(self.names.find(body)):
+            body = f"{body[: mention.start]} {body[mention.end :]}"
+        return body
+
     def _sources_of_saying(self, intent: Intent) -> tuple[str, ...]:
-        """The sources of the tables that hold what customers say, when the question is about that."""
-        if not intent.said and not intent.said_subject:
+        """The sources of the tables that hold what customers say, when the question is about that: of "complained",
+        those that people call complaints."""
+        verb = intent.said_verb[:7]
+        if len(verb) < 5:
             return ()
-        words = {w[:6] for w in re.findall(r"[a-z]{6,}", intent.body.lower())}
         found = []
         for table in self.catalogue.tables:
-            called = re.findall(r"[a-z]{6,}", " ".join((table.label, *table.synonyms)).lower())
-            if table.source and any(word[:6] in words for word in called):
+            called = " ".join((table.label, *table.synonyms)).lower().split()
+            if table.source and any(word.startswith(verb) for word in called):
                 found.append(table.source)
         return tuple(dict.fromkeys(found))
 

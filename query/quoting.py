@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from index.documents import Passage
 from index.embedder import Embedder
+from index.keywords import terms
 from index.quotes import Quote, quotes, sentence_spans
 
 WEAKEST = 0.30  # score below which a sentence does not speak of the question
@@ -14,22 +15,49 @@ CANDIDATES = 16
 SHORT_SECTION = 900  # characters of a passage that is told whole, sentence by sentence
 MOST_OF_ONE = 7
 MOST_BESIDE = 2
+MOST_SAID = 6
 NEARLY = 0.85  # of the best score, for sentences of other passages
 _SHORTEST = 15
 
 
 def pick(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Quote, ...]:
-    """The quotes that answer `query`, best passage first and in its own order; none when nothing speaks of it."""
+    """The quotes that answer `query`, best passage first and in its own order; none when nothing speaks of it.
+
+    A sentence counts by its nearness to the question, by the words of the question that its title does not say
+    already (they tell the sentences of one document apart), by how much of the question its passage holds, title included, and
+    by the rank of that passage.
+    """
     found = [q for q in quotes(query, passages, embedder, CANDIDATES) if _says_something(q.text, q.passage)]
-    if not found or found[0].score < WEAKEST:
+    ranks = {p.chunk_id: 1 / (1 + place) for place, p in reversed(list(enumerate(passages)))}
+    asked = frozenset(terms(query))
+
+    def weight(quote: Quote) -> float:
+        passage = quote.passage
+        title = frozenset(terms(f"{passage.title} {passage.heading}"))
+        told_apart = asked - title
+        shared = len(told_apart & frozenset(terms(quote.text))) / max(1, len(told_apart))
+        covered = len(asked & (title | frozenset(terms(passage.text)))) / max(1, len(asked))
+        return quote.score + 0.4 * shared + 0.6 * covered + 0.4 * ranks[passage.chunk_id]
+
+    found = sorted((q for q in found if q.score >= WEAKEST), key=lambda q: -weight(q))
+    if not found:
         return ()
     best = found[0]
     told = _section(best, found)
-    beside = [q for q in found if q.passage.chunk_id != best.passage.chunk_id and q.score >= NEARLY * best.score]
+    beside = [q for q in found if q.passage.chunk_id != best.passage.chunk_id and weight(q) >= NEARLY * weight(best)]
     seen = {_plain(q.text) for q in told}
     unlike = list({_plain(q.text): q for q in reversed(beside) if _plain(q.text) not in seen}.values())
-    unlike.sort(key=lambda q: -q.score)
+    unlike.sort(key=lambda q: -weight(q))
     return (*told, *unlike[:MOST_BESIDE])
+
+
+def one_each(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Quote, ...]:
+    """The sentence closest to `query` of each document, in the order of the passages: what several people said."""
+    told: dict[str, Quote] = {}
+    for quote in quotes(query, passages, embedder, 3 * len(passages)):
+        if _says_something(quote.text, quote.passage):
+            told.setdefault(quote.doc_id, quote)
+    return tuple(told[p.doc_id] for p in {p.doc_id: p for p in passages}.values() if p.doc_id in told)[:MOST_SAID]
 
 
 def _section(best: Quote, found: Sequence[Quote]) -> list[Quote]:
@@ -54,6 +82,8 @@ def _section(best: Quote, found: Sequence[Quote]) -> list[Quote]:
 def _says_something(text: str, passage: Passage) -> bool:
     """False for titles and headings, which say what a passage is about and not what it says."""
     plain = _plain(text)
+    if len(text) < 45 and not re.search(r"[.!?:;\d]", text):
+        return False  # a heading that the reader did not mark as one
     titles = {_plain(passage.title), *(_plain(part) for part in passage.heading.split(">")), _plain(passage.heading)}
     return len(text) >= _SHORTEST and bool(plain) and plain not in titles and not text.lstrip().startswith("#")
 

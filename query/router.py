@@ -23,7 +23,8 @@ TEXT_CUES = re.compile(
 GUIDE_CUES = re.compile(
     r"\b(?:polic(?:y|ies)|procedure|process|guidelines?|handbook|playbooks?|warrant(?:y|ies)|instructions?|"
     r"(?:may|should|can|do|must) (?:we|i|you|one)|how (?:should|long|much|can|do|does)|"
-    r"what happens|when (?:can|should|may|are)|who (?:pays|approves|decides|is responsible)|allowed|according to|has to|have to|is planned|are the)\b",
+    r"what happens|when (?:can|should|may|are)|who (?:pays|approves|decides|is responsible)|allowed|according to|"
+    r"has to|have to|is planned|are the)\b",
     re.I,
 )
 TABLE_CUES = re.compile(
@@ -32,7 +33,7 @@ TABLE_CUES = re.compile(
     r"compare[ds]?|trend|between \d|more than|less than|at least|best[- ]selling|largest|smallest|oldest|newest)\b",
     re.I,
 )
-ENOUGH = 0.35  # below this, neither tables nor passages are trusted to answer
+ENOUGH = 0.42  # below this, neither tables nor passages are trusted to answer
 CLOSE = 0.05  # readings nearer than this to the best are put to the asker,
 UNSURE = 0.7  # when the best one is less sure than this
 
@@ -79,7 +80,7 @@ def table_probability(features: RouteFeatures) -> float:
 def text_probability(features: RouteFeatures) -> float:
     """How likely the nearest passages answer the question: nearness in meaning and shared words both count."""
     cue = bool(TEXT_CUES.search(features.question)) - bool(TABLE_CUES.search(features.question))
-    evidence = 9 * (features.relevance - 0.45) + 5 * (features.coverage - 0.65) + 0.8 * cue
+    evidence = 12 * (features.relevance - 0.5) + 6 * (features.coverage - 0.75) + 0.8 * cue
     return 1 / (1 + math.exp(-evidence))
 
 

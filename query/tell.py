@@ -18,8 +18,8 @@ from query.items import ItemNote, ItemTeller
 from query.letters import MOST_DRAFTS, LetterDesk
 from query.next_steps import StepFinder
 from query.parts import Parts
-from query.plan import Plan, Reading, SqlStep
-from query.quoting import pick
+from query.plan import Plan, Reading, SearchStep, SqlStep
+from query.quoting import one_each, pick
 from query.scoring.reasons import worded
 
 NOTHING = "The data cannot answer this."
@@ -98,9 +98,9 @@ class Teller:
                 self.told.sentences += self.composer.table(evidence, readings[name])
             elif len(evidence.rows.columns) > 2:
                 self._told_rows(evidence)
-        for evidence in self.found.passages.values():
-            self.told.passages += evidence.passages
-            self._quotes_of(evidence)
+        for searched in self.found.passages.values():
+            self.told.passages += searched.passages
+            self._quotes_of(searched)
         if len(self.told.sentences) == before:
             self.told.path = "refuse"
             self._say(NOTHING)
@@ -121,7 +121,8 @@ class Teller:
         if self.parts.embedder is None:
             return
         last = ""
-        for quote in pick(evidence.query, evidence.passages, self.parts.embedder):
+        said = any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
+        for quote in (one_each if said else pick)(evidence.query, evidence.passages, self.parts.embedder):
             title = " › ".join(dict.fromkeys(t for t in (quote.passage.title, quote.passage.heading) if t))
             self.told.stated.append(title)
             if title != last:

@@ -94,7 +94,8 @@ def _sheets(world: World) -> list[Row]:
     chosen += rng.sample([p for p in products if p["collection"] != SUMMER], SHEETS - len(chosen))
     found = []
     for p in chosen:
-        line = texts.LINES[p["category"]].format(material=p["material"])
+        article = "An" if p["material"][0] in "aeio" else "A"
+        line = texts.LINES[p["category"]].format(material=p["material"], article=article)
         temperature = rng.randint(-18, 8)
         extra = {
             "Tents": f"Inner space {rng.randint(24, 61) / 10} square metres, water column {rng.randint(2, 5)},000 mm.",

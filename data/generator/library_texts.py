@@ -389,16 +389,16 @@ CLAUSES: tuple[tuple[str, str], ...] = (
     ("Named support", "The customer has a named support engineer and a quarterly service review."),
 )
 LINES: dict[str, str] = {
-    "Jackets": "A {material} jacket that keeps wind and showers out and packs into its own pocket.",
+    "Jackets": "{article} {material} jacket that keeps wind and showers out and packs into its own pocket.",
     "Trousers": "Light {material} trousers with a gusset for long steps and a seat that dries fast.",
     "Base Layers": "A soft {material} layer that stays fresh for days on the trail.",
     "Footwear": "{material} footwear with a grippy sole for wet rock and a roomy toe box.",
-    "Backpacks": "A {material} pack whose back panel breathes and whose hip belt carries the load.",
-    "Tents": "A {material} tent that stands in four minutes and sheds a night of rain.",
-    "Sleeping Bags": "A {material} bag with a warm foot box and a two-way zip.",
+    "Backpacks": "{article} {material} pack whose back panel breathes and whose hip belt carries the load.",
+    "Tents": "{article} {material} tent that stands in four minutes and sheds a night of rain.",
+    "Sleeping Bags": "{article} {material} bag with a warm foot box and a two-way zip.",
     "Cookware": "{material} cookware that boils a litre in under four minutes.",
     "Climbing": "Climbing gear of {material}, light enough to forget and strong enough to trust.",
-    "Lighting": "A {material} light with three levels and a warm camp mode.",
+    "Lighting": "{article} {material} light with three levels and a warm camp mode.",
     "Bottles & Mugs": "{material} drinkware that keeps tea hot on the summit and water cold in the valley.",
     "Trekking Poles": "{material} poles with cork grips that fold to the length of a forearm.",
 }

@@ -75,13 +75,35 @@ class Assigner:
         if candidate.kind == "table":
             return gain + 0.1
         gain += 0.35 * candidate.score if candidate.table in state.spoken else 0.0
-        near = self._owner(tokens, mentions, index, held)
+        head = next((c.table for i, c in sorted(held.items()) if c.kind == "table"), "")
+        gain += 0.15 if head == candidate.table else 0.0
+        before = tokens[mentions[index].first - 1].lower if mentions[index].first else ""
+        if before in ("were", "was", "are", "is", "been", "be") and head and candidate.kind != "column":
+            gain += 0.5 if candidate.table == head else -0.3
+        near = None if self._verb(tokens, mentions[index], candidate) else self._owner(tokens, mentions, index, held)
         if near is not None:
             gain += 0.5 * candidate.score if near == candidate.table else -0.4
         gain += self._key_gain(candidate)
+        if self._verb(tokens, mentions[index], candidate) and candidate.kind == "column":
+            gain -= 0.3
         if candidate.kind == "value":
             gain += self._value_gain(tokens, mentions, index, candidate, held)
         return gain
+
+    def _verb(self, tokens: tuple[Token, ...], mention: Mention, candidate: Candidate) -> bool:
+        """True for a date column that a verb names ("lost", "delivered"), and for the adjective of a term."""
+        if candidate.kind == "term":
+            return candidate.sense != "noun"
+        table = self._lexicon.table(candidate.table)
+        column = table.column(candidate.columns[0]) if table and candidate.columns else None
+        word = tokens[mention.first].lower
+        return (
+            candidate.kind == "column"
+            and column is not None
+            and column.type in ("date", "datetime")
+            and mention.last - mention.first == 1
+            and word.endswith(("ed", "lost", "won", "due", "paid", "left"))
+        )
 
     def _key_gain(self, candidate: Candidate) -> float:
         """An identifier is meant where it identifies, not where it refers."""

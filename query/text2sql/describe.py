@@ -13,6 +13,7 @@ from query.text2sql.logical import (
     Difference,
     Expression,
     MetricRef,
+    Narrowed,
     Predicate,
     Query,
     Ratio,
@@ -92,6 +93,8 @@ def _expression(expression: Expression, catalogue: Catalogue) -> str:
     if isinstance(expression, Share):
         inner = " and ".join(_predicate(p, catalogue) for p in expression.conditions)
         return f"percentage of {_expression(expression.of, catalogue)}" + (f" where {inner}" if inner else "")
+    if isinstance(expression, Narrowed):
+        return f"{_expression(expression.of, catalogue)} ({expression.label})"
     if isinstance(expression, Difference):
         return f"{_expression(expression.left, catalogue)} less {_expression(expression.right, catalogue)}"
     if isinstance(expression, Ratio):

@@ -51,6 +51,8 @@ class Draft:
     both: list[tuple[Predicate, ...]] = field(default_factory=list)
     share: bool = False
     toward: str = ""
+    event: str = ""
+    event_table: str = ""
     share_conditions: list[Predicate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     penalty: float = 0.0

@@ -19,7 +19,7 @@ from query.text2sql.logical import (
 )
 from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP, Sentence
-from query.text2sql.thesaurus import FALSE_VALUES, TRUE_VALUES
+from query.text2sql.thesaurus import FALSE_VALUES, TRUE_VALUES, UNITS
 from query.text2sql.timing import conditions, date_column
 from query.text2sql.tokens import stem, stems_of
 
@@ -31,6 +31,7 @@ _COMPARE_AFTER = re.compile(rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |i
 _EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d)")
 _EQUALS_AFTER = re.compile(r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)")
 _SAME = re.compile(r"(F\d+) (or|and|but)(?: (?:is|are|was|has|have|it))?(?: (>=?|<=?|!=))? (N\d+)(?! [CTAM]\d)")
+_AMOUNT = re.compile(r"\b(T\d+)(?: (?:that|which|who))?(?: (?:are|is|were|was))?(?: (?:worth|of))? (>=?|<=?) (N\d+)\b(?! (?:different )?[CTAM]\d)( in total)?")
 _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
     r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
@@ -42,8 +43,9 @@ _HAS_WORD = re.compile(r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|conta
 _NULL = re.compile(rf"\bNOT (?:have|has|had|having|with|specify|list|provide) {DET}(C\d+)\b(?! (?:[<>=]|!=|[VN]))|\b(C\d+) (?:is |are |was )?(?:null|missing|empty|unknown|blank|not (?:known|available|set|given))\b|\b(?:missing|unknown|empty) (C\d+)")
 _NOT_NULL = re.compile(r"\b(C\d+) (?:is |are )?(?:!= |NOT )(?:null|missing|empty|unknown|blank)\b|\bwith (?:a |an )?(?:known|non-null) (C\d+)")
 _NOT_YET = re.compile(r"\bNOT (?:(?:yet|been|be|already) )*(C\d+)(?: yet)?\b(?! (?:[<>=]|!=|[VNTP]\d|anything))")
-VERBS = frozenset({"won", "lost", "bought", "sold", "sent", "paid", "due", "left", "made", "got", "held", "built", "begun",
-                   "churn", "expire", "close", "renew", "order", "born", "died", "joined"})  # fmt: skip
+TIME_NOUNS = ("date", "dates", "day", "days", "time", "times", "year", "years", "month", "months", "week", "weeks", "birthday",
+              "birthdays", "deadline", "deadlines", "start", "end", "since", "launch", "birth", "timestamp", "season",
+              "founded", "established", "decade", "period")  # fmt: skip
 _VALUES = re.compile(r"(\bboth )?(NOT (?:[a-z]+ )*?|!= (?:[a-z]+ )?)?\b([VQ]\d+)((?:(?: ,)?(?: or| and| nor)?(?: the| in| from)? [VQ]\d+)*)")
 _NEGATED = re.compile(r"\bNOT\b(?P<body>[^¦?.,]*?)(?=$|[¦?.,]|\bbut\b|\band whose\b|\band have\b|\border)")
 
@@ -87,7 +89,11 @@ def comparisons(draft: Draft) -> None:
         draft.having.append(Condition(Aggregate("count", ""), match[1] or "=", (number(match[2]),)))  # type: ignore[arg-type]
         return GAP
 
+    def unit(match: re.Match[str]) -> str | None:
+        return match[1] if draft.symbol(match[2]).text.lower() in UNITS and re.search(r"[CM]\d+", match.string[: match.start()]) else None
+
     take = draft.sentence.take
+    take(re.compile(r"\b(N\d+) (C\d+)\b"), unit)
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
     take(_BETWEEN_AFTER, lambda m: put(m[3], "", m[1], m[2]) if m[3][0] != "T" else None)
     take(_COMPARE, lambda m: put(m[1], m[2], m[3]))
@@ -96,6 +102,23 @@ def comparisons(draft: Draft) -> None:
     take(_EQUALS, lambda m: put(m[1], "=", m[2]))
     take(_SAME, again)
     take(_TIMES, times)
+
+
+def amounts(draft: Draft) -> None:
+    """ "invoices over 50,000": the amount of each; "of more than ... in total": their sum."""
+
+    def amount(match: re.Match[str]) -> str | None:
+        table = draft.candidate(match[1]).table
+        ref = draft.measure_of(table)
+        if ref is None:
+            return None
+        condition = Condition(ref, match[2], (draft.symbol(match[3]).number or 0.0,))  # type: ignore[arg-type]
+        if match[4] or "total" in draft.sentence.question.split():
+            draft.having.append(Condition(Aggregate("sum", table, ref), condition.operator, condition.right))
+            return f" {match[1]} ¦ "
+        return f" {match[1]} {draft.keep(condition)} "
+
+    draft.sentence.take(_AMOUNT, amount)
 
 
 def _comparable(draft: Draft, ref: ColumnRef) -> bool:
@@ -160,9 +183,9 @@ def happened(draft: Draft) -> None:
 
 
 def verbal(text: str) -> bool:
-    """True when the words of a mention are a verb form: "delivered", "won", "due"."""
-    last = text.lower().split()[-1] if text else ""
-    return last.endswith("ed") or last in VERBS
+    """True when the words of a mention are a verb form: "delivered", "won", "receive", not "order date"."""
+    words = text.lower().split()
+    return len(words) == 1 and not words[0].endswith(TIME_NOUNS)
 
 
 def terms(draft: Draft) -> None:
@@ -198,6 +221,9 @@ def values(draft: Draft) -> None:
             groups.setdefault(ref, []).append(text)
         both = bool(match[1]) or bool(re.search(r"\bboth\b", draft.sentence.text)) and len(names) > 1
         found: list[Predicate] = []
+        alone = re.fullmatch(r"(?: and [VQ]\d+)+", match[4] or "") and len(groups) == 1 and not negated
+        if alone and re.search(r"\bM\d+", match.string) and not re.search(r"\^|~|each", match.string):
+            draft.group.append(next(iter(groups)))
         if both and not negated and len(names) > 1 and len(groups) == 1:
             ref, literals = next(iter(groups.items()))
             kept = [draft.keep(*_matched(draft, ref, [v], False)) for v in dict.fromkeys(literals)]
@@ -393,7 +419,11 @@ def periods(draft: Draft) -> None:
 
 def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     """The date column whose label shares a word with the last words before a period: "hired in" -> hire date."""
-    stems = {stem(w) for w in re.findall(r"[a-z]+", before)[-3:]}
+    last = re.findall(r"[A-Za-z]+\d*", before)[-3:]
+    said = [draft.sentence.symbols[w].text if w in draft.sentence.symbols else w for w in last]
+    said += [t.sql for f in last for t in draft.filters.get(f, ()) if isinstance(t, TermCondition)]
+    said += [str(c.right[0]) for f in last for c in draft.filters.get(f, ()) if isinstance(c, Condition) and isinstance(c.right, tuple) and c.right]
+    stems = {stem(w) for text in said for w in re.findall(r"[a-z]+", text.lower())}
     tables = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table}
     for name in sorted(tables):
         table = draft.table(name)

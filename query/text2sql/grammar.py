@@ -27,7 +27,7 @@ from query.text2sql.logical import (
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.periods import TimeWords
 from query.text2sql.sentence import Sentence
-from query.text2sql.thesaurus import QUESTION_COLUMNS
+from query.text2sql.thesaurus import QUESTION_COLUMNS, VERB_NOUNS
 from query.text2sql.timing import apply_periods
 from query.text2sql.tokens import stem, stems_of
 
@@ -39,16 +39,21 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     filters.periods,
     shapes.orders,
     measures.shares,
+    filters.amounts,
+    measures.refolds,
+    measures.sold,
     measures.averages_per,
     measures.counts,
     measures.pronouns,
     measures.extremes,
     measures.aggregates,
+    measures.on_average,
     filters.comparisons,
     filters.values,
     filters.flags,
     filters.happened,
     measures.how_much,
+    measures.spread_measures,
     shapes.groups,
     shapes.superlatives,
     shapes.counted_by,
@@ -107,11 +112,21 @@ def _selected(draft: Draft) -> None:
             continue
         for expression in draft.expressions(name):
             draft.select.append((position, expression))
-    if different:
+    asks = re.search(r"^(?:[a-z]+ )?(?:which|what) (?:[VFK]\d+ )*(C\d+)(?! of (?:the |all |each )*T)", text)
+    if different or (asks and _repeats(draft, asks[1])):
         draft.distinct = True
 
 
 _MARKER = re.compile(r"[TCAMVF]\d+\b.*?\b(?:that|who|whose|which|where|with|having|have|has|had|NOT)\b")
+
+
+def _repeats(draft: Draft, name: str) -> bool:
+    """True for a column whose values repeat: asking which ones there are means each once."""
+    ref = draft.refs(name)[0]
+    column = draft.column(ref)
+    if column is None or draft.is_name(ref) or column.role not in ("dimension", "reference"):
+        return False
+    return column.type == "text"
 
 
 def _aside(draft: Draft, name: str, before: str) -> bool:
@@ -124,7 +139,7 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
     weak = draft.candidate(name).score < 0.72
     clause = re.split(r"[?.]", before)[-1]
     outside = bool(_MARKER.search(clause)) or bool(_MARKER.search(before)) and clause == before
-    listed = re.search(r"(?:,|\band|\bas well as|\balong with)(?: also)?(?: (?:the|their|its|his|her|what|is|are|show|list))*\s*$", before)
+    listed = re.search(r"(?:,|\band|\bas well as|\balong with|\bwith(?= (?:their|its|his|her)\b))(?: also)?(?: (?:the|their|its|his|her|what|is|are|show|list))*\s*$", before)
     if outside:
         return weak or not listed
     return weak and bool(re.search(r"[TC]\d+ $", before))
@@ -184,7 +199,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         if not heads and not ordered:
             return None
         select.extend(draft.names_of(heads[0]) if heads else [])
-    select = list(dict.fromkeys(select))
+    select = _with_owner(draft, list(dict.fromkeys(select)))
     if not select:
         return None
     if folded:
@@ -194,6 +209,8 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     if draft.grain:
         _bucketed(draft, select, group, measured)
         folded = folded or any(is_aggregate(e) for e in select)
+    if draft.catalogue.terms and draft.superlative and (draft.limit or 1) > 1 and not draft.grain:
+        select.extend(e for e in ordered if e not in select)
     if draft.toward and not draft.order and measured:
         draft.order.append(Order(measured[0], draft.toward == "DOWN"))
     root = _root(select, measured, ordered)
@@ -211,6 +228,21 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         hints=_hints(draft),
     )
     return _with_context(draft, apply_periods(draft, query))
+
+
+def _with_owner(draft: Draft, select: list[Expression]) -> list[Expression]:
+    """ "... with their weight": the things themselves are asked for too."""
+    own = re.search(r"\b(?:with|and|along with|together with) (?:their|its|his|her) ([CA]\d+)", draft.sentence.text)
+    before = re.findall(r"\b[CAM]\d+", draft.sentence.text[: own.start()]) if own else []
+    columns = [e for e in select if isinstance(e, ColumnRef)]
+    if own is None or not columns or any(draft.symbol(n).candidate is None or n[0] != "C" for n in before):
+        return select
+    if any(not filters.verbal(draft.symbol(n).text) and e in select for n in before for e in draft.refs(n) if n not in own[0]
+           and not any(o.by == e for o in draft.order)):  # fmt: skip
+        return select
+    asked = re.findall(r"\bT\d+", draft.sentence.text[: own.start()])
+    table = draft.candidate(asked[0]).table if asked else columns[0].table
+    return list(dict.fromkeys((*draft.names_of(table), *select)))
 
 
 def _both(draft: Draft, select: list[Expression]) -> None:
@@ -319,7 +351,8 @@ def _root(select: list[Expression], measured: list[Expression], ordered: list[Ex
 
 
 def _hints(draft: Draft) -> frozenset[str]:
-    return frozenset(stem(w) for w in re.findall(r"[a-z]+", draft.sentence.original))
+    stems = {stem(w) for w in re.findall(r"[a-z]+", draft.sentence.question)}
+    return frozenset(stems | {stem(n) for s in stems for n in VERB_NOUNS.get(s, ())})
 
 
 def _with_context(draft: Draft, query: Query) -> Query:
@@ -329,7 +362,8 @@ def _with_context(draft: Draft, query: Query) -> Query:
         held |= tables_of(expression)
     for predicate in query.where:
         held |= predicate_tables(predicate)
-    extra = [Related(t) for t in dict.fromkeys(draft.context) if t not in held]
+    context = [*draft.context, *([draft.event_table] if draft.event_table else [])]
+    extra = [Related(t) for t in dict.fromkeys(context) if t not in held]
     return query.with_(where=(*query.where, *extra))
 
 

@@ -99,4 +99,6 @@ def _hinted(step: Step, hints: frozenset[str]) -> float:
         return 0.0
     column = step.target_columns[0] if step.to_many else step.source_columns[0]
     stems = set(stems_of(column)) - {"id", "code", "key"}
+    if set(stems_of(step.target)[:1]) & hints:
+        return 2.0
     return 1.0 if stems & hints else 0.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue import Catalogue, Column, Metric, Table
 from index.scope import Scope
 from query.text2sql.thesaurus import ARTICLES, FAMILIES, FUNCTION_WORDS, UNITS
 from query.text2sql.tokens import stem, stems_of, words_of
@@ -90,7 +91,7 @@ class Lexicon:
     def _kin(self, word: str) -> str | None:
         """A schema word of the same root: "advises" and `advisor`, "director" and `directed_by`."""
         for other in self._word_list:
-            size = max(5, -(-7 * max(len(word), len(other)) // 12))
+            size = max(6 if len(word) > 8 else 5, -(-max(len(word), len(other)) // 2))
             if word[:size] == other[:size]:
                 return other
         return None
@@ -173,8 +174,9 @@ class Lexicon:
             if self._add_reference(table, column, stems):
                 continue
             self._put(stems, entry)
-            self._raw.setdefault(stems, {}).setdefault(("column", table.name, (column.name,), ""), set()).add(text.lower())
-            for label in {stems_of(table.label), stems_of(table.name)}:
+            self._say(stems, ("column", table.name, (column.name,), ""), text.lower())
+            whole = text in (column.label, column.name) or column.type not in ("date", "datetime")
+            for label in {stems_of(table.label), stems_of(table.name)} if whole else ():
                 self._put((*label, *stems), replace(entry, score=1.0))
             rest = tuple(s for s in stems if s not in own)
             if rest and rest != stems:
@@ -213,6 +215,10 @@ class Lexicon:
                 self._put(stems, Entry("column", table.name, (column.name,), score=0.5))
         return bool(targets) and targets != [table.name] or column.role == "key" and bool(targets)
 
+    def _say(self, phrase: Phrase, key: tuple[str, str, tuple[str, ...], str], text: str) -> None:
+        """Remember the exact words under which an entry was put."""
+        self._raw.setdefault(phrase, {}).setdefault(key, set()).add(text)
+
     def _put_part(self, phrase: Phrase, entry: Entry) -> None:
         if not all(word in CUES for word in phrase):
             self._put(phrase, entry)
@@ -247,6 +253,8 @@ class Lexicon:
     def _add_business(self) -> None:
         for metric in self.catalogue.metrics:
             if metric.table in self._by_name:
+                if _repeats_column(metric, self._by_name[metric.table]):
+                    continue
                 for text in (metric.label, metric.name, *metric.synonyms):
                     self._remember(text)
                     stems = stems_of(text)
@@ -257,20 +265,23 @@ class Lexicon:
             if term.table in self._by_name:
                 for text in (term.name, *term.synonyms):
                     self._remember(text)
-                    self._add_term(term.table, term.name, stems_of(text))
+                    self._add_term(term.table, term.name, text)
 
-    def _add_term(self, table: str, name: str, stems: Phrase) -> None:
+    def _add_term(self, table: str, name: str, text: str) -> None:
         """A term with its noun ("open ticket") means rows of the table; its adjective alone only narrows them."""
+        stems, words = stems_of(text), words_of(text)
         for size in range(1, len(stems)):
             nouns = [e for e in self.find(stems[-size:]) if e.kind == "table" and e.table == table and e.score > 0.8]
             if nouns:
                 self._put(stems, Entry("term", table, target=name, score=1.05, sense="noun"))
-                self._put_part(stems[:-size], Entry("term", table, target=name, score=0.78))
+                self._put_part(stems[:-size], Entry("term", table, target=name, score=0.9))
+                self._say(stems[:-size], ("term", table, (), name), " ".join(words[:-size]))
                 return
             nouns = [e for e in self.find(stems[:size]) if e.kind == "table" and e.table == table and e.score > 0.8]
             if nouns:
                 self._put(stems, Entry("term", table, target=name, score=1.05, sense="noun"))
-                self._put_part(stems[size:], Entry("term", table, target=name, score=0.78))
+                self._put_part(stems[size:], Entry("term", table, target=name, score=0.9))
+                self._say(stems[size:], ("term", table, (), name), " ".join(words[size:]))
                 return
         self._put(stems, Entry("term", table, target=name, score=1.05))
 
@@ -311,6 +322,13 @@ def visible_tables(catalogue: Catalogue, scope: Scope) -> Iterator[Table]:
         columns = tuple(c for c in table.columns if c.name in shown.columns)
         if columns:
             yield replace(table, columns=columns)
+
+
+def _repeats_column(metric: Metric, table: Table) -> bool:
+    """True for the plain sum of a column under the column's own name: the grammar sums columns by itself."""
+    match = re.fullmatch(r'SUM\("?([^"()]+)"?\)', metric.sql.strip(), re.IGNORECASE)
+    column = table.column(match[1]) if match else None
+    return column is not None and stems_of(metric.label) in (stems_of(column.label), stems_of(column.name))
 
 
 def _name_pair(table: Table) -> tuple[str, ...]:

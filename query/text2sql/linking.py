@@ -91,7 +91,7 @@ class Linker:
         if tokens[first].lower in ARTICLES and tokens[first].kind == "word" and not tokens[first].capital:
             return []
         found: list[Mention] = []
-        longest = max(LONGEST_PHRASE, self._values.longest)
+        longest = max(LONGEST_PHRASE, self._values.longest + 3)  # full stops are tokens
         for last in range(first + 1, min(len(tokens), first + longest) + 1):
             if last - 1 in blocked or (tokens[last - 1].kind == "quoted" and last - first > 1):
                 break
@@ -123,6 +123,8 @@ class Linker:
         if span[0].kind == "quoted" and not found:
             found.append(Candidate("text", value=span[0].text, score=0.9))
         found.extend(_named_by_value(found))
+        if any(c.kind == "table" and c.score >= 0.95 for c in found):
+            found = [c for c in found if c.score >= 0.6 or c.kind == "value"]
         return tuple(sorted(found, key=lambda c: -c.score)[:MOST_CANDIDATES])
 
     def _shared_head(self, tokens: tuple[Token, ...], stems: list[str], first: int) -> list[Candidate]:
@@ -141,6 +143,8 @@ class Linker:
 
     def _named(self, phrase: tuple[str, ...], tokens: tuple[Token, ...], first: int, last: int) -> list[Candidate]:
         """Candidates from the lexicon; words that the grammar needs ("number of", "total") name nothing alone."""
+        if first == 0 and last == 1 and tokens[0].lower == "name" and _imperative(tokens):
+            return []
         if last - first == 1 and tokens[first].lower in ("named", "called", "titled"):
             return []
         if last - first == 1 and tokens[first].lower in CUES:
@@ -258,6 +262,11 @@ def _named_by_value(found: list[Candidate]) -> list[Candidate]:
     tables = {c.table: c for c in found if c.kind == "table" and c.score > 0.9}
     values = [c for c in found if c.kind == "value" and c.table in tables and " " in c.target]
     return [replace(tables[v.table], columns=v.columns, value=v.value, score=1.03) for v in values[:1]]
+
+
+def _imperative(tokens: tuple[Token, ...]) -> bool:
+    """ "Name the three ..." asks; "Name of the ..." is a column."""
+    return len(tokens) > 1 and (tokens[1].lower in ("the", "all", "every", "each", "some", "our", "any") or tokens[1].number is not None)
 
 
 def _proper(tokens: tuple[Token, ...], at: int, start: int) -> bool:

@@ -74,7 +74,16 @@ class Ratio:
     right: Expression
 
 
-Expression = ColumnRef | Ratio | Aggregate | MetricRef | Bucket | Share | Difference
+@dataclass(frozen=True)
+class Narrowed:
+    """An aggregate over only the rows that meet `conditions`; `label` names it ("q1 2026")."""
+
+    of: Aggregate | MetricRef
+    conditions: tuple[Predicate, ...]
+    label: str
+
+
+Expression = ColumnRef | Ratio | Narrowed | Aggregate | MetricRef | Bucket | Share | Difference
 
 
 @dataclass(frozen=True)
@@ -160,7 +169,7 @@ def tables_of(expression: Expression) -> frozenset[str]:
         return frozenset({expression.table})
     if isinstance(expression, Bucket):
         return frozenset({expression.column.table})
-    if isinstance(expression, Share):
+    if isinstance(expression, Share | Narrowed):
         return tables_of(expression.of)
     return tables_of(expression.left) | tables_of(expression.right)
 
@@ -169,7 +178,7 @@ def is_aggregate(expression: Expression) -> bool:
     """True when the expression folds many rows into one value."""
     if isinstance(expression, Difference | Ratio):
         return is_aggregate(expression.left)
-    return isinstance(expression, Aggregate | MetricRef | Share)
+    return isinstance(expression, Aggregate | MetricRef | Share | Narrowed)
 
 
 def predicate_tables(predicate: Predicate) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from query.text2sql.draft import Draft
-from query.text2sql.logical import Aggregate, Condition, Expression, Function, Query, Ratio, Share
+from query.text2sql.logical import Aggregate, ColumnRef, Condition, Expression, Function, Query, Ratio, Share
 from query.text2sql.tokens import stem, stems_of
 
 DET = r"(?:(?:the|a|an|all|their|its|his|her|of|these|those|any|our) )*"
@@ -26,8 +26,10 @@ _AGGREGATE = re.compile(
     rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)(?! (?:[<>]|!=))"
 )
 _TOTAL_METRIC = re.compile(r"\b(?:total|overall|combined|sum of|gross|amount of|value of)(?: the)? (M\d+)")
+_FOLDED_METRIC = re.compile(r"\b(average|maximum|minimum)(?: number of)?(?: the| of)*(?: C\d+)? (M\d+)")
+_TOTAL_TABLE = re.compile(rf"\b(?:total|sum of|combined|overall) {DET}(T\d+)\b")
 _SHARE = re.compile(
-    rf"\b(?:what |which )?(?:percentage|percent|proportion|share|fraction|ratio)(?: of)? {DET}(T\d+|V\d+ T\d+|K\d+ T\d+)\b"
+    rf"\b(?:what |which )?(?:percentage|percent|proportion|share|fraction|ratio)(?: of)? {DET}(?:(¦) )?{DET}(T\d+|V\d+ T\d+|K\d+ T\d+)\b"
 )
 
 
@@ -51,9 +53,9 @@ def shares(draft: Draft) -> None:
     """ "what percentage of customers are ..." is the part of the rows that meets the conditions."""
 
     def share(match: re.Match[str]) -> str:
-        name = re.findall(r"T\d+", match[1])[0]
+        name = re.findall(r"T\d+", match[2])[0]
         table = draft.candidate(name).table
-        for narrow in re.findall(r"[VK]\d+", match[1][: match[1].index(name)]):
+        for narrow in re.findall(r"[VK]\d+", match[2][: match[2].index(name)]):
             draft.where.append(draft.base_condition(narrow))
         draft.heads.append(table)
         draft.share = True
@@ -72,6 +74,28 @@ def shares(draft: Draft) -> None:
     draft.sentence.take(re.compile(r"\b(?:percentage|percent|proportion|share)(?: of)?(?: the)?(?: total)?(?: ¦)?(?: our)? ([MA]\d+)"), part)
 
 
+def refolds(draft: Draft) -> None:
+    """ "average invoice amount", where the metric of that name is a sum."""
+    draft.sentence.take(_FOLDED_METRIC, lambda m: _refolded(draft, m[1], m[2]))
+
+
+def on_average(draft: Draft) -> None:
+    """ "how satisfied were ..., on average"."""
+    if not re.search(r"\bon average\b", draft.sentence.text) or re.search(r"\bA\d+", draft.sentence.text):
+        return
+    for name in re.findall(r"\b[CM]\d+", draft.sentence.text):
+        if name.startswith("M"):
+            made = refold(draft, "avg", name)
+        else:
+            ref = draft.refs(name)[0]
+            made = Aggregate("avg", ref.table, ref) if draft.numeric(ref) else None
+        if made is not None:
+            symbol = draft.sentence.add("A", made)
+            draft.sentence.take(re.compile(rf"\b{name}\b"), lambda m: symbol)
+            draft.sentence.take(re.compile(r",? ?\bon average\b"), lambda m: "")
+            return
+
+
 def counts(draft: Draft) -> None:
     """ "how many T", "number of T", "number of different C"."""
 
@@ -88,6 +112,8 @@ def counts(draft: Draft) -> None:
         else:
             ref = draft.refs(name)[0]
             column = draft.column(ref)
+            if column is not None and not different and column.role == "measure" and word == "howmany":
+                return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
             if column is not None and not different and column.role == "measure":
                 if "total" in between or "total" in word or "each" in draft.sentence.text.split():
                     return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
@@ -112,6 +138,67 @@ def averages_per(draft: Draft) -> None:
         return draft.sentence.add("A", Ratio(left, Aggregate("count", table, distinct=True)))
 
     draft.sentence.take(re.compile(rf"\baverage (?:number of )?{DET}([TM]\d+)(?: [a-z]+)? (?:each|a) (T\d+)"), ratio)
+
+
+def _refolded(draft: Draft, function: str, name: str) -> str | None:
+    """ "average invoice amount" of a metric that sums a column is the column's average."""
+    made = refold(draft, _FUNCTIONS[function], name)
+    return draft.sentence.add("A", made) if made is not None else None
+
+
+def refold(draft: Draft, function: Function, name: str) -> Aggregate | None:
+    """Another aggregate of the column that a metric sums; None for other metrics."""
+    metric = draft.metric(draft.candidate(name).target)
+    match = re.fullmatch(r'SUM\("?([^"()]+)"?\)', metric.sql.strip(), re.IGNORECASE)
+    return Aggregate(function, metric.table, ColumnRef(metric.table, match[1])) if match else None
+
+
+def _summed(draft: Draft, name: str) -> str | None:
+    """ "total payments" is the sum of their amounts, where they have one."""
+    table = draft.candidate(name).table
+    ref = draft.measure_of(table)
+    if ref is None:
+        return None
+    draft.heads.append(table)
+    return draft.sentence.add("A", Aggregate("sum", table, ref))
+
+
+def spread_measures(draft: Draft) -> None:
+    """ "overdue amount per region": a measure for each of something else is a sum."""
+    text = draft.sentence.text
+    if re.search(r"[AM]\d+|\^|~", text) or not re.search(r"\b(?:each|by) C\d+", text):
+        return
+
+    def summed(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[1])[0]
+        column = draft.column(ref)
+        if column is None or column.role != "measure" or not draft.numeric(ref):
+            return None
+        return draft.sentence.add("A", Aggregate("sum", ref.table, ref)) + match[2]
+
+    draft.sentence.take(re.compile(r"\b(C\d+)((?: of T\d+)?(?: [F¦]\d*)* (?:each|by) C\d+)"), summed)
+
+
+def sold(draft: Draft) -> None:
+    """ "how many tents did we sell": pieces, not money; "how many different products were sold": products."""
+    for name in re.findall(r"\bM\d+", draft.sentence.text):
+        if stem(draft.symbol(name).text) != "sell":
+            continue
+        if re.search(r"\bhowmany (?:different )+T\d+", draft.sentence.text):
+            metric = draft.metric(draft.candidate(name).target)
+            draft.event = metric.time
+            draft.event_table = metric.table
+            draft.sentence.take(re.compile(rf"\b{name}\b"), lambda m: "¦")
+            return
+        if not re.search(r"\bhowmany\b", draft.sentence.text):
+            continue
+        for metric_ in draft.catalogue.metrics:
+            words = {s for t in (metric_.label, *metric_.synonyms) for s in stems_of(t)}
+            if {stem("units"), stem("pieces"), stem("quantity")} & words:
+                made = draft.sentence.add("A", draft.metric(metric_.name))
+                draft.sentence.take(re.compile(r"\bhowmany\b"), lambda m, made=made: f"{made}")  # type: ignore[misc]
+                draft.sentence.take(re.compile(rf"\b{name}\b"), lambda m: "")
+                return
 
 
 def how_much(draft: Draft) -> None:
@@ -162,7 +249,7 @@ def pronouns(draft: Draft) -> None:
 
 
 _THEM = re.compile(
-    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times)\b|\bnumber of (?:them|times|records|rows|entries|occurrences|appearances)\b"
+    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times)\b|\bhowmany(?= *(?:and\b|[,.?]|$))|\bnumber of (?:them|times|records|rows|entries|occurrences|appearances)\b"
     r"|\b(?:and|with|,) (?:the |its |their |corresponding )*(?:counts?|numbers?|number of each|total number)(?= *(?:$|[.?,¦]|each|in each|for each))"
 )
 
@@ -170,6 +257,7 @@ _THEM = re.compile(
 def aggregates(draft: Draft) -> None:
     """ "average C", "minimum and maximum C", "total C1 and C2"."""
     draft.sentence.take(_TOTAL_METRIC, lambda m: m[1])
+    draft.sentence.take(_TOTAL_TABLE, lambda m: _summed(draft, m[1]))
 
     def folded(match: re.Match[str]) -> str | None:
         functions = [_FUNCTIONS[w] for w in re.findall(_WORD, match[1])]

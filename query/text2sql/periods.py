@@ -137,10 +137,11 @@ def _comparison(text: str) -> tuple[str, tuple[int, int]]:
 
 def _grain(text: str) -> tuple[Grain | None, tuple[int, int]]:
     match = re.search(rf"\b(?:by|per|each|every|for each|for every|in each)\s+(?:calendar )?({_UNIT})\b(?! (?:of|to))", text)
-    match = match or re.search(rf"\b({_UNIT})[- ]by[- ]{_UNIT}\b", text)
+    match = match or re.search(rf"\b({_UNIT})[- ]by[- ]{_UNIT}\b|\b(?:in )?which ({_UNIT})\b", text)
     if match:
         start = match.start()
-        return match.group(1), (start, match.end())  # type: ignore[return-value]
+        unit = next(g for g in match.groups() if g)
+        return unit, (start, match.end())  # type: ignore[return-value]
     match = re.search(r"\b(" + "|".join(_GRAINS) + r")\b", text)
     if match:
         return _GRAINS[match.group(1)], match.span()

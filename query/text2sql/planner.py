@@ -29,6 +29,12 @@ from query.text2sql.tokens import Token, stem, tokenise
 from query.text2sql.values import ValueIndex
 
 ASSIGNMENTS = 6
+# what to do with the result is not part of the question
+_INSTRUCTION = re.compile(
+    r"(?:\band )?\b(?:create|draw|make|show(?: me)?|give me|plot|generate|add|produce)(?: me)? (?:a |an |the )?"
+    r"(?:corresponding |suitable |nice |bar |line |pie )*(?:chart|graph|plot|diagram)s?(?: (?:of|for|with|from|that shows))?\b"
+    r"|^\s*(?:summari[sz]e|plot|chart|draw|visuali[sz]e|compare)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ class TableQuestionPlanner:
         blocked = frozenset(
             i for i, t in enumerate(tokens) if t.kind != "quoted" and any(a <= t.start < b for a, b in spans)
         )
+        told = [m.span() for m in _INSTRUCTION.finditer(question.lower())]
+        blocked |= {i for i, t in enumerate(tokens) if any(a <= t.start < b for a, b in told)}
         return tokens, time, blocked, self._linker.mentions(tokens, blocked)
 
     def _unless_named(self, tokens: tuple[Token, ...], time: TimeWords) -> TimeWords:
@@ -138,7 +146,7 @@ class TableQuestionPlanner:
         time = read_time(question, self._today, self._catalogue.fiscal_year_start)
         word = time.grain or ""
         said = question[time.grain_span[0] : time.grain_span[1]]
-        if word and said.lower().endswith("ly") and self._lexicon.knows(stem(said)):
+        if word and said.lower() in ("daily", "weekly", "monthly", "quarterly", "yearly", "annual", "annually") and self._lexicon.knows(stem(said)):
             return TimeWords(time.periods, None, (0, 0), time.compare, time.compare_span)
         if word and any(e.kind == "column" and e.score > 0.93 for e in self._lexicon.find((stem(word),))):
             return TimeWords(time.periods, None, (0, 0), time.compare, time.compare_span)

@@ -19,7 +19,7 @@ from query.text2sql.logical import ColumnRef, Query, Related, is_aggregate, pred
 WEIGHTS: Mapping[str, float] = {
     "bias": 1.0,
     "link": 0.8,
-    "behind": -0.6,
+    "behind": -1.6,
     "weakest": 0.8,
     "unexplained": -0.8,
     "penalty": -0.6,

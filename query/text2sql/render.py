@@ -20,6 +20,7 @@ from query.text2sql.logical import (
     Difference,
     Expression,
     Literal_,
+    Narrowed,
     MetricRef,
     Predicate,
     Query,
@@ -110,7 +111,7 @@ class _Text:
         hard: dict[str, None] = {}
         for expression in (*query.select, *query.group, *(o.by for o in query.order), *(c.left for c in query.having)):
             hard.update(dict.fromkeys(sorted(tables_of(expression))))
-            if isinstance(expression, Share):
+            if isinstance(expression, Share | Narrowed):
                 for predicate in expression.conditions:
                     if not isinstance(predicate, Related):
                         hard.update(dict.fromkeys(sorted(predicate_tables(predicate))))
@@ -214,6 +215,9 @@ class _Text:
             return self._bucket(expression)
         if isinstance(expression, Share):
             return self._share(expression)
+        if isinstance(expression, Narrowed):
+            condition = " AND ".join(self._predicate(p) for p in expression.conditions)
+            return self._narrowed(self._expression(expression.of), condition)
         if isinstance(expression, Difference):
             return f"{self._expression(expression.left)} - {self._expression(expression.right)}"
         if isinstance(expression, Ratio):
@@ -243,9 +247,10 @@ class _Text:
                     column.replace(new)
         return tree.sql(dialect="sqlite")
 
-    def _narrowed(self, metric: MetricRef, condition: str) -> str:
-        """The metric over the rows that meet `condition`: a CASE inside each of its aggregates."""
-        tree = sqlglot.parse_one(self._bare(metric.sql, metric.table), read="sqlite")
+    @staticmethod
+    def _narrowed(sql: str, condition: str) -> str:
+        """An aggregate over the rows that meet `condition`: a CASE inside each of its functions."""
+        tree = sqlglot.parse_one(sql, read="sqlite")
         for fold in list(tree.find_all(exp.AggFunc)):
             inner = "1" if isinstance(fold.this, exp.Star) or fold.this is None else fold.this.sql(dialect="sqlite")
             fold.set("this", sqlglot.parse_one(f"CASE WHEN {condition} THEN {inner} END", read="sqlite"))
@@ -267,7 +272,7 @@ class _Text:
     def _share(self, share: Share) -> str:
         if share.conditions and isinstance(share.of, MetricRef):
             condition = " AND ".join(self._predicate(p) for p in share.conditions)
-            return f"100.0 * {self._narrowed(share.of, condition)} / {self._expression(share.of)}"
+            return f"100.0 * {self._narrowed(self._bare(share.of.sql, share.of.table), condition)} / {self._expression(share.of)}"
         if share.conditions:
             condition = " AND ".join(self._predicate(p) for p in share.conditions)
             return f"100.0 * SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) / COUNT(*)"
@@ -308,6 +313,8 @@ def alias(expression: Expression) -> str:
         return expression.grain
     if isinstance(expression, Share):
         return "percentage"
+    if isinstance(expression, Narrowed):
+        return _word(f"{alias(expression.of)} {expression.label}")
     if isinstance(expression, Difference):
         return "difference"
     if isinstance(expression, Ratio):

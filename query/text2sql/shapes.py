@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from query.text2sql.draft import Draft
-from query.text2sql.logical import Aggregate, ColumnRef, Expression, MetricRef, Order, is_aggregate
-from query.text2sql.measures import DET, extreme
+from query.text2sql.logical import Aggregate, ColumnRef, Expression, MetricRef, Order, is_aggregate, predicate_tables
+from query.text2sql.measures import DET, extreme, refold
 from query.text2sql.sentence import GAP
+from query.text2sql.tokens import stem, stems_of
 
 _X = r"[CAM]\d+"
 _LIST = rf"{DET}(?:[CTAM]\d+)(?:(?:(?: ,)?(?: and| then)?| ,) {DET}[CTAM]\d+)*"
@@ -27,6 +28,9 @@ _BY_MEASURE = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+
 _DATE = re.compile(rf"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
 _DATE_ALONE = re.compile(r"(\^|~)date")
 _WITH = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?(?:overall |total |different )?{DET}(?:(?!of\b|in\b|for\b|and\b|by\b|or\b)[a-z]+ )?({_X}|T\d+)")
+_MOST_BY = re.compile(r"(?:\b[CM]\d+ )?(\^|~)((?: (?:in|of|for|¦|F\d+|selling|last|this))*) by (?:the )?([MA]\d+)")
+_METRIC_MOST = re.compile(r"\b([MA]\d+) (?:was |is |were |are )?(?:the )?(\^|~)(?= *(?:$|[?.,¦]))")
+_MOST_IN = re.compile(r"(\^|~) (?:money )?(?:in|on|for) (?:[VF]\d+ )*(T\d+)")
 _VERB_MOST = re.compile(r"\b([CT]\d+)(?: the)? (\^|~)(?= *(?:$|[¦?.,]|often\b|frequently\b|in\b|by\b))")
 _TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+)")
 _OFFSET = re.compile(r"\b(second|third|fourth|fifth)(?: |-)?(?=\^|~)")
@@ -123,6 +127,9 @@ def _group_by(draft: Draft, name: str) -> None:
 
 def superlatives(draft: Draft) -> None:
     """ "most common C", "top N T by X", "T with the highest X", "most T", "latest T"."""
+    draft.sentence.take(_MOST_BY, lambda m: _most_by(draft, m))
+    draft.sentence.take(_METRIC_MOST, lambda m: _metric_most(draft, m))
+    draft.sentence.take(_MOST_IN, lambda m: _most_in(draft, m))
     draft.sentence.take(_VERB_MOST, lambda m: _verb_most(draft, m))
     draft.sentence.take(_OFFSET, lambda m: _set_offset(draft, m[1]))
     draft.sentence.take(_COMMON, lambda m: _common(draft, m))
@@ -132,6 +139,34 @@ def superlatives(draft: Draft) -> None:
     draft.sentence.take(_DATE_ALONE, lambda m: _date_alone(draft, m))
     if draft.superlative and draft.limit == 1:
         draft.sentence.take(_TOP_N, lambda m: _head_count(draft, m))
+
+
+def _most_by(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "which category sold least in 2025 by revenue"."""
+    if not re.search(r"[TC]\d+", match.string[: match.start()]):
+        return None
+    _put(draft, draft.expressions(match[3])[0], match[1], 1)
+    return f" {match[2]} "
+
+
+def _metric_most(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "in which month was the revenue highest"."""
+    if not draft.grain and not re.search(r"[TC]\d+", match.string[: match.start()]):
+        return None
+    expression = draft.expressions(match[1])[0]
+    _put(draft, expression, match[2], 1)
+    draft.select.append((10_000, expression))
+    return GAP
+
+
+def _most_in(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "who owes us the most in invoices": their amounts."""
+    table = draft.candidate(match[2]).table
+    ref = draft.measure_of(table)
+    if not re.search(r"[TC]\d+", match.string[: match.start()]):
+        return None
+    _put(draft, Aggregate("sum", table, ref) if ref else Aggregate("count", table), match[1], 1)
+    return GAP
 
 
 def _verb_most(draft: Draft, match: re.Match[str]) -> str | None:
@@ -240,6 +275,11 @@ def _date_of(draft: Draft, text: str) -> ColumnRef | None:
         table = draft.table(draft.candidate(name).table)
         if table is None:
             continue
+        words = {stem(w) for w in re.findall(r"[a-z]+", draft.sentence.question)}
+        for column in table.columns:
+            said = {s for t in (column.label, *column.synonyms) for s in stems_of(t)} - {"date", "time", "custom", "on", "at"}
+            if column.type in ("date", "datetime") and said & words:
+                return ColumnRef(table.name, column.name)
         if table.time_column and table.column(table.time_column):
             return ColumnRef(table.name, table.time_column)
         for column in table.columns:
@@ -253,6 +293,12 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
     operator, name = match[2], match[4]
     before = match.string[: match.start()]
     heads = re.findall(r"[TC]\d+", before)
+    filtered = re.match(r"(?:[a-z]+ )?(?:which|who|what) (F\d+)", before)
+    if not heads and filtered and name.startswith("C") and draft.candidate(name).table in {
+        t for p in draft.filters.get(filtered[1], ()) for t in predicate_tables(p)
+    }:
+        _put(draft, draft.refs(name)[0], operator, _limit(draft, match[1], match[3]))
+        return GAP
     limit = _limit(draft, match[1], match[3])
     if name.startswith("T"):
         table = draft.candidate(name).table
@@ -278,6 +324,9 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
     follows = re.match(r" (T\d+)", match.string[match.end() :])
     row_like = bool(heads) or (follows and not re.match(r" (?:of|in|for)", match.string[match.end() :]))
     if is_aggregate(expression):
+        folded = refold(draft, extreme(operator), name) if name.startswith("M") and not grouped else None
+        if folded is not None and not heads and not follows:
+            return f" {draft.sentence.add('A', folded)} "
         if heads or grouped or follows:
             _put(draft, expression, operator, limit)
             if isinstance(expression, MetricRef) and not re.search(r"\b(?:which|who)\b", before):

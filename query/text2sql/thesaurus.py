@@ -138,7 +138,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "amount": ("total", "value", "sum"),
     "start date": ("date from", "from date", "begin date", "start"),
     "end date": ("date to", "to date", "end"),
-    "year": ("yr", "season"),
+    "year": ("yr",),
     "description": ("describe", "details"),
     "details": ("description", "detail"),
     "zip code": ("postal code", "post code", "zip"),
@@ -206,6 +206,20 @@ VALUE_WORDS: tuple[dict[str, tuple[str, ...]], ...] = (
         "o": (), "u": (), "other": (), "x": (), "unknown": (),
     },
 )  # fmt: skip
+
+# verbs and the tables that record them
+VERB_NOUNS: dict[str, tuple[str, ...]] = {
+    "buy": ("order", "purchase", "sale"),
+    "sell": ("order", "sale", "purchase"),
+    "purchas": ("order", "purchase"),
+    "pay": ("payment",),
+    "view": ("view", "visit"),
+    "enrol": ("enrolment", "enrollment"),
+    "enroll": ("enrolment", "enrollment"),
+    "visit": ("visit",),
+    "review": ("review",),
+    "rate": ("rating", "review"),
+}
 
 TRUE_VALUES = ("1", "true", "t", "yes", "y")
 FALSE_VALUES = ("0", "false", "f", "no", "n")

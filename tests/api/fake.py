@@ -188,6 +188,10 @@ ANSWERS: Mapping[str, Answer] = {
         "Are zips covered?", "Yes: “Zips are covered for two years.” [1]", "vector", citations=[_QUOTE],
         passages=[PassageView(doc_id="library:warranty.md", text=TEXT, start=0, end=31, score=0.9)],
     ),
+    "Which regions?": _answer(
+        "Which regions?", "2 regions have accounts [1].", "sql", citations=[_COUNT],
+        sql=[SqlView(text="SELECT 1", columns=["region", "n"], rows=[["EMEA", 2], ["LATAM", 1]], row_count=2)],
+    ),
     "Hostile?": _answer("Hostile?", _HOSTILE, "vector", citations=[_QUOTE]),
     "Made up?": _answer("Made up?", "There are 77 accounts [1].", "sql", citations=[_COUNT]),
 }  # fmt: skip

@@ -39,6 +39,16 @@ def test_ask_prints_the_answer_and_its_sources(
     assert opener.service.closed
 
 
+def test_rows_are_shown_where_the_text_does_not_show_them(
+    opener: FakeOpener, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(opener, home, "ask", "Which regions?") == 0
+    out = capsys.readouterr().out
+    assert out.count("EMEA") == 1
+    assert run(opener, home, "ask", "How many accounts?") == 0
+    assert "┏" not in capsys.readouterr().out
+
+
 def test_ask_as_json_is_one_value_in_the_public_shape(
     opener: FakeOpener, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ from tests.index.evals import REASON, TEXT2SQL
 
 pytestmark = pytest.mark.skipif(TEXT2SQL is None, reason=REASON)
 SAMPLE = 500
+EXCEPTIONS = {"LIMIT 2 - (SELECT COUNT(*)": "a LIMIT that is computed is not allowed: it takes a whole number"}
 
 
 class Opened:
@@ -79,7 +80,6 @@ def test_every_gold_query_returns_the_same_behind_the_guard(source: object) -> N
         if path not in opened:
             opened[path] = Opened(path)
         problem = opened[path].differs(sql)
-        # A gold query cut off in the middle does not parse; raw SQLite runs it because it ignores what follows.
-        if problem is not None and "does not parse" not in problem:
+        if problem is not None and not any(text in sql for text in EXCEPTIONS):
             failures.append(problem)
     assert opened and failures == []

@@ -52,7 +52,8 @@ VISITS = Feature(
     "visits", "{value} visits in 60 days",
     "SELECT member_id AS k, COUNT(*) AS v FROM visits WHERE day > date(:as_of, '-60 days') AND day <= :as_of "
     "GROUP BY member_id",
-    direction=-1, evidence="SELECT visit_id FROM visits WHERE member_id = :key AND day <= :as_of ORDER BY day DESC LIMIT 3",
+    direction=-1,
+    evidence="SELECT visit_id FROM visits WHERE member_id = :key AND day <= :as_of ORDER BY day DESC LIMIT 3",
     evidence_table="visits", lower="more visits", next_step="invite the member",
 )  # fmt: skip
 TERM = Feature(
