@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from index.vectors import Hit
 
-KEYWORD_WEIGHT = 0.2  # of the keyword score, which is an average over the question's terms
+KEYWORD_WEIGHT = 0.18  # of the keyword score, which is an average over the question's terms
 
 
 def fuse(hits: Sequence[Hit], *, keyword_weight: float = KEYWORD_WEIGHT) -> list[tuple[Hit, float]]:

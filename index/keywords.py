@@ -18,7 +18,7 @@ from index.vectors import SparseVector
 
 K1 = 1.2  # how soon a repeated term stops counting
 B = 0.75  # how much a long text is held against it
-AVERAGE_LENGTH = 120.0  # terms of a typical chunk; fixed, so that a weight never depends on other documents
+AVERAGE_LENGTH = 80.0  # terms of a typical chunk; fixed, so that a weight never depends on other documents
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’.\-_/][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")

@@ -87,6 +87,11 @@ class Store(VectorLedger, StatusReads, StoreBase):
             writer.put_run(run_id, "failed", totals, message)
             writer.put_state(SourceState(source, held.state, "failed", held.synced_at, message))
 
+    def sources(self) -> list[str]:
+        """The names of the sources that were ever synced, and not forgotten."""
+        with self._reading() as connection:
+            return list(connection.scalars(sa.select(schema.sources.c.source).order_by(schema.sources.c.source)))
+
     def source_state(self, source: str) -> SourceState:
         """What is remembered of a source; an empty state where it was never read."""
         table = schema.sources
@@ -96,17 +101,22 @@ class Store(VectorLedger, StatusReads, StoreBase):
             return SourceState(source)
         return SourceState(source, json.loads(row.state), row.status, row.synced_at or "", row.message)
 
-    def forget_source(self, source: str) -> None:
-        """Remove everything that came from a source: tables, documents, quarantine, state. Runs stay as history."""
+    def forget_source(self, source: str) -> int:
+        """Remove everything that came from a source: tables, documents, quarantine, state. Runs stay as history.
+
+        Returns how many rows and documents went.
+        """
+        gone = 0
         with self._transaction() as connection:
             writer = Writer(connection, self._now())
             for table in writer.tables().values():
                 if table.source == source:
-                    writer.drop_table(table.name)
+                    gone += writer.drop_table(table.name)
             query = sa.select(schema.documents.c.doc_id).where(schema.documents.c.source == source)
-            writer.delete_documents(list(connection.scalars(query)))
+            gone += writer.delete_documents(list(connection.scalars(query)))
             for system in (schema.quarantine, schema.sources):
                 connection.execute(sa.delete(system).where(system.c.source == source))
+        return gone
 
     def tables(self) -> dict[str, DataTable]:
         """Every data table by name."""

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from index.catalogue import ColumnType
-from index.errors import StorageError
+from index.errors import SourceError
 from index.schema import HASH, KEY, ORIGIN
 from index.schema import meta as meta_table
 
@@ -121,13 +121,13 @@ def put_table(connection: sa.Connection, table: DataTable) -> DataTable:
 
     New columns are added in place. A column that the source no longer has stays (its values become null), so that a
     catalogue that names it still holds. Where a type changed the table is made anew, and its rows must be written
-    again. Raises `StorageError` when the name is reserved or another source fills that table.
+    again. Raises `SourceError` when the name is reserved or another source fills that table.
     """
     if table.name.lower().startswith(_RESERVED):
-        raise StorageError(f"the table name {table.name!r} is reserved", hint="give the table another name")
+        raise SourceError(f"the table name {table.name!r} is reserved", hint="give the table another name")
     stored = stored_table(connection, table.name)
     if stored is not None and stored.source != table.source:
-        raise StorageError(
+        raise SourceError(
             f"table {table.name!r} of source {table.source!r} is already filled by source {stored.source!r}",
             hint="give one of the two another name under `tables:` in tower.yaml",
         )

@@ -31,6 +31,8 @@ _BOOLEAN_WORDS = frozenset({"true", "false", "yes", "no"})
 _CODE = re.compile(r"\s*(?:0\d|\+\d)")  # 00123 and +49
 _INTEGER = re.compile(r"[+-]?\d{1,18}\Z")
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<digits>\d[\d.,' \u00a0\u202f]*|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?\Z")
+_SPACED = re.compile(r"[' \u00a0\u202f]")
+_GROUPED = re.compile(r"\d{1,3}(?:[' \u00a0\u202f]\d{3})+(?:[.,]\d+)?")
 _CURRENCY = re.compile(r"^(?:[A-Z]{3}\s|[$€£¥₹]|CHF|US\$)\s*|\s*(?:[A-Z]{3}|[$€£¥₹%])$")
 _KINDS: tuple[ColumnType, ...] = ("boolean", "integer", "number", "date")
 _DATES: tuple[ColumnType, ...] = ("date",)
@@ -72,7 +74,7 @@ class ColumnCoercer:
         self.name = name
         self._values = values
         self._counts, self._plain = _count(values)
-        self._kinds = _DATES if textual else _KINDS
+        self._kinds = _DATES if textual else (*_DATES, *_KINDS) if _DATE_NAME.search(name) else _KINDS
         real = [(value, times) for value, times in self._counts if not is_null(value)]
         self.type: ColumnType = declared or (self._infer(real) if real else fallback)
         self._keeps_na = self.type == "text" and _are_codes([value for value, _ in real])
@@ -259,7 +261,10 @@ def _parse_number(text: str, comma: bool) -> float:
     found = _NUMBER.match(_CURRENCY.sub("", _CURRENCY.sub("", bare.strip())).strip())
     if not found:
         raise ValueError(f"{text!r} is not a number")
-    digits = re.sub(r"[' \u00a0\u202f]", "", found["digits"])
+    digits = found["digits"].strip()
+    if _SPACED.search(digits) and not _GROUPED.fullmatch(digits):
+        raise ValueError(f"{text!r} is not a number")
+    digits = _SPACED.sub("", digits)
     last_comma, last_dot = digits.rfind(","), digits.rfind(".")
     if last_comma >= 0 and last_dot >= 0:
         mark = "," if last_comma > last_dot else "."

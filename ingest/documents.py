@@ -98,7 +98,7 @@ def document_of_row(
     title = one_line(str(row.get(config.title) or "")) if config.title else ""
     document = Document(
         f"{source}:{doc_key}", source, title or f"{table} {doc_key}", text, frozenset(config.tags), "",
-        config.kind or table, day, merge(entities, names.in_text(text)), (), {"table": table, "key": key},
+        config.kind or table, day, merge(entities, names.in_text(f"{title}\n{text}")), (), {"table": table, "key": key},
     )  # fmt: skip
     return StoredDocument(document, chunk(document), f"{table}#{key}")
 

@@ -10,6 +10,7 @@ from rapidfuzz import process
 from index.catalogue import Catalogue
 from index.errors import NotFoundError, SourceError, StorageError, TowerError
 from index.store import Store
+from index.store_writer import RunTotals
 from ingest.config import FileSource, SourcesConfig
 from ingest.files import list_files
 from ingest.linking import EntityDictionary, build_dictionary
@@ -31,12 +32,14 @@ def sync(
 ) -> list[SyncReport]:
     """Bring the sources up to date, or those named in `only`; one report a source, in the order of tower.yaml.
 
-    A source that fails leaves the others alone: its report says why. A full disk ends the whole sync with
+    A source that tower.yaml no longer has is removed, with a report of its own behind the others, unless `only` names
+    some. A source that fails leaves the others alone: its report says why. A full disk ends the whole sync with
     `StorageError`, since no other source could be written either. `full` reads everything again, and accepts that
     what a source no longer has is gone. Documents are linked to the entities of `catalogue`. Cut off at any moment,
     the next sync ends in the state that this one would have ended in.
     """
     store.create()
+    removed = [] if only else _remove_others(sources, store)
     runs = [_open(name, sources, store, full, progress) for name in _chosen(sources, only)]
     versions = _versions(sources, store)
     reports: dict[str, SyncReport] = {}
@@ -50,7 +53,16 @@ def sync(
             _attempt(run, reports, lambda r: _sync_documents(r, names))
         if run.name not in reports:
             reports[run.name] = run.report("ok")
-    return [reports[run.name] for run in runs]
+    return [*(reports[run.name] for run in runs), *removed]
+
+
+def _remove_others(sources: SourcesConfig, store: Store) -> list[SyncReport]:
+    """Forget the sources that are not configured any more."""
+    gone = [name for name in store.sources() if name not in sources.sources]
+    return [
+        SyncReport(name, "ok", RunTotals(deleted=store.forget_source(name)), 0.0, "no longer in tower.yaml: removed")
+        for name in gone
+    ]
 
 
 def _chosen(sources: SourcesConfig, only: Sequence[str]) -> list[str]:

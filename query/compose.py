@@ -175,18 +175,32 @@ def names_of(items: Sequence[Item]) -> NameDictionary:
     return NameDictionary(item.name for item in items)
 
 
-def scored_lead(found: Findings, composer: Composer, score: Score) -> Sentence:
-    """The opening sentence of a scored list."""
+def scored_lead(found: Findings, composer: Composer, score: Score, population: Reading | None) -> Sentence:
+    """The opening sentence of a scored list: how many, of whom, and what made the cut."""
     step = found.scores
     assert step is not None
-    when = f", with a date due {step.due_text}" if step.due_text else ""
+    label = score.label.lower()
+    _, where, conditions = (population.explanation if population else "").partition(" where ")
+    whom = f" where {conditions}" if where else ""
+    cut = [f"a {label} of at least {write(score.threshold, 'percent')}"] if step.at_risk else []
+    if step.due_text:
+        cut.append(f"a {_due_label(score, composer.catalogue)} that falls in {step.due_text}")
+    said = " and ".join(cut)
     if not found.items:
-        return Sentence((f"None of them is at or above the threshold of {score.label}{when}.",))
+        return Sentence((f"No {score.entity}{whom} has {said or f'a {label}'}.",))
     count = composer.count_of_scores(score, len(found.items))
-    plural = "s" if len(found.items) != 1 else ""
-    if step.at_risk:
-        return Sentence((count, f" {score.entity}{plural}: {score.label} at or above the threshold{when}."))
-    return Sentence((count, f" {score.entity}{plural}, by {score.label}{when}."))
+    many = len(found.items) != 1
+    if said:
+        return Sentence((count, f" {score.entity}{'s' if many else ''}{whom} {'have' if many else 'has'} {said}:"))
+    return Sentence((count, f" {score.entity}{'s' if many else ''}{whom}, by {label}:"))
+
+
+def _due_label(score: Score, catalogue: Catalogue) -> str:
+    """What the due date of a score is called."""
+    table, _, column = score.due.partition(".")
+    found = catalogue.table(table)
+    held = found.column(column) if found else None
+    return held.label.lower() if held else "due date"
 
 
 def aggregate_sql(evidence: TableEvidence) -> str:

@@ -195,4 +195,4 @@ def _renamed(step: Step, clause: int) -> Step:
     for name in ("keys_from", "rows_from"):
         if getattr(step, name, None):
             changes[name] = f"{getattr(step, name)}{clause}"
-    return replace(step, **changes)  # type: ignore[arg-type, return-value]
+    return replace(step, **changes)  # type: ignore[arg-type]

@@ -24,8 +24,8 @@ def pick(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Q
     """The quotes that answer `query`, best passage first and in its own order; none when nothing speaks of it.
 
     A sentence counts by its nearness to the question, by the words of the question that its title does not say
-    already (they tell the sentences of one document apart), by how much of the question its passage holds, title included, and
-    by the rank of that passage.
+    already (they tell the sentences of one document apart), by how much of the question its passage holds, title
+    included, and by the rank of that passage.
     """
     found = [q for q in quotes(query, passages, embedder, CANDIDATES) if _says_something(q.text, q.passage)]
     ranks = {p.chunk_id: 1 / (1 + place) for place, p in reversed(list(enumerate(passages)))}

@@ -20,6 +20,7 @@ from query.next_steps import StepFinder
 from query.parts import Parts
 from query.plan import Plan, Reading, SearchStep, SqlStep
 from query.quoting import one_each, pick
+from query.scoring import hidden_features
 from query.scoring.reasons import worded
 
 NOTHING = "The data cannot answer this."
@@ -51,6 +52,7 @@ class Teller:
     book: CitationBook
     documents: Callable[[str], str | None] | None = None
     told: Told = field(default_factory=Told)
+    _steps: StepFinder | None = None
 
     @property
     def composer(self) -> Composer:
@@ -135,11 +137,17 @@ class Teller:
         step = self.found.scores
         assert step is not None
         score = next(s for s in self.parts.catalogue.scores if s.name == step.score)
-        self.told.sentences.append(scored_lead(self.found, self.composer, score))
-        self.told.stated += [score.label, step.due_text]
+        population = next((r for r in self._readings() if r.entity == score.entity), None)
+        lead = scored_lead(self.found, self.composer, score, population)
+        self.told.sentences.append(lead)
+        self.told.stated += [part for part in lead.parts if isinstance(part, str)]  # the plan's words, not findings
         for feature in score.features:
             before, _, after, _ = worded(feature.label, 0.0)
             self.told.stated += [before.strip(), after.strip(), feature.label]
+        hidden = hidden_features(score, self.parts.reader, self.parts.catalogue, self.scope)
+        if hidden:
+            said = ", ".join(name.replace("_", " ") for name in hidden)
+            self.told.notices.append(f"Counted as average, because you may not see what they are made of: {said}.")
         teller = self._teller()
         for item in self.found.items:
             self._keep(teller.scored(item, score))
@@ -174,8 +182,7 @@ class Teller:
         step = self.found.drafts
         if step is None or not self.told.notes:
             return
-        finder = StepFinder(self.parts.passages, self.scope) if self.parts.passages is not None else None
-        desk = LetterDesk(self.parts, self.scope, self.documents, finder)
+        desk = LetterDesk(self.parts, self.scope, self.documents, self._finder())
         for note in self.told.notes[:MOST_DRAFTS]:
             draft = desk.write(step, note.item)
             note.draft_id = draft.id
@@ -213,8 +220,13 @@ class Teller:
         self.told.chart = ChartView(vega_lite=spec, title=title_of(reading))
 
     def _teller(self) -> ItemTeller:
-        finder = StepFinder(self.parts.passages, self.scope) if self.parts.passages is not None else None
-        return ItemTeller(self.parts.catalogue, self.composer, self.found.tables.get("population"), finder)
+        return ItemTeller(self.parts.catalogue, self.composer, self.found.tables.get("population"), self._finder())
+
+    def _finder(self) -> StepFinder | None:
+        """One finder an answer: reasons that entities share are searched once."""
+        if self._steps is None and self.parts.passages is not None:
+            self._steps = StepFinder(self.parts.passages, self.scope)
+        return self._steps
 
     def _keep(self, note: ItemNote) -> None:
         self.told.sentences += note.sentences

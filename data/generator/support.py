@@ -82,8 +82,6 @@ class _Desk:
         bank = {"angry": texts.ANGRY, "grumpy": texts.GRUMPY, "calm": texts.CALM, "happy": texts.HAPPY}[tone]
         if not topic and tone == "angry" and rng.random() < 0.55:
             topic = TOPIC_OF_DRIVER[account.main_driver]
-        if not topic and tone == "angry":  # prices are complained about by those whom prices drive away
-            topic = rng.choice([t for t in bank if t != "Pricing"])
         topic = topic or rng.choice(tuple(bank))
         day = week_start(week) + dt.timedelta(days=rng.randint(0, 6))
         created = dt.datetime.combine(day, dt.time(rng.randint(7, 18), rng.randint(0, 59)))

@@ -136,7 +136,7 @@ def _usage(f: Facts) -> list[Question]:
         ),
         ask(
             "sessions-average",
-            "What was the average number of weekly sessions of enterprise accounts in April 2026?",
+            "What was the average number of sessions per account and week for enterprise accounts in April 2026?",
             mean([u for u in april if u["account"]["segment"] == "Enterprise"], "sessions"),
         ),
     ]

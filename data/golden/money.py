@@ -147,7 +147,7 @@ def _renewals(f: Facts) -> list[Question]:
         ),
         ask(
             "renewal-amount-next",
-            "What is the renewal amount due next quarter by region?",
+            "What amount of open renewals is due next quarter in each region?",
             sums([r for r in waiting if Q3_2026.has(r["renewal_date"])], lambda r: r["account"]["region"], "amount"),
         ),
         ask(
@@ -168,7 +168,7 @@ def _renewals(f: Facts) -> list[Question]:
         ),
         ask(
             "largest-renewal",
-            "What is the largest open renewal this quarter?",
+            "What is the amount of the largest open renewal due this quarter?",
             [[max((r for r in waiting if Q2_2026.has(r["renewal_date"])), key=lambda r: r["amount"])["amount"]]],
         ),
         ask(

@@ -65,7 +65,12 @@ LIBRARY: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "playbooks/service-recovery.md",
         ("3 percent",),
     ),
-    ("playbook-renewal", "What has to happen 60 days before a renewal?", "playbooks/renewal.md", ("business review",)),
+    (
+        "playbook-renewal",
+        "What has to happen 60 days before a renewal according to the renewal playbook?",
+        "playbooks/renewal.md",
+        ("business review",),
+    ),
     (
         "playbook-onboarding",
         "What is planned for week 3 of onboarding a new account?",
@@ -101,7 +106,7 @@ LIBRARY: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ),
     (
         "policy-minimum",
-        "What is the minimum order for Mid-Market accounts?",
+        "According to our policy, what is the minimum order value for Mid-Market accounts?",
         "policies/minimum-order.md",
         ("1,500 euro",),
     ),

@@ -13,6 +13,7 @@ from ingest.readers.json_records import read_json, read_jsonl
 from ingest.readers.mail import read_mail
 from ingest.readers.office import read_docx, read_pptx, read_workbook
 from ingest.readers.pdf import read_pdf
+from ingest.readers.structured_text import read_structured
 from ingest.readers.table_records import read_parquet, read_xlsx
 from ingest.readers.text import read_markdown, read_text
 
@@ -32,6 +33,11 @@ _PARSERS: dict[str, Callable[[Path], ParsedDocument]] = {
     ".text": read_text,
     ".rst": read_text,
     ".log": read_text,
+    ".csv": read_structured,
+    ".tsv": read_structured,
+    ".json": read_structured,
+    ".jsonl": read_structured,
+    ".ndjson": read_structured,
 }
 DOCUMENTS = frozenset(_PARSERS) - STRUCTURED
 

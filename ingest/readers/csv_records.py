@@ -52,21 +52,22 @@ def sniff_delimiter(lines: list[str]) -> str:
 
 
 def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-    """`(line, fields, raw)` of each row. A row that runs on over lines and then has the wrong width is read again
-    from its first line alone, since its quote was not meant to open."""
+    """`(line, fields, raw)` of each row. A row that runs on over lines and then has the wrong width, or never ends,
+    is read again from its first line alone, since its quote was not meant to open."""
     start, width = 0, 0
     while start < len(lines):
-        reader = csv.reader((line + "\n" for line in lines[start:]), delimiter=delimiter)
+        reader = csv.reader((lines[n] + "\n" for n in range(start, len(lines))), delimiter=delimiter)
         begun = 0
         for row in reader:
             taken = reader.line_num - begun
             place = start + begun
-            if taken > 1 and width and len(row) != width:
+            raw = "\n".join(lines[place : place + taken])
+            if taken > 1 and ((width and len(row) != width) or raw.count('"') % 2):
                 lone = next(csv.reader([lines[place]], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
                 yield place + 1, lone, lines[place]
                 start = place + 1
                 break
-            yield place + 1, row, "\n".join(lines[place : place + taken])
+            yield place + 1, row, raw
             width = width or len(row)
             begun = reader.line_num
         else:

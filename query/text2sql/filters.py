@@ -370,6 +370,25 @@ def negations(draft: Draft) -> None:
     draft.sentence.take(_NEGATED, negated)
 
 
+def superiors(draft: Draft) -> None:
+    """A column that refers to its own table: "who reports to V", "the manager of V"."""
+
+    def related(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[1])[0]
+        own = [j for j in draft.catalogue.joins if (j.left, j.left_columns, j.right) == (ref.table, (ref.column,), ref.table)]
+        names = re.findall(r"V\d+", match[3])
+        if not own or any(draft.candidate(n).table != ref.table for n in names):
+            return None
+        conditions_ = tuple(draft.base_condition(n) for n in names)
+        if match[2].strip() == "of":
+            key = ColumnRef(ref.table, own[0].right_columns[0])
+            draft.heads.append(ref.table)
+            return draft.keep(Condition(key, "in", Query(ref.table, (ref,), conditions_)))
+        return draft.keep(Related(ref.table, conditions_))
+
+    draft.sentence.take(re.compile(r"\b(C\d+)((?: directly)?(?: to| by| under| of)?) ((?:V\d+ ?)+)"), related)
+
+
 def _head_column(draft: Draft, before: str) -> ColumnRef | None:
     """The column that the question asks for, when it asks for a column that names no row."""
     names = re.findall(r"[TCA]\d+", before)
@@ -424,6 +443,7 @@ def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     said += [t.sql for f in last for t in draft.filters.get(f, ()) if isinstance(t, TermCondition)]
     said += [str(c.right[0]) for f in last for c in draft.filters.get(f, ()) if isinstance(c, Condition) and isinstance(c.right, tuple) and c.right]
     stems = {stem(w) for text in said for w in re.findall(r"[a-z]+", text.lower())}
+    stems = {s for s in stems if not any(e.kind == "table" and e.score >= 0.9 for e in draft.lexicon.find((s,)))}
     tables = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table}
     for name in sorted(tables):
         table = draft.table(name)

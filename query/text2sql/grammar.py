@@ -33,6 +33,7 @@ from query.text2sql.tokens import stem, stems_of
 
 RULES: tuple[Callable[[Draft], None], ...] = (
     measures.nested_averages,
+    filters.superiors,
     filters.texts,
     filters.negations,
     filters.terms,
@@ -131,8 +132,7 @@ def _repeats(draft: Draft, name: str) -> bool:
 
 def _aside(draft: Draft, name: str, before: str) -> bool:
     """True for a column word that is part of a clause ("who play"), not of what is asked for."""
-    ref = draft.refs(name)[0]
-    if draft.temporal(ref) and filters.verbal(draft.symbol(name).text):
+    if _happens(draft, name):
         return True
     if re.search(r"M\d+ $", before):
         return True
@@ -145,11 +145,17 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
     return weak and bool(re.search(r"[TC]\d+ $", before))
 
 
+def _happens(draft: Draft, name: str) -> bool:
+    """True for a date column that stands in the sentence as a verb: "placed", "churned"."""
+    return draft.temporal(draft.refs(name)[0]) and filters.verbal(draft.symbol(name).text)
+
+
 def _question_words(draft: Draft) -> None:
     """ "when" and "where" ask for a date or a place that the question does not name."""
     match = re.match(r"(?:[a-z]+ ){0,2}?(when|where)\b", draft.sentence.text)
     heads = re.findall(r"[TF]\d+", draft.sentence.text)
-    if not match or not heads or re.search(r"\b[CAM]\d+", draft.sentence.text):
+    asked = [n for n in re.findall(r"\b[CAM]\d+", draft.sentence.text) if n[0] != "C" or not _happens(draft, n)]
+    if not match or not heads or asked:
         return
     names = [draft.candidate(n).table for n in heads if n.startswith("T")]
     names += [t for p in draft.where for t in sorted(predicate_tables(p))]
@@ -159,6 +165,7 @@ def _question_words(draft: Draft) -> None:
             continue
         if match[1] == "when":
             dates = [c.name for c in held.columns if draft.temporal(ColumnRef(table, c.name))]
+            dates.sort(key=lambda d: d != held.time_column)
             stems = _hints(draft)
             dates.sort(key=lambda d: -len(set(stems_of(d)) & stems))
             found = dates[:1]

@@ -110,10 +110,10 @@ class Lexicon:
     def name_columns(self, table: Table) -> tuple[str, ...]:
         """The columns that people call a row of `table` by; empty when there is none."""
         entity = self.catalogue.entity_of(table.name)
-        if entity is not None and table.column(entity.name_column):
+        pair = _name_pair(table)
+        if entity is not None and table.column(entity.name_column) and entity.name_column not in pair:
             return (entity.name_column,)
         named = [c.name for c in table.columns if c.role == "name"]
-        pair = _name_pair(table)
         if table.name_column and table.column(table.name_column):
             stems = stems_of(table.name_column)
             if not pair or "name" in stems and table.name_column not in pair:
@@ -176,6 +176,7 @@ class Lexicon:
             self._put(stems, entry)
             self._say(stems, ("column", table.name, (column.name,), ""), text.lower())
             whole = text in (column.label, column.name) or column.type not in ("date", "datetime")
+            whole = whole and (column.role != "reference" or bool(set(stems) & CODES))
             for label in {stems_of(table.label), stems_of(table.name)} if whole else ():
                 self._put((*label, *stems), replace(entry, score=1.0))
             rest = tuple(s for s in stems if s not in own)

@@ -123,7 +123,7 @@ class Linker:
         if span[0].kind == "quoted" and not found:
             found.append(Candidate("text", value=span[0].text, score=0.9))
         found.extend(_named_by_value(found))
-        if any(c.kind == "table" and c.score >= 0.95 for c in found):
+        if any(c.kind in ("table", "metric", "term") and c.score >= 0.95 for c in found):
             found = [c for c in found if c.score >= 0.6 or c.kind == "value"]
         return tuple(sorted(found, key=lambda c: -c.score)[:MOST_CANDIDATES])
 
@@ -150,7 +150,7 @@ class Linker:
         if last - first == 1 and tokens[first].lower in CUES:
             following = tokens[last].lower if last < len(tokens) else ""
             plain = not tokens[first].capital or first == 0
-            if tokens[first].lower == "amount" and following == "of":
+            if tokens[first].lower in ("amount", "quantity") and following == "of":
                 return self._amount(phrase, tokens, last)
             if following in ("of", "than", "times") or plain and tokens[first].lower != "year":
                 return [_from_entry(e) for e in self._lexicon.find(phrase) if e.score >= 0.94 and following not in ("of", "than", "times") and tokens[first].lower not in ("number", "total", "average", "most", "in", "on", "at", "by", "no", "first", "last", "count", "all")]
@@ -165,7 +165,7 @@ class Linker:
         return [
             _from_entry(e)
             for e in self._lexicon.find(phrase)
-            if e.score >= 0.94 and e.kind == "column" and e.table in near
+            if e.score >= 0.94 and e.kind == "column" and (e.table in near or not near)
         ]
 
     def _adjective(self, span: tuple[Token, ...]) -> list[Candidate]:

@@ -277,7 +277,8 @@ def _date_of(draft: Draft, text: str) -> ColumnRef | None:
             continue
         words = {stem(w) for w in re.findall(r"[a-z]+", draft.sentence.question)}
         for column in table.columns:
-            said = {s for t in (column.label, *column.synonyms) for s in stems_of(t)} - {"date", "time", "custom", "on", "at"}
+            said = {s for t in (column.label, *column.synonyms) for s in stems_of(t)} - {"date", "time", "on", "at"}
+            said = {s for s in said if not any(e.kind == "table" for e in draft.lexicon.find((s,)))}
             if column.type in ("date", "datetime") and said & words:
                 return ColumnRef(table.name, column.name)
         if table.time_column and table.column(table.time_column):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.index.worlds import CATALOGUE
 
-_HIDDEN = {"phone", "note", "password"}
+_HIDDEN = {"phone", "note", "password", "cost"}
 _TABLES = {t.name: [c.name for c in t.columns if c.name not in _HIDDEN] for t in CATALOGUE.tables}
 _CONSTANTS = ["'EMEA'", "'open'", "'ACC-1'", "100", "0", "1", "NULL", "'2026-02-01'", "'%e%'", "-5", "12.5"]
 
@@ -86,7 +86,7 @@ class SqlMaker:
                 items[0] = f"{self._aggregate(sources)} OVER (PARTITION BY {self._column(sources)})"
         names = [self.chance.choice(["phone", "v", "name", "total", "_key"]) + str(at) for at in range(len(items))]
         if self.chance.random() < 0.2:
-            names[0] = self.chance.choice(["phone", "note", "name"])
+            names[0] = self.chance.choice(["phone", "note", "cost", "name"])
         named = [f"{item} AS {name}" for item, name in zip(items, names, strict=True)]
         if not grouped and self.chance.random() < 0.1 and "OVER" not in items[0]:
             tail += f"{' AND' if 'WHERE' in tail else ' WHERE'} {names[0]} IS NOT NULL"
@@ -141,7 +141,7 @@ class SqlMaker:
         source = self.chance.choice(sources)
         name = self.chance.choice(source.columns)
         if self.chance.random() < 0.015:
-            name = self.chance.choice(["phone", "note", "_key", "rowid", "password"])
+            name = self.chance.choice(["phone", "note", "cost", "_key", "rowid", "password"])
         written = self._quoted(name)
         return f"{source.alias}.{written}" if self.chance.random() < 0.95 else written
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from index.documents import Chunk, Document
 from index.engine import open_engine
-from index.errors import NotFoundError, StorageError
+from index.errors import NotFoundError, SourceError, StorageError
 from index.store import Store
 from index.store_tables import DataColumn, DataRow, DataTable
 from index.store_writer import Rejected, RunTotals, SourceState, StoredDocument, chunk_hash
@@ -79,9 +79,9 @@ def test_a_column_that_the_source_lost_stays(store: Store) -> None:
 
 def test_a_table_of_another_source_is_refused(store: Store) -> None:
     _put(store, PEOPLE, _row(1, "Ann"))
-    with pytest.raises(StorageError, match="already filled by source 'crm'"), store.begin() as writer:
+    with pytest.raises(SourceError, match="already filled by source 'crm'"), store.begin() as writer:
         writer.put_table(DataTable("people", "billing", PEOPLE.columns))
-    with pytest.raises(StorageError, match="reserved"), store.begin() as writer:
+    with pytest.raises(SourceError, match="reserved"), store.begin() as writer:
         writer.put_table(DataTable("_tower_runs", "crm", PEOPLE.columns))
 
 

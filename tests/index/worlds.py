@@ -29,9 +29,9 @@ INSERT INTO orders VALUES
   (3, 'ACC-2', 75, 'open', '2026-02-20', NULL), (4, 'ACC-3', 40, 'void', NULL, 'SECRET n4'),
   (5, 'ACC-8', 9000, 'SECRET open', '2026-03-01', 'SECRET n5'), (6, 'ACC-9', 800, 'closed', '2026-03-02', 'SECRET n6'),
   (7, NULL, 5, 'SECRET lost', '2026-03-03', 'SECRET n7');
-CREATE TABLE "Order Details" (order_id INTEGER, product TEXT, "unit price" REAL, quantity INTEGER);
-INSERT INTO "Order Details" VALUES (1, 'tent', 50, 2), (2, 'stove', 125, 2), (3, 'rope', 25, 3), (5, 'kayak', 900, 10),
-  (6, 'rope', 8, 100), (4, NULL, 40, 1);
+CREATE TABLE "Order Details" (order_id INTEGER, product TEXT, "unit price" REAL, quantity INTEGER, cost TEXT);
+INSERT INTO "Order Details" VALUES (1, 'tent', 50, 2, 'SECRET 1'), (2, 'stove', 125, 2, 'SECRET 2'),
+  (3, 'rope', 25, 3, 'SECRET 3'), (5, 'kayak', 900, 10, 'SECRET 5'), (6, 'rope', 8, 100, NULL), (4, NULL, 40, 1, '');
 CREATE TABLE staff (name TEXT, password TEXT);
 INSERT INTO staff VALUES ('SECRET root', 'SECRET pw');
 CREATE TABLE vault (content TEXT);
@@ -72,6 +72,7 @@ CATALOGUE = Catalogue(
                 _column("product"),
                 _column("unit price", "number"),
                 _column("quantity", "integer"),
+                _column("cost"),
             ),
         ),
         Table("staff", "staff", (_column("name"), _column("password"))),

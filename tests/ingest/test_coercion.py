@@ -25,6 +25,9 @@ def _read(values: list[Any], name: str = "value", **options: Any) -> tuple[str, 
         (["$1,234.50", "€2"], "number", [1234.5, 2.0]),
         (["1.234,50 €", "12,5"], "number", [1234.5, 12.5]),
         (["(5)", "-3"], "integer", [-5, -3]),
+        (["1 234,50", "2'500"], "number", [1234.5, 2500.0]),
+        (["49 30 1234", "49 30 77"], "text", ["49 30 1234", "49 30 77"]),
+        (["1.2.3", "1.2.4"], "text", ["1.2.3", "1.2.4"]),
         (["1,000", "2,500"], "integer", [1000, 2500]),
         (["yes", "No", "-"], "boolean", [True, False, None]),
         (["0", "1"], "integer", [0, 1]),
@@ -53,6 +56,11 @@ def test_the_type_follows_from_the_values(values: list[Any], kind: str, cells: l
 def test_phones_and_postcodes_stay_text() -> None:
     assert _read(["5551234", "5559876"], "mobile_phone")[0] == "text"
     assert _read(["10115", "80331"], "billing_postal_code")[0] == "text"
+
+
+def test_digits_are_a_date_only_in_a_column_called_like_one() -> None:
+    assert _read(["20260304", "20260305"], "order_date") == ("date", [dt.date(2026, 3, 4), dt.date(2026, 3, 5)])
+    assert _read(["20260304", "20260305"], "serial")[0] == "integer"
 
 
 def test_a_few_misfits_go_and_many_make_the_column_text() -> None:

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from index.engine import open_engine
 from index.errors import NotFoundError, StorageError
 from index.store import Store
+from index.store_tables import DataColumn, DataTable
 from ingest.progress import Progress
 from ingest.sync import SyncReport, sync
-from tests.ingest.company import catalogue, dump, open_store, sources, write_company
+from tests.ingest.company import SOURCES, catalogue, dump, open_store, sources, write_company
 
 
 @pytest.fixture
@@ -241,6 +242,29 @@ def test_a_dropped_table_goes_with_its_rows(home: Path) -> None:
     (report,) = sync(type(config).model_validate(trimmed), store, None, only=["crm"])
     assert report.ok and report.totals.deleted == 80
     assert "contacts" not in store.tables()
+
+
+def test_a_source_that_is_no_longer_configured_is_removed(home: Path) -> None:
+    store = open_store(home)
+    _sync(home, store)
+    renamed = sources(home, SOURCES.replace("crm:", "salesforce:").replace("library:", "shelf:"))
+    reports = {r.source: r for r in sync(renamed, store, catalogue())}
+    assert all(r.ok for r in reports.values()) and reports["library"].totals.deleted == 42
+    assert store.sources() == ["billing", "salesforce", "shelf", "support"]
+    assert store.tables()["accounts"].source == "salesforce"
+    sync(sources(home), store, catalogue(), only=["support"])
+    assert "shelf" in store.sources()
+
+
+def test_a_table_of_another_source_fails_this_one_only(home: Path) -> None:
+    store = open_store(home)
+    _sync(home, store)
+    with store.begin() as writer:
+        writer.drop_table("tickets")
+        writer.put_table(DataTable("tickets", "elsewhere", (DataColumn("a", "text"),)))
+    reports = _sync(home, store, full=True)
+    assert reports["support"].status == "failed" and "already filled by source" in reports["support"].message
+    assert reports["crm"].ok
 
 
 def test_progress_is_told_for_every_table_and_the_documents(home: Path) -> None:
