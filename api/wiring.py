@@ -54,7 +54,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
     store = Store(writing)
     store.create()
     reading = open_engine(url, read_only=True)
-    sources = load_sources(settings.sources, home.absolute())
+    sources = load_sources(settings.sources, home.absolute(), settings.environment)
     tags = declared_tags(sources)
     embedder = MiniLM(settings.cache_dir, threads=settings.worker_threads)
     reader = SqlDatabase(reading)

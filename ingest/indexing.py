@@ -1,7 +1,7 @@
 """Bringing a generation of the vector index up to date with the SQL index: embed, store, acknowledge.
 
-A chunk is acknowledged in SQL after the vector index has made it durable, and announced before, so that a kill at any
-point leaves work to repeat and nothing that is forgotten. What has not changed costs two counting queries.
+A chunk is acknowledged in SQL after the vector index has made it durable. Before it is stored or deleted it is
+announced, so that a kill at any point leaves work to repeat and nothing that is forgotten. What has not changed costs two counting queries.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ def embedded_text(pending: PendingChunk) -> str:
 def _delete_stale(store: Ledger, gateway: VectorGateway, generation: str) -> int:
     stale = store.stale_vectors(generation)
     if stale:
+        # A chunk that comes back unchanged after a kill right here must not count as held.
+        store.acknowledge(generation, [(chunk_id, _ANNOUNCED) for chunk_id in stale])
         gateway.delete(stale)
         store.forget(generation, stale)
     return len(stale)

@@ -36,7 +36,7 @@ _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
     r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
     r"(contain|contains|containing|include|includes|including|like|start|starts|starting|begin|begins|beginning|end|ends|ending)"
-    r"(?: with| in| by| on)?(?: the| a| an)?(?: (?:word|words|letter|letters|substring|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|(?!the\b|a\b|an\b|word|letter|sub|string|phrase|at\b|in\b|with\b|all\b|more\b)[a-z]+)\b"
+    r"(?: (?P<how>with|in|by|on))?(?: the| a| an)?(?: (?:word|words|letter|letters|substring|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|(?!the\b|a\b|an\b|word|letter|sub|string|phrase|at\b|in\b|with\b|all\b|more\b|any\b|each\b|some\b|no\b)[a-z]+)\b"
 )
 _WORD_IN = re.compile(r"\b(?:have|has|with|having|contains?|containing|includes?) (?:the |a )?(?:word|letter|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its |his |her )*(C\d+)\b")
 _HAS_WORD = re.compile(r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter|substring|string|phrase|text)s? ([QV]\d+|[a-z]+)\b")
@@ -129,10 +129,14 @@ def _comparable(draft: Draft, ref: ColumnRef) -> bool:
 def texts(draft: Draft) -> None:
     """ "C containing 'x'", "C starting with 'x'"."""
 
-    def like(name: str, negated: str | None, verb: str, text: str) -> str | None:
+    def like(name: str, negated: str | None, verb: str, text: str, how: str = "with") -> str | None:
         ref = (draft.refs(name) if name.startswith("C") else draft.names_of(draft.candidate(name).table))[0]
         column = draft.column(ref)
-        if column is None or column.type in ("integer", "number") and not text[0] in "QV":
+        if column is None or column.type in ("integer", "number") and text[0] not in "QV":
+            return None
+        if verb[:3] in ("sta", "beg", "end") and how not in ("with", "in"):
+            return None
+        if verb[:3] in ("sta", "beg", "end") and how == "in" and not text.startswith("Q"):
             return None
         if text[0] in "QVN" and text[1:].isdigit():
             text = draft.symbol(text).text
@@ -144,7 +148,7 @@ def texts(draft: Draft) -> None:
         return f" {name} {kept} " if name.startswith("T") else kept
 
     draft.sentence.take(_WORD_IN, lambda m: like(m[2], None, "contain", m[1]))
-    draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[4]))
+    draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or ""))
     draft.sentence.take(_HAS_WORD, lambda m: like(m[1], None, "contain", m[2]))
 
 

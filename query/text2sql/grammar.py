@@ -134,7 +134,10 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
     """True for a column word that is part of a clause ("who play"), not of what is asked for."""
     if _happens(draft, name):
         return True
-    if re.search(r"M\d+ $", before):
+    after = draft.sentence.text[len(before) + len(name) :]
+    if re.search(r"M\d+ $", before) or (
+        re.search(r"\b(?:is|are|was|were) $", before) and re.match(r" (?:in|at|on|by|from|as)\b", after)
+    ):
         return True
     weak = draft.candidate(name).score < 0.72
     clause = re.split(r"[?.]", before)[-1]

@@ -184,6 +184,8 @@ class Lexicon:
                 self._put(rest, replace(entry, score=0.95 if rest != ("id",) or is_key else 0.7))
             if len(stems) == 2:
                 self._put((stem("".join(words_of(text))),), replace(entry, score=0.95))
+                if stems[0] == "name":
+                    self._put((stems[1], stems[0]), replace(entry, score=0.97))
             if len(stems) > 1 and stems[-1] in UNIT_STEMS:
                 self._put(stems[:-1], replace(entry, score=0.95))
             if len(stems) > 2:
@@ -205,6 +207,8 @@ class Lexicon:
 
     def _add_reference(self, table: Table, column: Column, stems: Phrase) -> bool:
         """ "Owner" for `owner_id` speaks of the table that the column refers to, not of the identifier."""
+        if set(stems) <= {stem(w) for w in GENERIC}:
+            return False
         if column.role not in ("key", "reference") or set(stems) & CODES or set(stems) & {"number", "sku"}:
             return False
         targets = [j.right for j in self.catalogue.joins if (j.left, j.left_columns) == (table.name, (column.name,))]

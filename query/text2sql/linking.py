@@ -108,8 +108,10 @@ class Linker:
         span = tokens[first:last]
         found: list[Candidate] = []
         if tokens[last - 1].kind == "word" and last - first <= LONGEST_PHRASE:
-            phrase = tuple(s for s, t in zip(stems[first:last], span, strict=True) if t.lower not in ARTICLES)
-            if all(t.kind == "word" or t.text in "-/" for t in span) and span[-1].lower not in ARTICLES:
+            phrase = tuple(
+                s for s, t in zip(stems[first:last], span, strict=True) if t.lower not in ARTICLES and t.kind == "word"
+            )
+            if all(t.kind == "word" or t.text in "-/_" for t in span) and span[-1].lower not in ARTICLES:
                 found.extend(self._named(phrase, tokens, first, last))
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
@@ -246,7 +248,7 @@ class Linker:
             i = max(j, i + 1)
         taken |= {i for m in extra for i in range(m.first, m.last)}
         for i, token in enumerate(tokens):
-            if i not in taken and token.kind == "word" and token.lower not in FUNCTION_WORDS and len(token.lower) > 3:
+            if i not in taken and token.kind == "word" and token.number is None and _content(token):
                 words = self._values.containing(token.lower)
                 if words:
                     extra.append(Mention(i, i + 1, tuple(_like(v, token.lower) for v in words[:4])))
@@ -274,6 +276,10 @@ def _proper(tokens: tuple[Token, ...], at: int, start: int) -> bool:
     if token.kind == "number":
         return at > start
     return token.capital and at > 0 and token.lower not in FUNCTION_WORDS
+
+
+def _content(token: Token) -> bool:
+    return token.lower not in FUNCTION_WORDS and len(token.lower) > 3
 
 
 def _dated(kind: str, label: str) -> bool:

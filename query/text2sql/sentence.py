@@ -66,6 +66,7 @@ _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:number|count|amount|quantity)s? of\b", "number of"),
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
+        (r"[\^~] (N\d+) ([a-z]+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
         (r"\bhow many\b", "howmany"),
         (r"\b(?:(?:for|of|in|by|per|at|from|with|to|on|within|under) )?(?:each|every|per)(?: of)?(?: the)?\b", "each"),
         (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),

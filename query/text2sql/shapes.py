@@ -32,7 +32,7 @@ _MOST_BY = re.compile(r"(?:\b[CM]\d+ )?(\^|~)((?: (?:in|of|for|¦|F\d+|selling|l
 _METRIC_MOST = re.compile(r"\b([MA]\d+) (?:was |is |were |are )?(?:the )?(\^|~)(?= *(?:$|[?.,¦]))")
 _MOST_IN = re.compile(r"(\^|~) (?:money )?(?:in|on|for) (?:[VF]\d+ )*(T\d+)")
 _VERB_MOST = re.compile(r"\b([CT]\d+)(?: the)? (\^|~)(?= *(?:$|[¦?.,]|often\b|frequently\b|in\b|by\b))")
-_TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+)")
+_TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+|F\d+|[a-z]{4,})")
 _OFFSET = re.compile(r"\b(second|third|fourth|fifth)(?: |-)?(?=\^|~)")
 _OFFSETS = {"second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _DESCENDING = ("desc", "decreas", "reverse")

@@ -151,6 +151,22 @@ def test_a_kill_at_any_write_ends_in_the_same_state_after_a_second_run(tmp_path:
             assert store.count_vectors(G) == gateway.count() == len(wanted)
 
 
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_document_that_comes_back_after_a_kill_during_its_removal_is_found(
+    store: Store, at: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway, embedder = MemoryGateway(), WordEmbedder()
+    shelf(store, range(3))
+    index_vectors(store, gateway, embedder, G)
+    remove(store, "library:1")
+    with pytest.raises(Killed):
+        index_vectors(Fragile(store, at, after=False), gateway, embedder, G)
+    shelf(store, [1])
+    assert index_vectors(store, gateway, embedder, G).total == 6
+    assert {"library:1#0", "library:1#1"} <= held(gateway).keys()
+    assert "filling it again" not in caplog.text
+
+
 def test_a_vector_index_that_was_lost_is_filled_again(store: Store) -> None:
     gateway, embedder = MemoryGateway(), WordEmbedder()
     shelf(store, range(3))

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from index.errors import EmptyQuestion
+from index.scope import Scope
+from query.engine import QueryEngine
+from query.evidence import EntityScore
+from query.plan import ScoreStep
+from tests.query import company
+from tests.query.office import FixedScorer, administrator, engine
+
+def test_a_count_cites_its_aggregate() -> None:
+    answer = engine().answer("How many tickets are there?", administrator())
+    assert answer.route.path == "sql"
+    assert answer.sql[0].rows == [[3]]
+    assert re.search(r"3 \[1\]", answer.answer)
+    assert answer.citations[0].kind == "aggregate"
+    assert answer.citations[0].value == 3
+
+
+def test_every_cell_of_a_listed_table_is_cited() -> None:
+    answer = engine().answer("List the products with their list price", administrator())
+    assert answer.sql[0].row_count == 2
+    assert {c.value for c in answer.citations} >= {"Cirrus Tent", "Larch Boot", 389.0, 219.5}
+
+
+def test_an_empty_question_is_bad_input() -> None:
+    with pytest.raises(EmptyQuestion):
+        engine().answer("  ?! ", administrator())
+
+
+def test_a_question_about_nothing_we_hold_is_refused_without_rows() -> None:
+    answer = engine().answer("What will the weather be in Paris tomorrow?", administrator())
+    assert answer.route.path == "refuse"
+    assert (answer.sql, answer.citations) == ([], [])
+
+
+def test_an_order_to_change_data_is_refused() -> None:
+    answer = engine().answer("Delete all tickets", administrator())
+    assert answer.route.path == "refuse"
+    assert "does not change data" in answer.route.reason
+
+
+def test_a_document_answers_with_a_quotation_that_stands_in_it() -> None:
+    answer = engine().answer("Against what are tents covered for years from the date of delivery?", administrator())
+    assert answer.route.path in ("vector", "hybrid")
+    quoted = next(c for c in answer.citations if c.kind == "passage" and "5 years" in (c.quote or ""))
+    assert quoted.doc_id is not None
+    assert company.DOCUMENTS[quoted.doc_id][quoted.start : quoted.end] == quoted.quote
+
+
+def test_a_period_of_a_score_is_the_due_date() -> None:
+    plan = engine().plan("Which customers are at risk of churn this quarter?", administrator())
+    step = next(s for s in plan.steps if isinstance(s, ScoreStep))
+    assert step.due == ("2026-04-01", "2026-07-01")
+    assert step.at_risk
+
+
+def test_at_risk_this_quarter_names_exactly_those_due_and_above_the_threshold() -> None:
+    scorer = FixedScorer({"A1": 0.9, "A2": 0.95, "A3": 0.4})
+    built = engine(scorer=scorer)
+    found = built.plan("Which customers are at risk of churn this quarter?", administrator())
+    answer = _without_reasons(built).answer(found.question, administrator())
+    assert [item.key for item in answer.items] == ["A1"]
+    assert answer.items[0].score == 0.9
+
+
+def test_drafts_name_no_other_account() -> None:
+    answer = engine().answer("Write a follow-up mail to our customers", administrator())
+    assert len(answer.drafts) == 3
+    names = {row[0]: row[1] for row in company.ACCOUNTS}
+    for draft in answer.drafts:
+        others = [name for key, name in names.items() if key != draft.key]
+        assert not any(name in draft.body or name in draft.subject for name in others)
+
+
+def test_a_principal_without_policy_learns_nothing() -> None:
+    answer = engine().answer("How long is the warranty for tents?", Scope.nothing("stranger"))
+    assert answer.route.path in ("refuse", "clarify")
+    assert (answer.sql, answer.passages, answer.citations) == ([], [], [])
+
+
+def _without_reasons(built: QueryEngine) -> QueryEngine:
+    """The engine with scores that carry no reasons: the catalogue of the office declares no features."""
+    inner = built.parts.scorer
+
+    class Bare:
+        def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
+            return tuple(replace(s, contributions=()) for s in inner.score(name, keys, scope))
+
+        def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
+            return inner.due(name, start, end, scope)
+
+    return QueryEngine(replace(built.parts, scorer=Bare()))
