@@ -111,7 +111,8 @@ class Entity:
     """A kind of thing that records and documents speak of; `key` and `name` are columns of `table`.
 
     `contact` and `owner` are facts (by name) that give the addressee (`name`, `email`) and our own person
-    (`name`, `email`) of a draft.
+    (`name`, `email`) of a draft. `top_by` says in words what "our top 10" of them are ranked by when a question
+    does not say: "revenue in the last 12 months".
     """
 
     name: str
@@ -122,6 +123,7 @@ class Entity:
     facts: tuple[Fact, ...] = ()
     contact: str = ""
     owner: str = ""
+    top_by: str = ""
 
     def fact(self, name: str) -> Fact | None:
         """The fact of that name, or None."""

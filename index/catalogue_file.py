@@ -183,6 +183,7 @@ def _entity(name: str, node: Node) -> Entity:
         facts=tuple(_fact(fact, child) for fact, child in node.children("facts", shorthand="sql")),
         contact=node.text("contact"),
         owner=node.text("owner"),
+        top_by=node.text("top_by"),
     )
     node.done()
     return entity

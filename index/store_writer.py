@@ -206,9 +206,9 @@ class Writer:
                 "source": source,
                 "origin": origin,
                 "target": target,
-                "reason": item.reason,
-                "record": item.record[:RECORD_LIMIT],
-                "seen_at": seen if reason == item.reason else self._now,
+                "reason": _storable(item.reason),
+                "record": _storable(item.record)[:RECORD_LIMIT],
+                "seen_at": seen if reason == _storable(item.reason) else self._now,
             }
         if rows:
             self._connection.execute(sa.insert(table), list(rows.values()))
@@ -253,6 +253,11 @@ class Writer:
         if status != "running":
             values["finished_at"] = self._now
         self._connection.execute(sa.update(table).where(table.c.run_id == run_id).values(**values))
+
+
+def _storable(text: str) -> str:
+    """`text` without what no database takes: NUL, and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _document_row(document: Document) -> dict[str, str]:

@@ -38,11 +38,18 @@ def documents_of_file(
     except SourceError as error:
         yield Rejected(entry.name, error.message + (f" ({error.hint})" if error.hint else ""), "")
         return
+    kind, date = config.kind or parsed.kind, parsed.date or _date_in(entry.name)
     document = Document(
-        f"{source}:{entry.name}", source, parsed.title, parsed.text, frozenset(config.tags), uri,
-        config.kind or parsed.kind, parsed.date, {}, parsed.sections, {**parsed.meta, _PATH_KEY: entry.name},
+        f"{source}:{entry.name}", source, parsed.title, parsed.text, frozenset(config.tags), uri, kind, date, {},
+        parsed.sections, {**parsed.meta, _PATH_KEY: entry.name},
     )  # fmt: skip
     yield finish(document, config.entities, names, entry.name)
+
+
+def _date_in(name: str) -> str:
+    """The ISO date in a file's name, or empty."""
+    found = re.search(r"(?<!\d)(?:19|20)\d{2}-\d{2}-\d{2}(?!\d)", name)
+    return iso_date(found.group()) if found else ""
 
 
 def _documents_of_lines(

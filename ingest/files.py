@@ -66,10 +66,15 @@ def _walk(folder: Path, prefix: str, inside: Path) -> Iterator[FileEntry]:
                 continue
             if entry.is_dir():
                 if not entry.is_symlink():
-                    yield from _walk(path, f"{prefix}{entry.name}/", inside)
+                    yield from _walk(path, f"{prefix}{_readable(entry.name)}/", inside)
             elif entry.is_file():
                 status = entry.stat()
-                yield FileEntry(prefix + entry.name, path, status.st_size, status.st_mtime_ns)
+                yield FileEntry(prefix + _readable(entry.name), path, status.st_size, status.st_mtime_ns)
+
+
+def _readable(name: str) -> str:
+    """A file's name as text, where its bytes are not UTF-8 with U+FFFD for them."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def matching(files: Mapping[str, FileEntry], pattern: str, root: Path) -> list[FileEntry]:

@@ -1,7 +1,8 @@
 """Bringing a generation of the vector index up to date with the SQL index: embed, store, acknowledge.
 
 A chunk is acknowledged in SQL after the vector index has made it durable. Before it is stored or deleted it is
-announced, so that a kill at any point leaves work to repeat and nothing that is forgotten. What has not changed costs two counting queries.
+announced, so that a kill at any point leaves work to repeat and nothing that is forgotten. What has not changed costs
+two counting queries.
 """
 
 from __future__ import annotations

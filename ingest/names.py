@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _CUSTOM = re.compile(r"__(?:c|r|pc|x|mdt)\Z", re.IGNORECASE)  # Salesforce's marks of custom fields
+_LONGEST = 55  # PostgreSQL cuts names at 63; some room is for a number behind it
 _SCALARS = frozenset({str, int, float, bool, type(None), dt.date, dt.datetime})
 _DROPPED = frozenset({"attributes"})  # Salesforce's record type and URL
 
@@ -25,7 +26,7 @@ def snake_case(name: str) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
     if not name:  # a script without Latin letters keeps its own
         name = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", written)).strip("_").lower() or "column"
-    return f"n_{name}" if name[0].isdigit() else name
+    return (f"n_{name}" if name[0].isdigit() else name)[:_LONGEST]
 
 
 def unique(name: str, taken: Iterable[str]) -> str:

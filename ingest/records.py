@@ -22,6 +22,7 @@ from ingest.coercion import ColumnCoercer, Misfit, is_null
 from ingest.config import DeriveConfig
 from ingest.derive import derive
 
+MAX_COLUMNS = 500
 NEWEST_BY = (
     "system_modstamp", "last_modified_date", "updated_at", "last_modified", "modified_at", "last_updated",
     "modified_on", "updated_on", "modified", "updated", "last_modified_on", "change_date",
@@ -125,6 +126,11 @@ def _columns(spec: TableSpec, raws: Sequence[RawRow], fixed: DataTable | None) -
         if not raw.values.keys() <= names.keys():
             names.update(dict.fromkeys(raw.values))
     names.update(dict.fromkeys(spec.types))
+    if len(names) > MAX_COLUMNS:
+        raise SourceError(
+            f"{spec.source}.{spec.name}: {len(names)} columns, and a table has at most {MAX_COLUMNS}",
+            hint="is it a list of records? `records:` says where in a file they are",
+        )
     return list(names)
 
 

@@ -136,7 +136,14 @@ def _sync_table(run: SourceRun, name: str, config: FileTableConfig, entries: Seq
         return
     raws, rejected, unread = _read(run, name, config, entries, ledger)
     prior = run.store.tables().get(name)
-    built = build_table(table_spec(run, name, config), raws, prior, fixed=bool(unread and prior))
+    try:
+        built = build_table(table_spec(run, name, config), raws, prior, fixed=bool(unread and prior))
+    except SourceError as error:
+        if not (isinstance(run.config, FileSource) and run.config.automatic):
+            raise
+        # Nobody said that this file holds records: it is set aside, and the others are read.
+        rejected = [Rejected(entry.name, error.message, "") for entry in entries]
+        built = Built(DataTable(name, run.name, ()), (), ())
     run.warnings += built.warnings
     _write(run, name, built, [*rejected, *built.rejected], unread, {"inputs": inputs, "files": files})
 

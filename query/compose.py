@@ -105,20 +105,32 @@ class Composer:
         """A series told in sentences: its total against the period before, its highest and lowest point."""
         series = evidence["series"]
         reading = next(s.reading for s in plan.steps if isinstance(s, SqlStep) and s.id == "series")
-        told: list[Sentence] = []
-        total, before = (_single(evidence.get(name)) for name in ("total", "before"))
-        if total is not None and evidence["total"].rows.columns:
-            parts: list[str | Slot] = [
-                "In total: ",
-                self.slot(evidence["total"], 0, evidence["total"].rows.columns[0], reading),
-            ]
-            if before is not None:
-                word = "up from" if total > before else "down from" if total < before else "unchanged from"
-                parts += [f", {word} ", self.slot(evidence["before"], 0, evidence["before"].rows.columns[0], reading),
-                          " in the period before"]  # fmt: skip
-            told.append(Sentence((*parts, ".")))
+        told = self._totals(evidence, reading)
         told += self._extremes(series, reading)
         return (*told, *self._table(series, reading, title_of(reading)))
+
+    def _totals(self, evidence: dict[str, TableEvidence], reading: Reading) -> list[Sentence]:
+        """The total of the period, and how it stands against the period before."""
+        total, before = (_single(evidence.get(name)) for name in ("total", "before"))
+        if total is None:
+            return []
+        parts: list[str | Slot] = ["In total ", self._only(evidence["total"], reading)]
+        change = _single(evidence.get("change"))
+        if before is not None and change is not None:
+            held = evidence["change"]
+            citation = cite(held, 0, held.rows.columns[0], self.catalogue, self.book)
+            said = Slot(write(change, "points:1"), change, citation, "points:1")
+            parts += [
+                ", a change of ",
+                said,
+                " from ",
+                self._only(evidence["before"], reading),
+                " in the period before",
+            ]
+        return [Sentence((*parts, "."))]
+
+    def _only(self, evidence: TableEvidence, reading: Reading) -> Slot:
+        return self.slot(evidence, 0, evidence.rows.columns[0], reading)
 
     def _extremes(self, series: TableEvidence, reading: Reading) -> list[Sentence]:
         x, y = reading.x, reading.y[0] if reading.y else None

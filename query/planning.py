@@ -89,7 +89,7 @@ class Planner:
         return Plan(intent.question, Route(path, "two questions in one", confidence), steps)
 
     def _plain(self, intent: Intent) -> Plan:
-        readings = self.tables.plan(intent.body)
+        readings = self.tables.plan(self.populations.measured(intent.body))
         best = readings[0] if readings else None
         second = next((r for r in readings[1:] if best and r.sql != best.sql), None)
         content = self._content(intent.body)

@@ -12,6 +12,8 @@ from index.keywords import terms
 from query.entity_names import Mention, Named
 from query.plan import Link, Reading
 
+_MEASURED = re.compile(r"\bby\b|\bwith the (?:most|highest|largest)\b|\bmeasured\b|\bin terms of\b", re.I)
+
 
 class TableReader(Protocol):
     """What planning needs of the table planner (`query.text2sql.planner.TableQuestionPlanner`)."""
@@ -51,7 +53,7 @@ class Populations:
         named = self.named(body, entity_name)
         if named:
             return by_key(entity, named)
-        readings = self.tables.plan(body, subject=entity_name) if body.strip() else ()
+        readings = self.tables.plan(self.measured(body), subject=entity_name) if body.strip() else ()
         return readings[0] if readings else everything(entity)
 
     def named(self, body: str, entity_name: str | None = None) -> tuple[Named, ...]:
@@ -74,6 +76,19 @@ class Populations:
             if found and (best is None or found.start() < best[0]):
                 best = (found.start(), entity.name)
         return best[1] if best else None
+
+    def measured(self, body: str) -> str:
+        """`body` with what the catalogue ranks an entity by, where "our top 10 customers" does not say by what."""
+        if _MEASURED.search(body):
+            return body
+        for entity in self.catalogue.entities:
+            called = "|".join(self.words(entity))
+            found = re.search(
+                rf"\b(?:top|best|biggest|largest|most important|key)\s+(?:\w+\s+)?(?:{called})\b", body, re.I
+            )
+            if entity.top_by and found:
+                return f"{body[: found.end()]} by {entity.top_by}{body[found.end() :]}"
+        return body
 
     def words(self, entity: Entity) -> list[str]:
         """Patterns of the words for an entity, singular and plural, longest first."""

@@ -82,12 +82,18 @@ class Recipes:
         series = self.tables.plan(f"{base} by {_grain(period)} {_between(period)}".strip())
         if not series or not series[0].y:
             return None
-        steps: list[Step] = [SqlStep("series", replace(series[0], title=intent.body))]
+        grain = _grain(period)
+        told = " ".join(_TREND_WORDS.sub(" ", intent.body).split()).removeprefix("of ")
+        steps: list[Step] = [SqlStep("series", replace(series[0], title=f"{told}, by {grain}"))]
+        totals: list[Reading] = []
         if period is not None:
             for name, when in (("total", period), ("before", period.previous())):
                 reading = self.tables.plan(f"total {base} {_between(when)}")
                 if reading and not reading[0].x:
                     steps.append(SqlStep(name, reading[0], name))
+                    totals.append(reading[0])
+        if len(totals) == 2:
+            steps.append(SqlStep("change", _change(*totals), "change"))
         steps.append(ChartStep("chart", "series"))
         made = route(_sure(intent, series[0]))
         return Plan(intent.question, replace(made, path="sql", reason="a measure over time"), tuple(steps))
@@ -119,6 +125,12 @@ class Recipes:
 def _sure(intent: Intent, reading: Reading) -> RouteFeatures:
     """The features of a question whose recipe is settled; only the reading's own confidence counts."""
     return RouteFeatures(intent.question, reading.confidence, 0, False, 0, 0, 0)
+
+
+def _change(now: Reading, before: Reading) -> Reading:
+    """By how many percent a total rose against another, as one query that can be run again."""
+    sql = f"SELECT 100.0 * (({now.sql}) - ({before.sql})) / NULLIF(({before.sql}), 0) AS change_percent"
+    return Reading(sql, min(now.confidence, before.confidence), "change in percent", tables=now.tables)
 
 
 def without(body: str, period: Period | None) -> str:

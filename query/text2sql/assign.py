@@ -10,7 +10,9 @@ from query.text2sql.linking import Candidate, Mention
 from query.text2sql.tokens import Token, stems_of
 
 BEAM = 12
-LINKING_WORDS = frozenset({"of", "for", "in", "from", "by", "the", "all", "each", "every", "a", "an", "any", "different"})
+LINKING_WORDS = frozenset(
+    {"of", "for", "in", "from", "by", "the", "all", "each", "every", "a", "an", "any", "different"}
+)
 _RANK = {"table": 0, "metric": 1, "term": 2, "column": 3, "value": 4, "text": 5}
 
 
@@ -164,4 +166,8 @@ class Assigner:
         around |= {t.stem for t in tokens[mention.last : mention.last + 2]}
         gain += 0.5 if label & around else 0.0
         names = self._lexicon.name_columns(table)
-        return gain + (0.1 if column.name in names else 0.0) - (0.2 if column.role in ("text", "reference", "key") else 0.0)
+        return (
+            gain
+            + (0.1 if column.name in names else 0.0)
+            - (0.2 if column.role in ("text", "reference", "key") else 0.0)
+        )

@@ -57,9 +57,7 @@ def describe(query: Query, catalogue: Catalogue, *, short: bool = False) -> str:
     return text[:1].upper() + text[1:]
 
 
-def result_columns(
-    query: Query, catalogue: Catalogue
-) -> tuple[str | None, tuple[str, ...], str | None, str | None]:
+def result_columns(query: Query, catalogue: Catalogue) -> tuple[str | None, tuple[str, ...], str | None, str | None]:
     """(x, y, entity, key column) of the result: label or time column, measures, and the entity whose key it has."""
     names = [alias(e) or (e.column if isinstance(e, ColumnRef) else "") for e in query.select]
     measures = tuple(n for e, n in zip(query.select, names, strict=True) if is_aggregate(e))

@@ -51,6 +51,7 @@ class Draft:
     both: list[tuple[Predicate, ...]] = field(default_factory=list)
     share: bool = False
     toward: str = ""
+    subject: str | None = None
     event: str = ""
     event_table: str = ""
     share_conditions: list[Predicate] = field(default_factory=list)
@@ -66,7 +67,10 @@ class Draft:
     def settle(self) -> None:
         """Turn the noted conditions into `where`, joining those with "or" between them."""
         merged: dict[str, str] = {}
-        for match in re.finditer(r"(F\d+)(?=(?: ,)? (?:or|and/or)(?: (?:else|the|a|in|from|are|is|have|has|that|who|whose|with|either|on|at|by)){0,3} (F\d+))", self.sentence.text):
+        for match in re.finditer(
+            r"(F\d+)(?=(?: ,)? (?:or|and/or)(?: (?:else|the|a|in|from|are|is|have|has|that|who|whose|with|either|on|at|by)){0,3} (F\d+))",
+            self.sentence.text,
+        ):
             merged[match[2]] = merged.get(match[1], match[1])
         groups: dict[str, list[Predicate]] = {}
         for name, predicates in self.filters.items():

@@ -24,29 +24,49 @@ from query.text2sql.timing import conditions, date_column
 from query.text2sql.tokens import stem, stems_of
 
 _FILL = r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal|to|no|number|year|at|by|for|from|on|called|named|as) )*"
-_BETWEEN = re.compile(rf"\b([CAM]\d+) (?:[a-z]+ ){{0,3}}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ )?(N\d+)(?: [a-z]+)? (?:and|to|-) (N\d+)")
+_BETWEEN = re.compile(
+    r"\b([CAM]\d+) (?:[a-z]+ ){0,3}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ )?(N\d+)(?: [a-z]+)? (?:and|to|-) (N\d+)"
+)
 _BETWEEN_AFTER = re.compile(rf"\bbetween (N\d+) and (N\d+) {DET}([CATM]\d+)")
-_COMPARE = re.compile(rf"\b([CAM]\d+) {_FILL}(>=?|<=?|!=) {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg|cm)(?: old)?)?")
-_COMPARE_AFTER = re.compile(rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of )*([CATM]\d+)")
+_COMPARE = re.compile(
+    rf"\b([CAM]\d+) {_FILL}(>=?|<=?|!=) {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg|cm)(?: old)?)?"
+)
+_COMPARE_AFTER = re.compile(
+    rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of )*([CATM]\d+)"
+)
 _EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d)")
-_EQUALS_AFTER = re.compile(r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)")
+_EQUALS_AFTER = re.compile(
+    r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)"
+)
 _SAME = re.compile(r"(F\d+) (or|and|but)(?: (?:is|are|was|has|have|it))?(?: (>=?|<=?|!=))? (N\d+)(?! [CTAM]\d)")
-_AMOUNT = re.compile(r"\b(T\d+)(?: (?:that|which|who))?(?: (?:are|is|were|was))?(?: (?:worth|of))? (>=?|<=?) (N\d+)\b(?! (?:different )?[CTAM]\d)( in total)?")
+_AMOUNT = re.compile(
+    r"\b(T\d+)(?: (?:that|which|who))?(?: (?:are|is|were|was))?(?: (?:worth|of))? (>=?|<=?) (N\d+)\b(?! (?:different )?[CTAM]\d)( in total)?"
+)
 _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
     r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
     r"(contain|contains|containing|include|includes|including|like|start|starts|starting|begin|begins|beginning|end|ends|ending)"
     r"(?: (?P<how>with|in|by|on))?(?: the| a| an)?(?: (?:word|words|letter|letters|substring|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|(?!the\b|a\b|an\b|word|letter|sub|string|phrase|at\b|in\b|with\b|all\b|more\b|any\b|each\b|some\b|no\b)[a-z]+)\b"
 )
-_WORD_IN = re.compile(r"\b(?:have|has|with|having|contains?|containing|includes?) (?:the |a )?(?:word|letter|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its |his |her )*(C\d+)\b")
-_HAS_WORD = re.compile(r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter|substring|string|phrase|text)s? ([QV]\d+|[a-z]+)\b")
-_NULL = re.compile(rf"\bNOT (?:have|has|had|having|with|specify|list|provide) {DET}(C\d+)\b(?! (?:[<>=]|!=|[VN]))|\b(C\d+) (?:is |are |was )?(?:null|missing|empty|unknown|blank|not (?:known|available|set|given))\b|\b(?:missing|unknown|empty) (C\d+)")
-_NOT_NULL = re.compile(r"\b(C\d+) (?:is |are )?(?:!= |NOT )(?:null|missing|empty|unknown|blank)\b|\bwith (?:a |an )?(?:known|non-null) (C\d+)")
+_WORD_IN = re.compile(
+    r"\b(?:have|has|with|having|contains?|containing|includes?) (?:the |a )?(?:word|letter|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its |his |her )*(C\d+)\b"
+)
+_HAS_WORD = re.compile(
+    r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter|substring|string|phrase|text)s? ([QV]\d+|[a-z]+)\b"
+)
+_NULL = re.compile(
+    rf"\bNOT (?:have|has|had|having|with|specify|list|provide) {DET}(C\d+)\b(?! (?:[<>=]|!=|[VN]))|\b(C\d+) (?:is |are |was )?(?:null|missing|empty|unknown|blank|not (?:known|available|set|given))\b|\b(?:missing|unknown|empty) (C\d+)"
+)
+_NOT_NULL = re.compile(
+    r"\b(C\d+) (?:is |are )?(?:!= |NOT )(?:null|missing|empty|unknown|blank)\b|\bwith (?:a |an )?(?:known|non-null) (C\d+)"
+)
 _NOT_YET = re.compile(r"\bNOT (?:(?:yet|been|be|already) )*(C\d+)(?: yet)?\b(?! (?:[<>=]|!=|[VNTP]\d|anything))")
 TIME_NOUNS = ("date", "dates", "day", "days", "time", "times", "year", "years", "month", "months", "week", "weeks", "birthday",
               "birthdays", "deadline", "deadlines", "start", "end", "since", "launch", "birth", "timestamp", "season",
               "founded", "established", "decade", "period")  # fmt: skip
-_VALUES = re.compile(r"(\bboth )?(NOT (?:[a-z]+ )*?|!= (?:[a-z]+ )?)?\b([VQ]\d+)((?:(?: ,)?(?: or| and| nor)?(?: the| in| from)? [VQ]\d+)*)")
+_VALUES = re.compile(
+    r"(\bboth )?(NOT (?:[a-z]+ )*?|!= (?:[a-z]+ )?)?\b([VQ]\d+)((?:(?: ,)?(?: or| and| nor)?(?: the| in| from)? [VQ]\d+)*)"
+)
 _NEGATED = re.compile(r"\bNOT\b(?P<body>[^¦?.,]*?)(?=$|[¦?.,]|\bbut\b|\band whose\b|\band have\b|\border)")
 
 
@@ -90,7 +110,11 @@ def comparisons(draft: Draft) -> None:
         return GAP
 
     def unit(match: re.Match[str]) -> str | None:
-        return match[1] if draft.symbol(match[2]).text.lower() in UNITS and re.search(r"[CM]\d+", match.string[: match.start()]) else None
+        return (
+            match[1]
+            if draft.symbol(match[2]).text.lower() in UNITS and re.search(r"[CM]\d+", match.string[: match.start()])
+            else None
+        )
 
     take = draft.sentence.take
     take(re.compile(r"\b(N\d+) (C\d+)\b"), unit)
@@ -123,7 +147,9 @@ def amounts(draft: Draft) -> None:
 
 def _comparable(draft: Draft, ref: ColumnRef) -> bool:
     column = draft.column(ref)
-    return column is not None and (column.type in ("integer", "number") or column.role in ("key", "reference", "dimension"))
+    return column is not None and (
+        column.type in ("integer", "number") or column.role in ("key", "reference", "dimension")
+    )
 
 
 def texts(draft: Draft) -> None:
@@ -132,7 +158,7 @@ def texts(draft: Draft) -> None:
     def like(name: str, negated: str | None, verb: str, text: str, how: str = "with") -> str | None:
         ref = (draft.refs(name) if name.startswith("C") else draft.names_of(draft.candidate(name).table))[0]
         column = draft.column(ref)
-        if column is None or column.type in ("integer", "number") and text[0] not in "QV":
+        if column is None or (column.type in ("integer", "number") and text[0] not in "QV"):
             return None
         if verb[:3] in ("sta", "beg", "end") and how not in ("with", "in"):
             return None
@@ -183,7 +209,9 @@ def happened(draft: Draft) -> None:
             return None
         return draft.keep(Condition(ref, "is not null"))
 
-    draft.sentence.take(re.compile(r"\b(?:has|have|had|been|already|were|was|are|is) (C\d+)\b(?! (?:[<>]|!=|P\d))"), known)
+    draft.sentence.take(
+        re.compile(r"\b(?:has|have|had|been|already|were|was|are|is) (C\d+)\b(?! (?:[<>]|!=|P\d))"), known
+    )
 
 
 def verbal(text: str) -> bool:
@@ -223,7 +251,7 @@ def values(draft: Draft) -> None:
             else:
                 ref, text = ColumnRef(candidate.table, candidate.columns[0]), candidate.value
             groups.setdefault(ref, []).append(text)
-        both = bool(match[1]) or bool(re.search(r"\bboth\b", draft.sentence.text)) and len(names) > 1
+        both = bool(match[1]) or (bool(re.search(r"\bboth\b", draft.sentence.text)) and len(names) > 1)
         found: list[Predicate] = []
         alone = re.fullmatch(r"(?: and [VQ]\d+)+", match[4] or "") and len(groups) == 1 and not negated
         if alone and re.search(r"\bM\d+", match.string) and not re.search(r"\^|~|each", match.string):
@@ -345,7 +373,9 @@ def negations(draft: Draft) -> None:
         if far is None:
             far = next((c.table for c in found if c.table != head and c.kind == "value"), None)
         if far is None:
-            far = next((c.table for c in found if c.table != head and draft.temporal(ColumnRef(c.table, c.columns[0]))), None)
+            far = next(
+                (c.table for c in found if c.table != head and draft.temporal(ColumnRef(c.table, c.columns[0]))), None
+            )
         head_column = _head_column(draft, draft.sentence.text[: match.start()])
         if far is None and (head_column is None or not (tables or found)):
             return None
@@ -379,7 +409,11 @@ def superiors(draft: Draft) -> None:
 
     def related(match: re.Match[str]) -> str | None:
         ref = draft.refs(match[1])[0]
-        own = [j for j in draft.catalogue.joins if (j.left, j.left_columns, j.right) == (ref.table, (ref.column,), ref.table)]
+        own = [
+            j
+            for j in draft.catalogue.joins
+            if (j.left, j.left_columns, j.right) == (ref.table, (ref.column,), ref.table)
+        ]
         names = re.findall(r"V\d+", match[3])
         if not own or any(draft.candidate(n).table != ref.table for n in names):
             return None
@@ -424,7 +458,11 @@ def periods(draft: Draft) -> None:
         symbol = draft.symbol(match[2])
         assert symbol.period is not None
         ref = None
-        spoken = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) and c.kind in ("table", "term", "metric")}
+        spoken = {
+            c.table
+            for s in draft.sentence.symbols.values()
+            if (c := s.candidate) and c.kind in ("table", "term", "metric")
+        }
         if match[1] and draft.temporal(draft.refs(match[1])[0]):
             ref = draft.refs(match[1])[0]
             stray = verbal(draft.symbol(match[1]).text) and bool(spoken) and ref.table not in spoken
@@ -433,11 +471,23 @@ def periods(draft: Draft) -> None:
                 return GAP
         kept = "" if ref is not None or not match[1] else match[1]
         if ref is None:
-            ref = _verb_date(draft, match.string[: match.start(2)])
+            before = match.string[: match.start(2)]
+            ref = _verb_date(draft, before) or _event_date(draft, before)
         draft.periods.append((symbol.period, ref))
         return f" {kept} ¦ "
 
     draft.sentence.take(re.compile(rf"(?:\b(C\d+) {_FILL})?\b(P\d+)\b"), period)
+
+
+def _event_date(draft: Draft, before: str) -> ColumnRef | None:
+    """ "with a renewal next quarter": the date of the event that stands just before the period."""
+    names = re.findall(r"[CTMKVFA]\d+", before)
+    if not names or not names[-1].startswith("T") or len(re.findall(r"[a-z]+", before.rsplit(names[-1], 1)[1])) > 2:
+        return None
+    table = draft.table(draft.candidate(names[-1]).table)
+    if table is None or not table.time_column or draft.catalogue.entity_of(table.name) is not None:
+        return None
+    return ColumnRef(table.name, table.time_column)
 
 
 def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
@@ -445,7 +495,12 @@ def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     last = re.findall(r"[A-Za-z]+\d*", before)[-3:]
     said = [draft.sentence.symbols[w].text if w in draft.sentence.symbols else w for w in last]
     said += [t.sql for f in last for t in draft.filters.get(f, ()) if isinstance(t, TermCondition)]
-    said += [str(c.right[0]) for f in last for c in draft.filters.get(f, ()) if isinstance(c, Condition) and isinstance(c.right, tuple) and c.right]
+    said += [
+        str(c.right[0])
+        for f in last
+        for c in draft.filters.get(f, ())
+        if isinstance(c, Condition) and isinstance(c.right, tuple) and c.right
+    ]
     stems = {stem(w) for text in said for w in re.findall(r"[a-z]+", text.lower())}
     stems = {s for s in stems if not any(e.kind == "table" and e.score >= 0.9 for e in draft.lexicon.find((s,)))}
     tables = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from index.catalogue import Catalogue
 from query.text2sql import filters, measures, shapes
 from query.text2sql.draft import Draft
+from query.text2sql.lexicon import Lexicon
 from query.text2sql.logical import (
     Aggregate,
     Bucket,
@@ -24,7 +25,6 @@ from query.text2sql.logical import (
     predicate_tables,
     tables_of,
 )
-from query.text2sql.lexicon import Lexicon
 from query.text2sql.periods import TimeWords
 from query.text2sql.sentence import Sentence
 from query.text2sql.thesaurus import QUESTION_COLUMNS, VERB_NOUNS
@@ -75,9 +75,11 @@ class Parse:
     notes: tuple[str, ...]
 
 
-def parse(sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: TimeWords, subject: str | None) -> Parse | None:
+def parse(
+    sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: TimeWords, subject: str | None
+) -> Parse | None:
     """The query that the rules make of the sentence; None when it asks for nothing."""
-    draft = Draft(sentence, lexicon, catalogue, grain=time.grain, compare=time.compare)
+    draft = Draft(sentence, lexicon, catalogue, grain=time.grain, compare=time.compare, subject=subject)
     for rule in RULES:
         rule(draft)
     draft.settle()
@@ -141,8 +143,11 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
         return True
     weak = draft.candidate(name).score < 0.72
     clause = re.split(r"[?.]", before)[-1]
-    outside = bool(_MARKER.search(clause)) or bool(_MARKER.search(before)) and clause == before
-    listed = re.search(r"(?:,|\band|\bas well as|\balong with|\bwith(?= (?:their|its|his|her)\b))(?: also)?(?: (?:the|their|its|his|her|what|is|are|show|list))*\s*$", before)
+    outside = bool(_MARKER.search(clause)) or (bool(_MARKER.search(before)) and clause == before)
+    listed = re.search(
+        r"(?:,|\band|\bas well as|\balong with|\bwith(?= (?:their|its|his|her)\b))(?: also)?(?: (?:the|their|its|his|her|what|is|are|show|list))*\s*$",
+        before,
+    )
     if outside:
         return weak or not listed
     return weak and bool(re.search(r"[TC]\d+ $", before))

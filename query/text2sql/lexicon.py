@@ -15,7 +15,9 @@ from query.text2sql.thesaurus import ARTICLES, FAMILIES, FUNCTION_WORDS, UNITS
 from query.text2sql.tokens import stem, stems_of, words_of
 
 Phrase = tuple[str, ...]
-GENERIC = frozenset({"id", "name", "number", "code", "date", "type", "time", "description", "value", "detail", "status"})
+GENERIC = frozenset(
+    {"id", "name", "number", "code", "date", "type", "time", "description", "value", "detail", "status"}
+)
 CODES = frozenset({"id", "code", "key"})
 # words of the grammar: a part of a label that says only these names nothing
 CUES = FUNCTION_WORDS - {"name", "names", "order", "detail", "details", "rank", "information"}
@@ -116,7 +118,7 @@ class Lexicon:
         named = [c.name for c in table.columns if c.role == "name"]
         if table.name_column and table.column(table.name_column):
             stems = stems_of(table.name_column)
-            if not pair or "name" in stems and table.name_column not in pair:
+            if not pair or ("name" in stems and table.name_column not in pair):
                 return (table.name_column,)
         return pair or tuple(named[:1]) or self._alike(table)
 
@@ -218,7 +220,7 @@ class Lexicon:
             if target in self._by_name and (target != table.name or column.role == "key"):
                 self._put(stems, Entry("table", target, score=0.9))
                 self._put(stems, Entry("column", table.name, (column.name,), score=0.5))
-        return bool(targets) and targets != [table.name] or column.role == "key" and bool(targets)
+        return (bool(targets) and targets != [table.name]) or (column.role == "key" and bool(targets))
 
     def _say(self, phrase: Phrase, key: tuple[str, str, tuple[str, ...], str], text: str) -> None:
         """Remember the exact words under which an entry was put."""
@@ -230,9 +232,7 @@ class Lexicon:
 
     def _add_code(self, table: Table, column: Column, rest: Phrase) -> None:
         """ "customer_id" without its "id" speaks of the table that it refers to, or of the code itself."""
-        targets = [
-            j.right for j in self.catalogue.joins if j.left == table.name and j.left_columns == (column.name,)
-        ]
+        targets = [j.right for j in self.catalogue.joins if j.left == table.name and j.left_columns == (column.name,)]
         for target in targets:
             if target in self._by_name and target != table.name:
                 self._put_part(rest, Entry("table", target, score=0.75))

@@ -102,12 +102,10 @@ class Linker:
                 break
         return found
 
-    def _candidates(
-        self, tokens: tuple[Token, ...], stems: list[str], first: int, last: int
-    ) -> tuple[Candidate, ...]:
+    def _candidates(self, tokens: tuple[Token, ...], stems: list[str], first: int, last: int) -> tuple[Candidate, ...]:
         span = tokens[first:last]
         found: list[Candidate] = []
-        if tokens[last - 1].kind == "word" and last - first <= LONGEST_PHRASE:
+        if tokens[last - 1].kind == "word" and span[0].kind == "word" and last - first <= LONGEST_PHRASE:
             phrase = tuple(
                 s for s, t in zip(stems[first:last], span, strict=True) if t.lower not in ARTICLES and t.kind == "word"
             )
@@ -115,8 +113,10 @@ class Linker:
                 found.extend(self._named(phrase, tokens, first, last))
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
-                if last - first in (3, 4) and tokens[first + 1].lower == "of" and (
-                    not self._is_table(phrase[1:]) or tokens[first].lower in TURNED
+                if (
+                    last - first in (3, 4)
+                    and tokens[first + 1].lower == "of"
+                    and (not self._is_table(phrase[1:]) or tokens[first].lower in TURNED)
                 ):
                     turned = (*phrase[1:], phrase[0])
                     found.extend(replace(c, score=c.score * 0.95) for c in self._named(turned, tokens, first, last))
@@ -154,8 +154,29 @@ class Linker:
             plain = not tokens[first].capital or first == 0
             if tokens[first].lower in ("amount", "quantity") and following == "of":
                 return self._amount(phrase, tokens, last)
-            if following in ("of", "than", "times") or plain and tokens[first].lower != "year":
-                return [_from_entry(e) for e in self._lexicon.find(phrase) if e.score >= 0.94 and following not in ("of", "than", "times") and tokens[first].lower not in ("number", "total", "average", "most", "in", "on", "at", "by", "no", "first", "last", "count", "all")]
+            if following in ("of", "than", "times") or (plain and tokens[first].lower != "year"):
+                return [
+                    _from_entry(e)
+                    for e in self._lexicon.find(phrase)
+                    if e.score >= 0.94
+                    and following not in ("of", "than", "times")
+                    and tokens[first].lower
+                    not in (
+                        "number",
+                        "total",
+                        "average",
+                        "most",
+                        "in",
+                        "on",
+                        "at",
+                        "by",
+                        "no",
+                        "first",
+                        "last",
+                        "count",
+                        "all",
+                    )
+                ]
         if first > 1 and tokens[first - 1].text == "-" and tokens[first - 2].lower in EXTREMES:
             return []
         raw = " ".join(t.lower for t in tokens[first:last] if t.lower not in ARTICLES)
@@ -187,7 +208,7 @@ class Linker:
         for table in self._lexicon.tables:
             entry = self._lexicon.concept(table.name, names)
             column = table.column(entry.columns[0]) if entry else None
-            if entry is None or column is None or column.type == "text" and column.role == "name":
+            if entry is None or column is None or (column.type == "text" and column.role == "name"):
                 continue
             up = direction
             if word in ("older", "oldest", "younger", "youngest", "eldest") and _dated(column.type, column.label):
@@ -203,7 +224,7 @@ class Linker:
     def _stored(self, span: tuple[Token, ...], opening: bool) -> list[Candidate]:
         """Candidates from the value index for these exact tokens."""
         first = span[0]
-        if all(t.kind == "punctuation" for t in span) or span[-1].kind == "punctuation" and span[-1].text in ",;:?!":
+        if all(t.kind == "punctuation" for t in span) or (span[-1].kind == "punctuation" and span[-1].text in ",;:?!"):
             return []
         if len(span) == 1 and first.kind == "number":
             return []
@@ -268,7 +289,9 @@ def _named_by_value(found: list[Candidate]) -> list[Candidate]:
 
 def _imperative(tokens: tuple[Token, ...]) -> bool:
     """ "Name the three ..." asks; "Name of the ..." is a column."""
-    return len(tokens) > 1 and (tokens[1].lower in ("the", "all", "every", "each", "some", "our", "any") or tokens[1].number is not None)
+    return len(tokens) > 1 and (
+        tokens[1].lower in ("the", "all", "every", "each", "some", "our", "any") or tokens[1].number is not None
+    )
 
 
 def _proper(tokens: tuple[Token, ...], at: int, start: int) -> bool:

@@ -20,7 +20,9 @@ _NESTED = re.compile(
 _NESTED_BEFORE = re.compile(
     rf"(>=?|<=?|above|below) {DET}(average)(?: (?:of|in|value of))? {DET}(C\d+)(?: (?:of|for|among|across) {DET}T\d+)?"
 )
-_COUNT = re.compile(rf"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different|[VK]\d+|other|their|its|our) )*)([TCM]\d+)")
+_COUNT = re.compile(
+    r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
+)
 _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
     rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)(?! (?:[<>]|!=))"
@@ -44,9 +46,7 @@ def nested_averages(draft: Draft) -> None:
         return draft.keep(Condition(ref, operator, inner))  # type: ignore[arg-type]
 
     draft.sentence.take(_NESTED, lambda m: compared(m[1], m[2], m[3]))
-    draft.sentence.take(
-        _NESTED_BEFORE, lambda m: compared(m[3], {"above": ">", "below": "<"}.get(m[1], m[1]), m[2])
-    )
+    draft.sentence.take(_NESTED_BEFORE, lambda m: compared(m[3], {"above": ">", "below": "<"}.get(m[1], m[1]), m[2]))
 
 
 def shares(draft: Draft) -> None:
@@ -71,7 +71,10 @@ def shares(draft: Draft) -> None:
             return draft.sentence.add("A", Share(found))  # type: ignore[arg-type]
         return None
 
-    draft.sentence.take(re.compile(r"\b(?:percentage|percent|proportion|share)(?: of)?(?: the)?(?: total)?(?: ¦)?(?: our)? ([MA]\d+)"), part)
+    draft.sentence.take(
+        re.compile(r"\b(?:percentage|percent|proportion|share)(?: of)?(?: the)?(?: total)?(?: ¦)?(?: our)? ([MA]\d+)"),
+        part,
+    )
 
 
 def refolds(draft: Draft) -> None:
@@ -222,9 +225,15 @@ def how_much(draft: Draft) -> None:
 def _money(draft: Draft, text: str) -> Expression | None:
     if re.search(r"\b(?:buy|bought|spend|spent|sell|sold|purchase|order)\b", text):
         for metric in draft.catalogue.metrics:
-            if {stem(w) for w in ("revenue", "sales")} & {s for t in (metric.label, *metric.synonyms) for s in stems_of(t)}:
+            if {stem(w) for w in ("revenue", "sales")} & {
+                s for t in (metric.label, *metric.synonyms) for s in stems_of(t)
+            }:
                 return draft.metric(metric.name)
-    tables = [draft.candidate(n).table for n in re.findall(r"[TKC]\d+", draft.sentence.original) if n in draft.sentence.symbols]
+    tables = [
+        draft.candidate(n).table
+        for n in re.findall(r"[TKC]\d+", draft.sentence.original)
+        if n in draft.sentence.symbols
+    ]
     for table in dict.fromkeys(tables):
         ref = draft.measure_of(table)
         if ref is not None:

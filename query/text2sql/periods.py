@@ -128,7 +128,9 @@ def _comparison(text: str) -> tuple[str, tuple[int, int]]:
     if match and not match.group().startswith("over"):
         kind = "year" if match.group().endswith("year") else "previous"
         return kind, match.span()
-    match = re.search(r"\b(?:year[- ](?:over|on)[- ]year|yoy|(?:compared (?:to|with) )?(?:the )?same \w+ (?:of )?last year)\b", text)
+    match = re.search(
+        r"\b(?:year[- ](?:over|on)[- ]year|yoy|(?:compared (?:to|with) )?(?:the )?same \w+ (?:of )?last year)\b", text
+    )
     if match:
         return "year", match.span()
     match = re.search(r"\b(?:quarter|month|week)[- ](?:over|on)[- ](?:quarter|month|week)\b|\bqoq\b|\bmom\b", text)
@@ -136,7 +138,9 @@ def _comparison(text: str) -> tuple[str, tuple[int, int]]:
 
 
 def _grain(text: str) -> tuple[Grain | None, tuple[int, int]]:
-    match = re.search(rf"\b(?:by|per|each|every|for each|for every|in each)\s+(?:calendar )?({_UNIT})\b(?! (?:of|to))", text)
+    match = re.search(
+        rf"\b(?:by|per|each|every|for each|for every|in each)\s+(?:calendar )?({_UNIT})\b(?! (?:of|to))", text
+    )
     match = match or re.search(rf"\b({_UNIT})[- ]by[- ]{_UNIT}\b|\b(?:in )?which ({_UNIT})\b", text)
     if match:
         start = match.start()
@@ -169,7 +173,10 @@ def _atoms(text: str, today: dt.date, fiscal: int) -> list[Period]:
     for match in re.finditer(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b(?:[ t]\d\d:\d\d(?::\d\d)?)?", text):
         day = _day(int(match[1]), int(match[2]), int(match[3]))
         add(match, day, day and day + dt.timedelta(1), "day")
-    for match in re.finditer(rf"\b(?:(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH}),? (\d{{4}})|({_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}}))\b", text):
+    for match in re.finditer(
+        rf"\b(?:(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH}),? (\d{{4}})|({_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}}))\b",
+        text,
+    ):
         name, number, year = (match[2], match[1], match[3]) if match[2] else (match[4], match[5], match[6])
         day = _day(int(year), MONTHS[name.strip(".")], int(number))
         add(match, day, day and day + dt.timedelta(1), "day")
@@ -182,7 +189,10 @@ def _atoms(text: str, today: dt.date, fiscal: int) -> list[Period]:
         add(match, first, first and first + relativedelta(months=1), "month")
     _quarters(text, today, fiscal, add)
     _relative(text, today, fiscal, add)
-    for match in re.finditer(r"\b(?:(?:in|during|of|since|before|after|from|to|until|till|by|between|and|year|for|through)(?: the)?(?: calendar)?(?: year)? )(\d{4})\b(?!\s*[%$€]|,\d| dollars| (?:[a-z]+ )?units)|^(\d{4})\b|\b(20[0-3]\d) (?=[a-z])", text):
+    for match in re.finditer(
+        r"\b(?:(?:in|during|of|since|before|after|from|to|until|till|by|between|and|year|for|through)(?: the)?(?: calendar)?(?: year)? )(\d{4})\b(?!\s*[%$€]|,\d| dollars| (?:[a-z]+ )?units)|^(\d{4})\b|\b(20[0-3]\d) (?=[a-z])",
+        text,
+    ):
         number = match[1] or match[2] or match[3]
         if 1800 <= int(number) <= 2100:
             inner = re.compile(number).search(text, match.start())
@@ -219,9 +229,13 @@ def _quarters(text: str, today: dt.date, fiscal: int, add: Callback) -> None:
 
 def _relative(text: str, today: dt.date, fiscal: int, add: Callback) -> None:
     one = dt.timedelta(1)
-    for match in re.finditer(rf"\b(?:last|past|previous|prior|trailing) ({_NUM}) (?:full |complete |calendar )?({_UNIT})s?\b", text):
+    for match in re.finditer(
+        rf"\b(?:last|past|previous|prior|trailing) ({_NUM}) (?:full |complete |calendar )?({_UNIT})s?\b", text
+    ):
         add(match, today - step_of(match[2], _count(match[1])), today + one, match[2])
-    for match in re.finditer(rf"\b(?:next|coming|following) ({_NUM}) ({_UNIT})s?\b|\bwithin (?:the )?({_NUM}) ({_UNIT})s?\b", text):
+    for match in re.finditer(
+        rf"\b(?:next|coming|following) ({_NUM}) ({_UNIT})s?\b|\bwithin (?:the )?({_NUM}) ({_UNIT})s?\b", text
+    ):
         add(match, today, today + step_of(match[2] or match[4], _count(match[1] or match[3])) + one, "day")
     for match in re.finditer(rf"\bfor (more|less|longer|over|fewer)(?: than)? ({_NUM}) ({_UNIT})s?\b", text):
         day = today - step_of(match[3], _count(match[2]))
@@ -230,7 +244,9 @@ def _relative(text: str, today: dt.date, fiscal: int, add: Callback) -> None:
     for match in re.finditer(rf"\b({_NUM}) ({_UNIT})s? ago\b", text):
         day = today - step_of(match[2], _count(match[1]))
         add(match, first_of(match[2], day, fiscal), first_of(match[2], day, fiscal) + step_of(match[2], 1), match[2])
-    for match in re.finditer(r"\b(?:year|month|quarter)[- ]to[- ]date\b|\bytd\b|\bmtd\b|\bqtd\b|\bso far this (?:year|month|quarter)\b", text):
+    for match in re.finditer(
+        r"\b(?:year|month|quarter)[- ]to[- ]date\b|\bytd\b|\bmtd\b|\bqtd\b|\bso far this (?:year|month|quarter)\b", text
+    ):
         unit = next((u for u in ("year", "month", "quarter") if u in match.group()), "")
         unit = unit or {"y": "year", "m": "month", "q": "quarter"}[match.group()[0]]
         add(match, first_of(unit, today, fiscal), today + one, unit)
@@ -261,7 +277,11 @@ def _combined(text: str, atoms: list[Period]) -> list[Period]:
             opening = re.search(r"\b(?:between|from|since)(?: the)?(?: years?)?\s*$", before)
             if opening and re.fullmatch(r"\s*(?:to|and|until|till|through|up to|-|–)(?: the)?\s*", gap):
                 last = atoms[i + 1]
-                out.append(Period(opening.start(), last.end, atom.since, last.until, text[opening.start() : last.end], atom.unit))
+                out.append(
+                    Period(
+                        opening.start(), last.end, atom.since, last.until, text[opening.start() : last.end], atom.unit
+                    )
+                )
                 i += 2
                 continue
         if atom.unit == "open":
@@ -287,7 +307,9 @@ def _prefixed(before: str, atom: Period) -> Period:
     ):
         match = re.search(pattern + r"(?: the)?(?: year| start of| beginning of| end of)?\s*$", before)
         if match:
-            return replace(atom, start=match.start(), since=since, until=until, label=f"{match.group().strip()} {atom.label}")
+            return replace(
+                atom, start=match.start(), since=since, until=until, label=f"{match.group().strip()} {atom.label}"
+            )
     match = re.search(r"\b(?:in|during|of|for|on|over|within|throughout|at)?(?: the)?(?: year)?\s*$", before)
     return replace(atom, start=match.start()) if match and match.group().strip() else atom
 

@@ -23,7 +23,7 @@ from query.text2sql.linking import Candidate, Linker, Mention
 from query.text2sql.periods import TimeWords, read_time
 from query.text2sql.ranking import Signals, confidence, features, score
 from query.text2sql.render import Renderer, Unrenderable
-from query.text2sql.sentence import Sentence, build
+from query.text2sql.sentence import build
 from query.text2sql.thesaurus import FUNCTION_WORDS
 from query.text2sql.tokens import Token, stem, tokenise
 from query.text2sql.values import ValueIndex
@@ -52,9 +52,7 @@ class TableQuestionPlanner:
     `today` overrides the catalogue's date. Stored values are read once, at the first question, through the guard.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, reader: SqlReader, scope: Scope, *, today: dt.date | None = None
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, reader: SqlReader, scope: Scope, *, today: dt.date | None = None) -> None:
         self._given, self._reader, self._scope = catalogue, reader, scope
         self._catalogue = catalogue = with_derived_metrics(catalogue)
         self._today = today or catalogue.date()
@@ -77,6 +75,8 @@ class TableQuestionPlanner:
         `subject` is the name of an entity: the readings then give rows of that entity, key and name first.
         """
         tokens, time, blocked, mentions = self._understood(question)
+        if not mentions and not time.periods:
+            return ()
         best: dict[str, _Ranked] = {}
         assignments = self._assigner.assignments(tokens, mentions, ASSIGNMENTS)
         for assignment in assignments:
@@ -113,9 +113,7 @@ class TableQuestionPlanner:
             and not _verbal(t, tokens[i - 1] if i else None)
         )
 
-    def _understood(
-        self, question: str
-    ) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
+    def _understood(self, question: str) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
         tokens = tokenise(question)
         time = self._unless_named(tokens, self._time(question))
         spans = [(p.start, p.end) for p in time.periods]
@@ -136,9 +134,7 @@ class TableQuestionPlanner:
             for m in self._linker.mentions(tokens)
             if m.last - m.first > 1 and m.candidates[0].kind in ("value", "term")
         ]
-        kept = tuple(
-            p for p in time.periods if not any(a < p.end and p.start < b and a < p.start for a, b in spans)
-        )
+        kept = tuple(p for p in time.periods if not any(a < p.end and p.start < b and a < p.start for a, b in spans))
         return replace(time, periods=kept)
 
     def _time(self, question: str) -> TimeWords:
@@ -146,7 +142,11 @@ class TableQuestionPlanner:
         time = read_time(question, self._today, self._catalogue.fiscal_year_start)
         word = time.grain or ""
         said = question[time.grain_span[0] : time.grain_span[1]]
-        if word and said.lower() in ("daily", "weekly", "monthly", "quarterly", "yearly", "annual", "annually") and self._lexicon.knows(stem(said)):
+        if (
+            word
+            and said.lower() in ("daily", "weekly", "monthly", "quarterly", "yearly", "annual", "annually")
+            and self._lexicon.knows(stem(said))
+        ):
             return TimeWords(time.periods, None, (0, 0), time.compare, time.compare_span)
         if word and any(e.kind == "column" and e.score > 0.93 for e in self._lexicon.find((stem(word),))):
             return TimeWords(time.periods, None, (0, 0), time.compare, time.compare_span)
@@ -176,6 +176,7 @@ class TableQuestionPlanner:
             sentence.text,
             unexplained=len([w for w in parsed.unexplained if stem(w) not in self._known]),
             words=sum(t.kind == "word" for t in tokens),
+            strangers=_strangers(tokens, blocked, assignment),
         )
         values = features(signals, self._catalogue)
         return _Ranked(score(values), sql, parsed, assignment, values)
@@ -208,6 +209,16 @@ def _score_words(catalogue: Catalogue) -> frozenset[str]:
     """The stems of the names of scores: other stages answer what they ask."""
     texts = [x for s in catalogue.scores for x in (s.name, s.label, *s.synonyms)]
     return frozenset(stem(w) for text in texts for w in re.findall(r"\w+", text.lower()))
+
+
+def _strangers(tokens: tuple[Token, ...], blocked: frozenset[int], assignment: Assignment) -> int:
+    """How many names (capitalised inside the sentence) nothing is known of."""
+    covered = blocked | {i for m, _ in assignment.chosen for i in range(m.first, m.last)}
+    return sum(
+        t.kind == "word" and t.capital and i > 0 and tokens[i - 1].text not in ".?!" and i not in covered
+        and t.lower not in FUNCTION_WORDS and len(t.text) > 1
+        for i, t in enumerate(tokens)
+    )  # fmt: skip
 
 
 def _mentions_table(sql: str, table: str) -> bool:

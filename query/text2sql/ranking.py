@@ -36,12 +36,13 @@ WEIGHTS: Mapping[str, float] = {
 
 # The same features again, for the probability that the best reading is right.
 CALIBRATION: Mapping[str, float] = {
-    "bias": -1.551, "aggregate_only": 1.202, "behind": -0.412, "conditions": -0.51, "distinct": 0.247,
-    "grouped": 0.222, "having": -0.143, "leftover_each": -0.793, "leftover_not": -2.701, "leftover_numbers": -1.805,
-    "leftover_signs": -1.594, "limited": -0.102, "link": 1.103, "mean_score": 0.565, "one_table": -0.199,
-    "ordered": 0.909, "penalty": -0.69, "related": 0.087, "selected": -0.055, "selected_references": -0.572,
-    "tables": -0.035, "texts": -0.562, "unexplained": -0.65, "unspoken_tables": -0.159, "unused_tables": 0.71,
-    "values": 0.138, "weakest": -0.194, "words": -0.026,
+    "bias": -2.281, "aggregate_only": 1.137, "behind": -0.056, "conditions": -0.449, "distinct": 0.513,
+    "grouped": 0.131, "having": 0.589, "leftover_each": -0.325, "leftover_not": -2.841, "leftover_numbers": -2.462,
+    "leftover_signs": -1.909, "limited": -0.032, "link": 1.153, "mean_score": 0.952, "one_table": 0.316,
+    "ordered": 0.665, "penalty": -1.955, "related": 0.578, "selected": -0.047, "selected_references": 0.217,
+    "tables": -0.069, "texts": -0.604, "unexplained": -0.603, "unspoken_tables": -0.067, "unused_tables": -0.032,
+    "values": 0.188, "weakest": -0.096, "words": -0.039, "curated": 1.5,
+    "curated_unexplained": -1.2, "strangers": -1.5,
 }  # fmt: skip
 
 
@@ -55,6 +56,7 @@ class Signals:
     rest: str
     unexplained: int
     words: int
+    strangers: int = 0
 
 
 def features(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
@@ -95,6 +97,9 @@ def features(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
         "aggregate_only": float(bool(query.select) and all(is_aggregate(e) for e in query.select)),
         "distinct": float(query.distinct),
         "one_table": float(len(tables) == 1),
+        "curated": float(bool(catalogue.terms)),
+        "curated_unexplained": float(bool(catalogue.terms) and signals.unexplained),
+        "strangers": float(min(signals.strangers, 3)),
     }
 
 

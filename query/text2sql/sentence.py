@@ -176,7 +176,11 @@ def build(
 
 def _counts_one(tokens: tuple[Token, ...], i: int) -> bool:
     """ "one" is a number after "than", "least", "exactly"; elsewhere it is a pronoun."""
-    return tokens[i].lower in ("one", "once") and i > 0 and tokens[i - 1].lower in ("than", "least", "most", "exactly", "only", "just")
+    return (
+        tokens[i].lower in ("one", "once")
+        and i > 0
+        and tokens[i - 1].lower in ("than", "least", "most", "exactly", "only", "just")
+    )
 
 
 def _with_sense(name: str, sense: str) -> str:

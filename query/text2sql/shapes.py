@@ -18,16 +18,32 @@ _ORDER = re.compile(
     rf"(?: in)?(?: the)?(?: ({_DIRECTION}))?(?: alphabetical)?(?: order)?(?: alphabetically)? (?:by|of|on|according to|based on|from|in(?: the)? order of|in terms of) (\^|~)?({_LIST})(?: values?)?"
     rf"(?: in)?(?: (?:an? |the )?({_DIRECTION}|alphabetically)(?: alphabetical)?(?: order)?)?(?: from (?:the )?(\^|~|[a-z]+)(?: C\d+)?(?: (?:one )?to (?:the )?(?:\^|~|[a-z]+)(?: C\d+)?)?)?"
 )
-_ORDER_IN = re.compile(rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order(?: (?:of|by|on) ({_LIST}))?|\b(?:sorted|ordered|listed)? ?(alphabetically)(?: by ({_LIST}))?")
-_ORDER_OF = re.compile(rf"(?:,|and)? ?\b(?:(?:ordered|sorted|listed|ranked) )?(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order (?:of|by|on|according to) ({_LIST})")
-_FROM_TO = re.compile(rf"(?:,|and)? ?\b(?:sort(?:ed)? |order(?:ed)? |list(?:ed)? )?(?:them )?from (?:the )?(\^|~)(?:date)? ?({_X})? to (?:the )?(?:\^|~)(?:date)? ?(?:{_X})?")
-_GROUP = re.compile(rf"\beach (?:different |distinct |type of |kind of |individual |single )*([TC]\d+)((?:(?: ,)?(?: and)? (?:each |the )?[TC]\d+)*)")
-_BY = re.compile(rf"\b(?:grouped by|broken down by|split by|separated by|by|across)(?: the)?(?: different)? ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))")
-_COMMON = re.compile(rf"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequent|frequently|often|used|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)? ?((?:T\d+'?s? )?)([CT]\d+)?")
-_BY_MEASURE = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+|C\d+)((?: [a-z]+| [VKP¦]\d*){{0,4}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured by|for|in) {DET}({_X}|number of T\d+)")
-_DATE = re.compile(rf"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
+_ORDER_IN = re.compile(
+    rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order(?: (?:of|by|on) ({_LIST}))?|\b(?:sorted|ordered|listed)? ?(alphabetically)(?: by ({_LIST}))?"
+)
+_ORDER_OF = re.compile(
+    rf"(?:,|and)? ?\b(?:(?:ordered|sorted|listed|ranked) )?(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order (?:of|by|on|according to) ({_LIST})"
+)
+_FROM_TO = re.compile(
+    rf"(?:,|and)? ?\b(?:sort(?:ed)? |order(?:ed)? |list(?:ed)? )?(?:them )?from (?:the )?(\^|~)(?:date)? ?({_X})? to (?:the )?(?:\^|~)(?:date)? ?(?:{_X})?"
+)
+_GROUP = re.compile(
+    r"\beach (?:different |distinct |type of |kind of |individual |single )*([TC]\d+)((?:(?: ,)?(?: and)? (?:each |the )?[TC]\d+)*)"
+)
+_BY = re.compile(
+    r"\b(?:grouped by|broken down by|split by|separated by|by|across)(?: the)?(?: different)? ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))"
+)
+_COMMON = re.compile(
+    r"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequent|frequently|often|used|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)? ?((?:T\d+'?s? )?)([CT]\d+)?"
+)
+_BY_MEASURE = re.compile(
+    rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+|C\d+)((?: [a-z]+| [VKP¦]\d*){{0,4}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured by|for|in) {DET}({_X}|number of T\d+)"
+)
+_DATE = re.compile(r"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
 _DATE_ALONE = re.compile(r"(\^|~)date")
-_WITH = re.compile(rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?(?:overall |total |different )?{DET}(?:(?!of\b|in\b|for\b|and\b|by\b|or\b)[a-z]+ )?({_X}|T\d+)")
+_WITH = re.compile(
+    rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?(?:overall |total |different )?{DET}(?:(?!of\b|in\b|for\b|and\b|by\b|or\b)[a-z]+ )?({_X}|T\d+)"
+)
 _MOST_BY = re.compile(r"(?:\b[CM]\d+ )?(\^|~)((?: (?:in|of|for|¦|F\d+|selling|last|this))*) by (?:the )?([MA]\d+)")
 _METRIC_MOST = re.compile(r"\b([MA]\d+) (?:was |is |were |are )?(?:the )?(\^|~)(?= *(?:$|[?.,¦]))")
 _MOST_IN = re.compile(r"(\^|~) (?:money )?(?:in|on|for) (?:[VF]\d+ )*(T\d+)")
@@ -46,7 +62,9 @@ def orders(draft: Draft) -> None:
         if not names:
             names = re.findall(r"[CT]\d+", draft.sentence.text)[:1]
         for name in names:
-            for expression in draft.names_of(draft.candidate(name).table) if name[0] == "T" else draft.expressions(name):
+            for expression in (
+                draft.names_of(draft.candidate(name).table) if name[0] == "T" else draft.expressions(name)
+            ):
                 draft.order.append(Order(expression, descending))
         draft.notes.append("ordered")
         return bool(names)
@@ -295,9 +313,12 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
     before = match.string[: match.start()]
     heads = re.findall(r"[TC]\d+", before)
     filtered = re.match(r"(?:[a-z]+ )?(?:which|who|what) (F\d+)", before)
-    if not heads and filtered and name.startswith("C") and draft.candidate(name).table in {
-        t for p in draft.filters.get(filtered[1], ()) for t in predicate_tables(p)
-    }:
+    if (
+        not heads
+        and filtered
+        and name.startswith("C")
+        and draft.candidate(name).table in {t for p in draft.filters.get(filtered[1], ()) for t in predicate_tables(p)}
+    ):
         _put(draft, draft.refs(name)[0], operator, _limit(draft, match[1], match[3]))
         return GAP
     limit = _limit(draft, match[1], match[3])

@@ -7,9 +7,9 @@ import re
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import (
+    Aggregate,
     AllOf,
     AnyOf,
-    Aggregate,
     Bucket,
     ColumnRef,
     Condition,
@@ -36,8 +36,8 @@ def apply_periods(draft: Draft, query: Query) -> Query:
     ranges: dict[ColumnRef, list[list[Predicate]]] = {}
     for period, ref in draft.periods:
         column = ref or date_column(draft, query)
-        if column is None:
-            draft.penalty += 1.5
+        if column is None or (draft.subject and ref is None and column.table == query.root):
+            draft.penalty += 1.0  # a date of the entities themselves is never meant unless it is named
             continue
         ranges.setdefault(column, []).append(conditions(draft, column, period))
         draft.notes.append("period")
@@ -58,7 +58,9 @@ def _compared(draft: Draft, query: Query, ranges: dict[ColumnRef, list[list[Pred
         return None
     column, parts = next(iter(ranges.items()))
     given = [p for p, _ in draft.periods]
-    asked = re.search(r"\b(?:compar\w*|versus|vs|against|chang\w*|differ\w*|grow\w*|grew|develop\w*)\b", draft.sentence.question)
+    asked = re.search(
+        r"\b(?:compar\w*|versus|vs|against|chang\w*|differ\w*|grow\w*|grew|develop\w*)\b", draft.sentence.question
+    )
     if len(given) == 1 and draft.compare and given[0].since and given[0].until:
         other = given[0].year_ago() if draft.compare == "year" else given[0].previous()
         parts = [conditions(draft, column, other), parts[0]]
@@ -97,6 +99,7 @@ def date_column(draft: Draft, query: Query) -> ColumnRef | None:
     if not tables:
         tables += [t.name for t in draft.lexicon.tables if t.time_column and set(stems_of(t.name)[:1]) & query.hints
                    and t.name != query.root and _recorded(draft, query)]  # fmt: skip
+    tables += [t for t in draft.context if draft.catalogue.entity_of(t) is None]
     tables += [*draft.context, query.root, *(t for p in query.where for t in sorted(predicate_tables(p)))]
     for name in dict.fromkeys(tables):
         table_ = draft.table(name)

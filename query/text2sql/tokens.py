@@ -132,9 +132,7 @@ def tokenise(question: str) -> tuple[Token, ...]:
         elif match.group("word") is not None:
             lower = text.lower()
             number = NUMBER_WORDS.get(lower)
-            found.append(
-                Token(text, start, end, "word", lower, stem(lower), None if number is None else float(number))
-            )
+            found.append(Token(text, start, end, "word", lower, stem(lower), None if number is None else float(number)))
         else:
             found.append(Token(text, start, end, "punctuation", text, text))
     return _scaled(found)
@@ -167,7 +165,9 @@ def words_of(identifier: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-_PREFIXED = frozenset({"name", "type", "id", "title", "code", "year", "date", "price", "state", "city", "country", "address"})
+_PREFIXED = frozenset(
+    {"name", "type", "id", "title", "code", "year", "date", "price", "state", "city", "country", "address"}
+)
 
 
 def _prefixed(parts: list[str]) -> list[str]:

@@ -291,6 +291,24 @@ def test_without_tables_and_documents_everything_readable_is_taken(tmp_path: Pat
     assert (document.document.doc_id, document.document.tags) == ("mine:deep/guide.md", {"mine"})
 
 
+def test_odd_names_and_characters_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_text(
+        '{"id": 1, "t": "half \\ud800 \\u0000 pair"}\n{"id": null, "t": "\\ud800"}\n'
+    )
+    (tmp_path / "in" / "lock.json").write_text(json.dumps({f"k{n}": n for n in range(900)}))
+    with open(os.fsencode(tmp_path / "in") + b"/caf\xe9.md", "w") as file:  # noqa: PTH123 - bytes as a name
+        file.write("# Coffee")
+    config = sources(tmp_path, "mine: {kind: files, path: in}")
+    store = open_store(tmp_path)
+    for _ in range(2):
+        (report,) = sync(config, store, None)
+        assert report.ok and report.totals.balanced, report.message
+    assert sorted(store.rows("a", ["t"])) == [("",), ("half  pair",)]
+    assert [q.reason for q in store.quarantined()] == ["mine.lock: 900 columns, and a table has at most 500"]
+    assert [d.document.title for d in store.documents("mine")] == ["Coffee"]
+
+
 def test_json_lines_of_documents_keep_their_own_ids(tmp_path: Path) -> None:
     lines = [
         {"_id": "7", "title": "Wings", "text": "Lift grows."},
