@@ -19,7 +19,8 @@ from index.errors import SourceError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIZE = (1200, 800)
+SIZE = (960, 640)
+_ALIKE = 48  # summed difference of colour channels that still counts as background
 _SCALE = 2  # drawn larger and reduced, for smooth edges
 Colour = tuple[int, int, int]
 
@@ -76,11 +77,11 @@ def lifestyle_image(product_image: Path, scene: str, out: Path) -> Path:
     palette = PALETTES[rng.randrange(len(PALETTES))]
     canvas = _scene(rng, palette)
     _place(canvas, product, palette)
-    finished = canvas.convert("RGB").resize(SIZE, resample=3)
+    finished = canvas.convert("RGB").reduce(_SCALE)
     note = PngInfo()
     note.add_text("Description", "composed: a product picture set into a drawn scene")
     out.parent.mkdir(parents=True, exist_ok=True)
-    finished.save(out, "PNG", pnginfo=note, compress_level=6)
+    finished.save(out, "PNG", pnginfo=note, compress_level=3)
     return out
 
 
@@ -98,19 +99,21 @@ def _open(path: Path) -> Image:
 
 def cut_out(picture: Image) -> Image:
     """The product without its plain background: what is connected to the corners in their colour becomes clear."""
-    from PIL import Image, ImageChops, ImageDraw, ImageFilter
+    import numpy as np
+    from PIL import Image, ImageFilter
+    from scipy import ndimage
 
     if any(picture.getchannel("A").histogram()[:250]):  # it has a clear background already
         return picture.crop(picture.getbbox() or (0, 0, *picture.size))
-    flat = picture.convert("RGB")
-    marker = (255, 0, 254)
-    filled = flat.copy()
-    width, height = filled.size
-    for corner in ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1)):
-        ImageDraw.floodfill(filled, corner, marker, thresh=48)
-    apart = ImageChops.difference(filled, Image.new("RGB", filled.size, marker)).convert("L")
-    inside = apart.point([0] + [255] * 255)
-    share = inside.histogram()[255] / (width * height)
+    width, height = picture.size
+    pixels = np.asarray(picture.convert("RGB"), dtype=np.int16)
+    apart = np.ones((height, width), dtype=bool)
+    for row, column in ((0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1)):
+        alike = np.abs(pixels - pixels[row, column]).sum(axis=2) <= _ALIKE
+        parts, _ = ndimage.label(alike)
+        apart &= parts != parts[row, column]
+    inside = Image.fromarray(apart.astype(np.uint8) * 255)
+    share = float(apart.mean())
     if not 0.02 < share < 0.98:  # a picture without a plain background stays as it is
         return picture
     cut = picture.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from query.quoting import one_each, pick
 from query.scoring import hidden_features
 from query.scoring.reasons import worded
 
+PAINTERS = 4  # pictures drawn at the same time
 NOTHING = "The data cannot answer this."
 
 
@@ -201,10 +203,11 @@ class Teller:
         if studio is None:
             self.told.notices.append("No pictures were made: this workspace has no place to draw them.")
             return
-        for draft in self.told.drafts:
-            for image in draft.images[:1]:
-                path = studio.lifestyle(str(image["path"]), draft.key)
-                self.told.images.append({"path": path, "title": image["title"], "key": draft.key, "kind": "lifestyle"})
+        wanted = [(draft.key, draft.images[0]) for draft in self.told.drafts if draft.images]
+        with ThreadPoolExecutor(max_workers=PAINTERS) as painters:
+            paths = painters.map(lambda one: studio.lifestyle(str(one[1]["path"]), one[0]), wanted)
+            for (key, image), path in zip(wanted, paths, strict=True):
+                self.told.images.append({"path": path, "title": image["title"], "key": key, "kind": "lifestyle"})
 
     def _chart(self) -> None:
         step = self.found.chart

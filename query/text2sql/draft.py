@@ -68,7 +68,8 @@ class Draft:
         """Turn the noted conditions into `where`, joining those with "or" between them."""
         merged: dict[str, str] = {}
         for match in re.finditer(
-            r"(F\d+)(?=(?: ,)? (?:or|and/or)(?: (?:else|the|a|in|from|are|is|have|has|that|who|whose|with|either|on|at|by)){0,3} (F\d+))",
+            r"(F\d+)(?=(?: ,)? (?:or|and/or)(?: (?:else|the|a|in|from|are|is|have|has|that|who|whose"
+            r"|with|either|on|at|by)){0,3} (F\d+))",
             self.sentence.text,
         ):
             merged[match[2]] = merged.get(match[1], match[1])

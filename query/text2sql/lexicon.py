@@ -74,7 +74,7 @@ class Lexicon:
             return self.find(phrase)
         entries = []
         for entry in self.find(phrase):
-            texts = forms.get((entry.kind, entry.table, entry.columns, entry.target), frozenset())
+            texts: set[str] = forms.get((entry.kind, entry.table, entry.columns, entry.target), set())
             other = texts and raw not in texts and any(t.endswith("ed") != raw.endswith("ed") for t in texts)
             entries.append(replace(entry, score=entry.score * 0.75) if other else entry)
         return tuple(sorted(entries, key=lambda e: -e.score))
@@ -304,10 +304,10 @@ class Lexicon:
 
     def _add_families(self) -> None:
         families: dict[Phrase, list[Phrase]] = defaultdict(list)
-        for word, others in FAMILIES.items():
-            for other in others:
-                families[stems_of(word)].append(stems_of(other))
-                families[stems_of(other)].append(stems_of(word))
+        for word, relatives in FAMILIES.items():
+            for relative in relatives:
+                families[stems_of(word)].append(stems_of(relative))
+                families[stems_of(relative)].append(stems_of(word))
         for phrase, entries in list(self._phrases.items()):
             for size in range(1, min(3, len(phrase)) + 1):
                 for at in range(len(phrase) - size + 1):

@@ -199,7 +199,7 @@ class Linker:
         elif len(span) > 1:
             return []
         superlative = word in SUPERLATIVES
-        row = (("age",), 1) if word == "age" and len(span) == 2 else None
+        row: tuple[tuple[str, ...], int] | None = (("age",), 1) if word == "age" and len(span) == 2 else None
         row = row or COMPARATIVES.get(SUPERLATIVES.get(word, word)) or MEASURE_ADJECTIVES.get(word)
         if row is None:
             return []

@@ -15,13 +15,16 @@ _FUNCTIONS: dict[str, Function] = {
 }  # fmt: skip
 _WORD = r"(?:average|total|sum of|sum|overall|combined|maximum|minimum)"
 _NESTED = re.compile(
-    rf"\b(C\d+) (?:[a-z]+ ){{0,3}}?(>=?|<=?|!=) {DET}(average|maximum|minimum)(?: {DET}C\d+)?(?: (?:of|for|among|across) {DET}T\d+)?(?! (?:number|C))"
+    rf"\b(C\d+) (?:[a-z]+ ){{0,3}}?(>=?|<=?|!=) {DET}(average|maximum|minimum)(?: {DET}C\d+"
+    rf")?(?: (?:of|for|among|across) {DET}T\d+)?(?! (?:number|C))"
 )
 _NESTED_BEFORE = re.compile(
-    rf"(>=?|<=?|above|below) {DET}(average)(?: (?:of|in|value of))? {DET}(C\d+)(?: (?:of|for|among|across) {DET}T\d+)?"
+    rf"(>=?|<=?|above|below) {DET}(average)(?: (?:of|in|value of))? {DET}(C\d+)(?: (?:of|for"
+    rf"|among|across) {DET}T\d+)?"
 )
 _COUNT = re.compile(
-    r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
+    r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different"
+    r"|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
 )
 _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
@@ -31,7 +34,8 @@ _TOTAL_METRIC = re.compile(r"\b(?:total|overall|combined|sum of|gross|amount of|
 _FOLDED_METRIC = re.compile(r"\b(average|maximum|minimum)(?: number of)?(?: the| of)*(?: C\d+)? (M\d+)")
 _TOTAL_TABLE = re.compile(rf"\b(?:total|sum of|combined|overall) {DET}(T\d+)\b")
 _SHARE = re.compile(
-    rf"\b(?:what |which )?(?:percentage|percent|proportion|share|fraction|ratio)(?: of)? {DET}(?:(¦) )?{DET}(T\d+|V\d+ T\d+|K\d+ T\d+)\b"
+    rf"\b(?:what |which )?(?:percentage|percent|proportion|share|fraction|ratio)(?: of)?"
+    rf" {DET}(?:(¦) )?{DET}(T\d+|V\d+ T\d+|K\d+ T\d+)\b"
 )
 
 
@@ -94,7 +98,7 @@ def on_average(draft: Draft) -> None:
             made = Aggregate("avg", ref.table, ref) if draft.numeric(ref) else None
         if made is not None:
             symbol = draft.sentence.add("A", made)
-            draft.sentence.take(re.compile(rf"\b{name}\b"), lambda m: symbol)
+            draft.sentence.text = re.sub(rf"\b{name}\b", symbol, draft.sentence.text)
             draft.sentence.take(re.compile(r",? ?\bon average\b"), lambda m: "")
             return
 
@@ -205,7 +209,8 @@ def sold(draft: Draft) -> None:
 
 
 def how_much(draft: Draft) -> None:
-    """ "how much" asks for money: the metric or the amount of what the question speaks of; "how often" for a count."""
+    """ "how much" asks for money: the metric or the amount of what the question speaks of;"
+    " "how often" for a count."""
     text = draft.sentence.text
     often = re.search(r"\bhowoften\b", text)
     if often:
@@ -258,8 +263,11 @@ def pronouns(draft: Draft) -> None:
 
 
 _THEM = re.compile(
-    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times)\b|\bhowmany(?= *(?:and\b|[,.?]|$))|\bnumber of (?:them|times|records|rows|entries|occurrences|appearances)\b"
-    r"|\b(?:and|with|,) (?:the |its |their |corresponding )*(?:counts?|numbers?|number of each|total number)(?= *(?:$|[.?,¦]|each|in each|for each))"
+    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times)\b|\bhowmany(?="
+    r" *(?:and\b|[,.?]|$))|\bnumber of (?:them|times|records|rows|entries|occurrences"
+    r"|appearances)\b"
+    r"|\b(?:and|with|,) (?:the |its |their |corresponding )*(?:counts?|numbers?|number of"
+    r" each|total number)(?= *(?:$|[.?,¦]|each|in each|for each))"
 )
 
 

@@ -122,7 +122,8 @@ def read_time(question: str, today: dt.date, fiscal_year_start: int = 1) -> Time
 def _comparison(text: str) -> tuple[str, tuple[int, int]]:
     match = re.search(
         r"\b(?:compared?(?: (?:to|with))?|versus|vs\.?|against|relative to|over)\s+(?:the\s+)?"
-        r"(?:(?:previous|prior|last|preceding) (?:quarter|month|year|week|period)|(?:one|the period|same period)? ?before)",
+        r"(?:(?:previous|prior|last|preceding) (?:quarter|month|year|week|period)|(?:one|the"
+        r" period|same period)? ?before)",
         text,
     )
     if match and not match.group().startswith("over"):
@@ -174,7 +175,8 @@ def _atoms(text: str, today: dt.date, fiscal: int) -> list[Period]:
         day = _day(int(match[1]), int(match[2]), int(match[3]))
         add(match, day, day and day + dt.timedelta(1), "day")
     for match in re.finditer(
-        rf"\b(?:(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH}),? (\d{{4}})|({_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}}))\b",
+        rf"\b(?:(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH}),? (\d{{4}})|({_MONTH}) (\d{{1,2}}"
+        rf")(?:st|nd|rd|th)?,? (\d{{4}}))\b",
         text,
     ):
         name, number, year = (match[2], match[1], match[3]) if match[2] else (match[4], match[5], match[6])
@@ -190,7 +192,9 @@ def _atoms(text: str, today: dt.date, fiscal: int) -> list[Period]:
     _quarters(text, today, fiscal, add)
     _relative(text, today, fiscal, add)
     for match in re.finditer(
-        r"\b(?:(?:in|during|of|since|before|after|from|to|until|till|by|between|and|year|for|through)(?: the)?(?: calendar)?(?: year)? )(\d{4})\b(?!\s*[%$€]|,\d| dollars| (?:[a-z]+ )?units)|^(\d{4})\b|\b(20[0-3]\d) (?=[a-z])",
+        r"\b(?:(?:in|during|of|since|before|after|from|to|until|till|by|between|and|year|for"
+        r"|through)(?: the)?(?: calendar)?(?: year)? )(\d{4})\b(?!\s*[%$€]|,\d| dollars|"
+        r" (?:[a-z]+ )?units)|^(\d{4})\b|\b(20[0-3]\d) (?=[a-z])",
         text,
     ):
         number = match[1] or match[2] or match[3]
@@ -250,7 +254,10 @@ def _relative(text: str, today: dt.date, fiscal: int, add: Callback) -> None:
         unit = next((u for u in ("year", "month", "quarter") if u in match.group()), "")
         unit = unit or {"y": "year", "m": "month", "q": "quarter"}[match.group()[0]]
         add(match, first_of(unit, today, fiscal), today + one, unit)
-    pattern = rf"\b(?:(this|current|the current|last|previous|prior|past|next|coming|upcoming) )(fiscal year|calendar year|{_UNIT})\b(?!s)"
+    pattern = (
+        rf"\b(?:(this|current|the current|last|previous|prior|past|next|coming|upcoming) )(fiscal"
+        rf" year|calendar year|{_UNIT})\b(?!s)"
+    )
     for match in re.finditer(pattern, text):
         unit = "year" if match[2] == "calendar year" else match[2]
         begin = first_of(unit, today, fiscal)

@@ -32,7 +32,8 @@ ASSIGNMENTS = 6
 # what to do with the result is not part of the question
 _INSTRUCTION = re.compile(
     r"(?:\band )?\b(?:create|draw|make|show(?: me)?|give me|plot|generate|add|produce)(?: me)? (?:a |an |the )?"
-    r"(?:corresponding |suitable |nice |bar |line |pie )*(?:chart|graph|plot|diagram)s?(?: (?:of|for|with|from|that shows))?\b"
+    r"(?:corresponding |suitable |nice |bar |line |pie )*(?:chart|graph|plot|diagram)s?(?:"
+    r" (?:of|for|with|from|that shows))?\b"
     r"|^\s*(?:summari[sz]e|plot|chart|draw|visuali[sz]e|compare)\b"
 )
 

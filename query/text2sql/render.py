@@ -272,7 +272,8 @@ class _Text:
     def _share(self, share: Share) -> str:
         if share.conditions and isinstance(share.of, MetricRef):
             condition = " AND ".join(self._predicate(p) for p in share.conditions)
-            return f"100.0 * {self._narrowed(self._bare(share.of.sql, share.of.table), condition)} / {self._expression(share.of)}"
+            every = self._expression(share.of)
+            return f"100.0 * {self._narrowed(every, condition)} / {every}"
         if share.conditions:
             condition = " AND ".join(self._predicate(p) for p in share.conditions)
             return f"100.0 * SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) / COUNT(*)"

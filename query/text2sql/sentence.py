@@ -21,7 +21,8 @@ GAP = " ¦ "
 
 @dataclass(frozen=True)
 class Symbol:
-    """What a symbol stands for: exactly one of the fields besides `name` is set (a value or column by `candidate`)."""
+    """What a symbol stands for: exactly one of the fields besides `name` is set (a value or"
+    " column by `candidate`)."""
 
     name: str
     candidate: Candidate | None = None
@@ -35,11 +36,33 @@ class Symbol:
 _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"\b(?:not equal to|not the same as|different from|other than|not in|not from|except(?: for)?|excluding|are not|is not|was not|were not|isn t|isn't|aren't|not|outside(?: of)?)(?= (?:the )?(?:[a-z]+ )?[VQN]\d)", "!="),
-        (r"\b(?:greater|more|larger|higher|bigger|later) than or equals?(?: to)?\b|\b(?:no|not) (?:less|fewer|lower|smaller) than\b|\bat least\b|\bminimum of(?= N)", ">="),
-        (r"\b(?:less|fewer|smaller|lower) than or equals?(?: to)?\b|\b(?:no|not) (?:more|greater|higher|larger) than\b|\bat most\b|\bup to(?= N)|\bmaximum of(?= N)", "<="),
-        (r"\b(?:strictly |a )?(?:greater|more|larger|higher|bigger|better|longer|heavier|taller) (?:[a-z]+ )?than\b|\b(?:exceed(?:s|ing|ed)?|surpass(?:es|ing)?|beyond)\b|\b(?:over|above|after)(?= (?:the )?(?:average|mean|N\d))", ">"),
-        (r"\b(?:strictly |a )?(?:less|fewer|smaller|lower|shorter|lighter|cheaper) (?:[a-z]+ )?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))", "<"),
+        (
+(
+r"\b(?:not equal to|not the same as|different from|other than|not in|not from|except(?:"
+r" for)?|excluding|are not|is not|was not|were not|isn t|isn't|aren't|not|outside(?: of)?"
+r")(?= (?:the )?(?:[a-z]+ )?[VQN]\d)"
+), "!="),
+        (
+(
+r"\b(?:greater|more|larger|higher|bigger|later) than or equals?(?: to)?\b|\b(?:no|not)"
+r" (?:less|fewer|lower|smaller) than\b|\bat least\b|\bminimum of(?= N)"
+), ">="),
+        (
+(
+r"\b(?:less|fewer|smaller|lower) than or equals?(?: to)?\b|\b(?:no|not) (?:more|greater"
+r"|higher|larger) than\b|\bat most\b|\bup to(?= N)|\bmaximum of(?= N)"
+), "<="),
+        (
+(
+r"\b(?:strictly |a )?(?:greater|more|larger|higher|bigger|better|longer|heavier|taller)"
+r" (?:[a-z]+ )?than\b|\b(?:exceed(?:s|ing|ed)?|surpass(?:es|ing)?|beyond)\b|\b(?:over"
+r"|above|after)(?= (?:the )?(?:average|mean|N\d))"
+), ">"),
+        (
+(
+r"\b(?:strictly |a )?(?:less|fewer|smaller|lower|shorter|lighter|cheaper) (?:[a-z]+ "
+r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
+), "<"),
         (r"\b(?:above|over)\b(?= C\d+ average)", ">"),
         (r"(N\d+) (?:or|and) (?:more|above|higher|greater|over|larger|longer|older)\b", r">= \1"),
         (r"(N\d+) (?:or|and) (?:less|fewer|below|lower|under|smaller|shorter|younger)\b", r"<= \1"),
@@ -56,8 +79,17 @@ _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(with|has|have|had|having|whose)( the| a)? (?:minimum|min)\b", r"\1\2 ~"),
         (r"\b(?:most recent(?:ly)?|latest|newest)\b", "^date"),
         (r"\bearliest\b", "~date"),
-        (r"\b(?:highest|largest|greatest|biggest|most|best|top|maximal|strongest|busiest)(?:(?: - | )(?:ranked|rated|ranking|selling|performing|paid|paying|spending|valued|earning|grossing))?\b", "^"),
-        (r"\b(?:lowest|smallest|least|fewest|minimal|worst|bottom|weakest)(?:(?: - | )(?:ranked|rated|ranking|selling|performing|paid|paying|spending|valued))?\b", "~"),
+        (
+(
+r"\b(?:highest|largest|greatest|biggest|most|best|top|maximal|strongest|busiest)(?:(?: - "
+r"| )(?:ranked|rated|ranking|selling|performing|paid|paying|spending|valued|earning"
+r"|grossing))?\b"
+), "^"),
+        (
+(
+r"\b(?:lowest|smallest|least|fewest|minimal|worst|bottom|weakest)(?:(?: - | )(?:ranked"
+r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
+), "~"),
         (r"\b(?:various|distinct|unique)\b", "different"),
         (r"\b(?:mean|avg)\b", "average"),
         (r"\b(?:maximum|max)\b", "maximum"),
@@ -72,11 +104,24 @@ _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),
         (r"\bhow much(?: money)?\b", "howmuch"),
         (r"\bhow often\b", "howoften"),
-        (r"\bwhat (?:do|does|did) (?:they|it|these|those) (?:add up to|sum to|sum up to|total|amount to|come to)\b", "howmuch"),
+        (
+(
+r"\bwhat (?:do|does|did) (?:they|it|these|those) (?:add up to|sum to|sum up to|total"
+r"|amount to|come to)\b"
+), "howmuch"),
         (r"(N\d+) (?:euros?|dollars?|usd|eur|gbp|francs|bucks)\b", r"\1"),
         (r"(N\d+) (?:a|per|each) (?:year|month|week|day|quarter)\b", r"\1"),
-        (r"\b(?:worth|valued at|totalling|totaling|amounting to|of)(?= (?:[<>]=?|!=|more than|less than|over|above|under|below|at least) N\d)", "worth"),
-        (r"\b(?:doesn't|don't|didn't|do not|does not|did not|have not|has not|had not|haven't|hasn't|never|have never|has never|are not|were not|is not|was not|cannot|can not|aren't|isn't|weren't|wasn't)\b", "NOT"),
+        (
+(
+r"\b(?:worth|valued at|totalling|totaling|amounting to|of)(?= (?:[<>]=?|!=|more than|less"
+r" than|over|above|under|below|at least) N\d)"
+), "worth"),
+        (
+(
+r"\b(?:doesn't|don't|didn't|do not|does not|did not|have not|has not|had not|haven't"
+r"|hasn't|never|have never|has never|are not|were not|is not|was not|cannot|can not"
+r"|aren't|isn't|weren't|wasn't)\b"
+), "NOT"),
         (r"\bnot\b", "NOT"),
         (r"\bwithout\b", "NOT have"),
         (r"\b(?:have|has|had|with|having|there are|there is) no\b", "NOT have"),

@@ -304,7 +304,7 @@ def test_odd_names_and_characters_do_no_harm(tmp_path: Path) -> None:
     for _ in range(2):
         (report,) = sync(config, store, None)
         assert report.ok and report.totals.balanced, report.message
-    assert sorted(store.rows("a", ["t"])) == [("",), ("half  pair",)]
+    assert sorted(store.rows("a", ["t"])) == [("",), ("half   pair",)]
     assert [q.reason for q in store.quarantined()] == ["mine.lock: 900 columns, and a table has at most 500"]
     assert [d.document.title for d in store.documents("mine")] == ["Coffee"]
 

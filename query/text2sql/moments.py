@@ -1,0 +1,90 @@
+"""Rules for when: periods attach to the date that stands beside them, or that a verb or an event names."""
+
+from __future__ import annotations
+
+import re
+
+from query.text2sql.draft import Draft
+from query.text2sql.logical import (
+    ColumnRef,
+    Condition,
+    TermCondition,
+)
+from query.text2sql.sentence import GAP
+from query.text2sql.tokens import stem, stems_of
+
+_FILL = (
+    r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal"
+    r"|to|no|number|year|at|by|for|from|on|called|named|as) )*"
+)
+TIME_NOUNS = ("date", "dates", "day", "days", "time", "times", "year", "years", "month", "months", "week", "weeks",
+              "birthday", "birthdays", "deadline", "deadlines", "start", "end", "since", "launch", "birth", "timestamp",
+              "season", "founded", "established", "decade", "period")  # fmt: skip
+
+
+def verbal(text: str) -> bool:
+    """True when the words of a mention are a verb form: "delivered", "won", "receive", not "order date"."""
+    words = text.lower().split()
+    return len(words) == 1 and not words[0].endswith(TIME_NOUNS)
+
+
+def periods(draft: Draft) -> None:
+    """Periods attach to the date column beside them, else to one that the verb names; the rest is settled later."""
+
+    def period(match: re.Match[str]) -> str:
+        symbol = draft.symbol(match[2])
+        assert symbol.period is not None
+        ref = None
+        spoken = {
+            c.table
+            for s in draft.sentence.symbols.values()
+            if (c := s.candidate) and c.kind in ("table", "term", "metric")
+        }
+        if match[1] and draft.temporal(draft.refs(match[1])[0]):
+            ref = draft.refs(match[1])[0]
+            stray = verbal(draft.symbol(match[1]).text) and bool(spoken) and ref.table not in spoken
+            if stray and any((t := draft.table(name)) and t.time_column for name in spoken):
+                draft.periods.append((symbol.period, None))
+                return GAP
+        kept = "" if ref is not None or not match[1] else match[1]
+        if ref is None:
+            before = match.string[: match.start(2)]
+            ref = _verb_date(draft, before) or _event_date(draft, before)
+        draft.periods.append((symbol.period, ref))
+        return f" {kept} ¦ "
+
+    draft.sentence.take(re.compile(rf"(?:\b(C\d+) {_FILL})?\b(P\d+)\b"), period)
+
+
+def _event_date(draft: Draft, before: str) -> ColumnRef | None:
+    """ "with a renewal next quarter": the date of the event that stands just before the period."""
+    names = re.findall(r"[CTMKVFA]\d+", before)
+    if not names or not names[-1].startswith("T") or len(re.findall(r"[a-z]+", before.rsplit(names[-1], 1)[1])) > 2:
+        return None
+    table = draft.table(draft.candidate(names[-1]).table)
+    if table is None or not table.time_column or draft.catalogue.entity_of(table.name) is not None:
+        return None
+    return ColumnRef(table.name, table.time_column)
+
+
+def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
+    """The date column whose label shares a word with the last words before a period: "hired in" -> hire date."""
+    last = re.findall(r"[A-Za-z]+\d*", before)[-3:]
+    said = [draft.sentence.symbols[w].text if w in draft.sentence.symbols else w for w in last]
+    said += [t.sql for f in last for t in draft.filters.get(f, ()) if isinstance(t, TermCondition)]
+    said += [
+        str(c.right[0])
+        for f in last
+        for c in draft.filters.get(f, ())
+        if isinstance(c, Condition) and isinstance(c.right, tuple) and c.right
+    ]
+    stems = {stem(w) for text in said for w in re.findall(r"[a-z]+", text.lower())}
+    stems = {s for s in stems if not any(e.kind == "table" and e.score >= 0.9 for e in draft.lexicon.find((s,)))}
+    tables = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table}
+    for name in sorted(tables):
+        table = draft.table(name)
+        for column in table.columns if table else ():
+            ref = ColumnRef(name, column.name)
+            if draft.temporal(ref) and (set(stems_of(column.label)) - {"date", "time", "year", "at", "on"}) & stems:
+                return ref
+    return None

@@ -1,0 +1,139 @@
+"""Rules for what is asked for: whatever the other rules left of the sentence, less the words of clauses."""
+
+from __future__ import annotations
+
+import re
+
+from query.text2sql import moments
+from query.text2sql.draft import Draft
+from query.text2sql.logical import (
+    ColumnRef,
+    Expression,
+    predicate_tables,
+)
+from query.text2sql.thesaurus import QUESTION_COLUMNS, VERB_NOUNS
+from query.text2sql.tokens import stem, stems_of
+
+_ALL = re.compile(
+    r"\b(?:all |any |complete |full )?(?:the )?(?:information|info|details?|records?|data"
+    r"|everything|attributes|contents?|fields)"
+    r"(?: about| of| on| for| regarding)? (?:the |all |each )*(T\d+)"
+)
+
+
+def selected(draft: Draft) -> None:
+    """What is left of the sentence is what it asks for."""
+
+    def everything(match: re.Match[str]) -> str:
+        table = draft.table(draft.candidate(match[1]).table)
+        for column in table.columns if table else ():
+            draft.select.append((match.start(), ColumnRef(draft.candidate(match[1]).table, column.name)))
+        return " "
+
+    draft.sentence.take(_ALL, everything)
+    _question_words(draft)
+    text = draft.sentence.text
+    different = bool(re.search(r"\bdifferent\b", text))
+    for match in re.finditer(r"\b([CAMT])\d+\b", text):
+        name, position = match.group(), match.start()
+        if match[1] == "C" and _aside(draft, name, text[:position]):
+            draft.penalty += 0.3
+            continue
+        if match[1] == "T":
+            draft.context.append(draft.candidate(name).table)
+            if not any(h == draft.candidate(name).table for h in draft.heads):
+                draft.heads.append(draft.candidate(name).table)
+            continue
+        for expression in draft.expressions(name):
+            draft.select.append((position, expression))
+    asks = re.search(r"^(?:[a-z]+ )?(?:which|what) (?:[VFK]\d+ )*(C\d+)(?! of (?:the |all |each )*T)", text)
+    if different or (asks and _repeats(draft, asks[1])):
+        draft.distinct = True
+
+
+_MARKER = re.compile(r"[TCAMVF]\d+\b.*?\b(?:that|who|whose|which|where|with|having|have|has|had|NOT)\b")
+
+
+def _repeats(draft: Draft, name: str) -> bool:
+    """True for a column whose values repeat: asking which ones there are means each once."""
+    ref = draft.refs(name)[0]
+    column = draft.column(ref)
+    if column is None or draft.is_name(ref) or column.role not in ("dimension", "reference"):
+        return False
+    return column.type == "text"
+
+
+def _aside(draft: Draft, name: str, before: str) -> bool:
+    """True for a column word that is part of a clause ("who play"), not of what is asked for."""
+    if _happens(draft, name):
+        return True
+    after = draft.sentence.text[len(before) + len(name) :]
+    if re.search(r"M\d+ $", before) or (
+        re.search(r"\b(?:is|are|was|were) $", before) and re.match(r" (?:in|at|on|by|from|as)\b", after)
+    ):
+        return True
+    weak = draft.candidate(name).score < 0.72
+    clause = re.split(r"[?.]", before)[-1]
+    outside = bool(_MARKER.search(clause)) or (bool(_MARKER.search(before)) and clause == before)
+    listed = re.search(
+        r"(?:,|\band|\bas well as|\balong with|\bwith(?= (?:their|its|his|her)\b))(?: also)?(?:"
+        r" (?:the|their|its|his|her|what|is|are|show|list))*\s*$",
+        before,
+    )
+    if outside:
+        return weak or not listed
+    return weak and bool(re.search(r"[TC]\d+ $", before))
+
+
+def _happens(draft: Draft, name: str) -> bool:
+    """True for a date column that stands in the sentence as a verb: "placed", "churned"."""
+    return draft.temporal(draft.refs(name)[0]) and moments.verbal(draft.symbol(name).text)
+
+
+def _question_words(draft: Draft) -> None:
+    """ "when" and "where" ask for a date or a place that the question does not name."""
+    match = re.match(r"(?:[a-z]+ ){0,2}?(when|where)\b", draft.sentence.text)
+    heads = re.findall(r"[TF]\d+", draft.sentence.text)
+    asked = [n for n in re.findall(r"\b[CAM]\d+", draft.sentence.text) if n[0] != "C" or not _happens(draft, n)]
+    if not match or not heads or asked:
+        return
+    names = [draft.candidate(n).table for n in heads if n.startswith("T")]
+    names += [t for p in draft.where for t in sorted(predicate_tables(p))]
+    for table in names:
+        held = draft.table(table)
+        if held is None:
+            continue
+        if match[1] == "when":
+            dates = [c.name for c in held.columns if draft.temporal(ColumnRef(table, c.name))]
+            dates.sort(key=lambda d: d != held.time_column)
+            stems = hints(draft)
+            dates.sort(key=lambda d: -len(set(stems_of(d)) & stems))
+            found = dates[:1]
+        else:
+            entry = draft.lexicon.concept(table, QUESTION_COLUMNS["where"])
+            found = list(entry.columns) if entry else []
+        if found:
+            draft.select.append((0, ColumnRef(table, found[0])))
+            return
+
+
+def with_owner(draft: Draft, select: list[Expression]) -> list[Expression]:
+    """ "... with their weight": the things themselves are asked for too."""
+    own = re.search(r"\b(?:with|and|along with|together with) (?:their|its|his|her) ([CA]\d+)", draft.sentence.text)
+    before = re.findall(r"\b[CAM]\d+", draft.sentence.text[: own.start()]) if own else []
+    columns = [e for e in select if isinstance(e, ColumnRef)]
+    if own is None or not columns or any(draft.symbol(n).candidate is None or n[0] != "C" for n in before):
+        return select
+    ordering = {o.by for o in draft.order}
+    earlier = [n for n in before if n not in own[0] and not moments.verbal(draft.symbol(n).text)]
+    if any(ref in select and ref not in ordering for n in earlier for ref in draft.refs(n)):
+        return select
+    asked = re.findall(r"\bT\d+", draft.sentence.text[: own.start()])
+    table = draft.candidate(asked[0]).table if asked else columns[0].table
+    return list(dict.fromkeys((*draft.names_of(table), *select)))
+
+
+def hints(draft: Draft) -> frozenset[str]:
+    """The stems of the question, with the nouns of its verbs: they choose between joins."""
+    stems = {stem(w) for w in re.findall(r"[a-z]+", draft.sentence.question)}
+    return frozenset(stems | {stem(n) for s in stems for n in VERB_NOUNS.get(s, ())})
