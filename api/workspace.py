@@ -148,7 +148,7 @@ class Workspace:
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
         passages = self._open_passages()
-        return passages.search(query, scope, k=k) if passages is not None else ()
+        return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""

@@ -23,6 +23,12 @@ _COMMAND = re.compile(
     r"^\s*(?:please\s+)?(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b", re.I
 )
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
+FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explained
+LIGHT_VERBS = frozenset(
+    """bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
+    owed become became come came go went see saw make made place placed raise raised open opened receive received
+    produce produced generate generated look looks place""".split()
+)
 _VAGUE = frozenset("numbers figures data stuff things information overview everything ones rest others".split())
 _SUMMARY = re.compile(r"\b(?:summari[sz]e|describe|how (?:did|have|has|do|are))\b", re.I)
 
@@ -103,7 +109,7 @@ class Planner:
             runner_up_differs=second is not None,
             relevance=near.relevance,
             coverage=near.coverage,
-            unknown=min(1.0, len(self.tables.unknown_words(intent.body)) / max(1, len(content))),
+            unknown=self._unexplained(intent.body, content),
         )
         made = route(features)
         if made.path == "clarify" and best is not None and second is not None:
@@ -156,6 +162,12 @@ class Planner:
             if table.source and any(word.startswith(verb) for word in called):
                 found.append(table.source)
         return tuple(dict.fromkeys(found))
+
+    def _unexplained(self, body: str, content: frozenset[str]) -> float:
+        """The share of content words that the tables do not explain, or explain by a far-fetched link only."""
+        unknown = {w.lower() for w in self.tables.unknown_words(body)} - LIGHT_VERBS
+        strained = {k.text for k in self.tables.links(body) if k.score < FAR_FETCHED and k.kind != "period"}
+        return min(1.0, (len(unknown) + len(strained)) / max(1, len(content)))
 
     def _content(self, body: str) -> frozenset[str]:
         """The words of `body` that carry content; the company's own name does not."""

@@ -14,8 +14,9 @@ from query.plan import Path, Route
 
 TEXT_CUES = re.compile(
     r"\b(?:polic(?:y|ies)|procedure|process|guidelines?|handbook|playbook|warrant(?:y|ies)|terms?|clause|agreement|"
-    r"notice period|sla|instructions?|how (?:do|does|can|should|to|would)|why|explain|describe|what does|what do|"
-    r"what did|what happens|when (?:can|should|may)|who (?:approves|decides|is responsible)|can (?:i|we|you|a)|"
+    r"notice period|sla|instructions?|how (?:do|does|can|should|to|would)|why|explain|describe|"
+    r"what (?:does|do|did)\b.*\b(?:say|said|cover|mean|include|state|require|recommend|promise|offer)|what happens|"
+    r"when (?:can|should|may)|who (?:approves|decides|pays|is responsible)|can (?:i|we|you|a)|"
     r"may (?:i|we|a)|is it (?:allowed|possible)|are we allowed|should (?:i|we)|complain\w*|feedback|say about|"
     r"cover(?:s|ed)?|document(?:s|ation)?|according to)\b",
     re.I,
@@ -28,14 +29,15 @@ GUIDE_CUES = re.compile(
     re.I,
 )
 TABLE_CUES = re.compile(
-    r"\b(?:how many|how much|number of|count|total|sum|average|mean|median|top \d+|highest|lowest|most|least|per|"
+    r"^\s*(?:which|list|name)\b|\b(?:how many|how much|number of|count|total|sum|average|mean|median|top \d+|highest|lowest|most|least|per|"
     r"by (?:month|quarter|year|week|region|country|segment|category)|list|show|revenue|sales|percentage|share|"
     r"compare[ds]?|trend|between \d|more than|less than|at least|best[- ]selling|largest|smallest|oldest|newest)\b",
     re.I,
 )
 ENOUGH = 0.42  # below this, neither tables nor passages are trusted to answer
+SURE = 0.75  # from here on the tables are preferred, unless the question asks what is written
 CLOSE = 0.05  # readings nearer than this to the best are put to the asker,
-UNSURE = 0.7  # when the best one is less sure than this
+UNSURE = 0.6  # when the best one is less sure than this
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,38 @@ def route(features: RouteFeatures) -> Route:
     table, text = table_probability(features), text_probability(features)
     if max(table, text) < ENOUGH:
         return Route("refuse", "neither the tables nor the documents hold this", _bounded(1 - max(table, text)))
-    if table >= text:
+    if table >= text or (table >= SURE and not TEXT_CUES.search(features.question)):
+        right = _bounded(features.sql * (1 - 0.8 * features.unknown))
         if features.runner_up_differs and features.sql < UNSURE and features.sql - features.runner_up < CLOSE:
-            return Route("clarify", "two readings of the question are about equally likely", _bounded(table))
-        return Route("sql", "the tables hold what is asked", _bounded(table))
+            return Route("clarify", "two readings of the question are about equally likely", right)
+        return Route("sql", "the tables hold what is asked", right)
     return Route("vector", "the documents speak of this", _bounded(text))
 
 
 def table_probability(features: RouteFeatures) -> float:
-    """How likely the best reading over tables answers the question."""
-    cue = bool(TABLE_CUES.search(features.question)) - bool(TEXT_CUES.search(features.question))
-    return _bounded(features.sql * (1 - 0.8 * features.unknown) + 0.1 * cue) if features.sql else 0.0
+    """How likely the tables are what the question is about: the planner's confidence, words that nothing explains,
+    and how the question is put."""
+    if not features.sql:
+        return 0.0
+    sure = min(0.98, max(0.02, features.sql))
+    cue = 1.2 * bool(TABLE_CUES.search(features.question)) - 1.0 * bool(TEXT_CUES.search(features.question))
+    return _sigmoid(0.7 * math.log(sure / (1 - sure)) - 6 * features.unknown + cue + 0.8)
 
 
 def text_probability(features: RouteFeatures) -> float:
     """How likely the nearest passages answer the question: nearness in meaning and shared words both count."""
     cue = bool(TEXT_CUES.search(features.question)) - bool(TABLE_CUES.search(features.question))
     evidence = 12 * (features.relevance - 0.5) + 6 * (features.coverage - 0.75) + 0.8 * cue
-    return 1 / (1 + math.exp(-evidence))
+    return _sigmoid(evidence)
 
 
 def path_names() -> tuple[Path, ...]:
     """Every path there is."""
     return ("sql", "vector", "hybrid", "clarify", "refuse")
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
 def _bounded(probability: float) -> float:

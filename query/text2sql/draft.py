@@ -51,6 +51,7 @@ class Draft:
     both: list[tuple[Predicate, ...]] = field(default_factory=list)
     share: bool = False
     toward: str = ""
+    lost: bool = False
     subject: str | None = None
     event: str = ""
     event_table: str = ""

@@ -201,7 +201,7 @@ def values(draft: Draft) -> None:
             if candidate.kind == "text":
                 ref = _column_before(draft, match.string[: match.start()])
                 if ref is None:
-                    draft.penalty += 1.0
+                    draft.lost = True
                     continue
                 text = candidate.value
             else:

@@ -78,6 +78,8 @@ def parse(
     for rule in RULES:
         rule(draft)
     draft.settle()
+    if draft.lost:
+        return None  # a text that is stored nowhere narrows nothing: an answer without it would be wrong
     selected(draft)
     query = _query(draft, subject)
     if query is None:

@@ -6,7 +6,9 @@ mention is meant is decided by `assign`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from query.text2sql.lexicon import CUES, Entry, Lexicon
 from query.text2sql.thesaurus import ARTICLES, COMPARATIVES, FUNCTION_WORDS, MEASURE_ADJECTIVES, SUPERLATIVES
@@ -15,6 +17,9 @@ from query.text2sql.values import StoredValue, ValueIndex
 
 TURNED = frozenset({"type", "types", "kind", "kinds", "category", "categories", "status"})
 EXTREMES = frozenset({"best", "worst", "top", "most", "least", "highest", "lowest", "fastest", "biggest"})
+ARRANGING = frozenset({"order", "ordered", "sorted", "ranked", "grouped", "arranged", "listed"})
+_CODE = re.compile(r"[A-Za-z]+[-_.]?[\w-]*\d[\w-]*")
+MOST_CODE_TOKENS = 5
 LONGEST_PHRASE = 7
 MOST_CANDIDATES = 10
 
@@ -149,6 +154,13 @@ class Linker:
             return []
         if last - first == 1 and tokens[first].lower in ("named", "called", "titled"):
             return []
+        if (
+            last - first == 1
+            and tokens[first].lower in ARRANGING
+            and tokens[last:]
+            and tokens[last].lower in ("by", "in")
+        ):
+            return []
         if last - first == 1 and tokens[first].lower in CUES:
             following = tokens[last].lower if last < len(tokens) else ""
             plain = not tokens[first].capital or first == 0
@@ -238,11 +250,20 @@ class Linker:
         if len(key) == 1 and not quoted:
             score = 0.5 if first.capital and not opening else 0.0
         hits = self._values.exact(key) if score else []
+        if not hits and len(span) <= MOST_CODE_TOKENS:
+            hits = self._code(span)
         if not hits and not quoted and len(key) > 2:
             hits = self._values.stemmed(tuple(t.lower for t in span if t.kind != "punctuation"))
             score -= 0.1
         plain = len(span) == 1 and not quoted and (not first.capital or opening)
         return [_from_value(v, score - (0.3 if plain and not v.few else 0.0), key) for v in hits]
+
+    def _code(self, span: tuple[Token, ...]) -> list[StoredValue]:
+        """Keys such as "ORD-000339": letters and digits without a space."""
+        if any(a.end != b.start for a, b in pairwise(span)):
+            return []
+        text = "".join(t.text for t in span)
+        return self._values.code(text) if _CODE.fullmatch(text) else []
 
     def _with_loose_values(
         self, tokens: tuple[Token, ...], mentions: tuple[Mention, ...], blocked: frozenset[int]
@@ -256,7 +277,9 @@ class Linker:
                 text = mention.candidates[0].value
                 loose = self._loosely(text)
                 if loose:
-                    kept[kept.index(mention)] = replace(mention, candidates=(*loose, *mention.candidates))
+                    kept[kept.index(mention)] = replace(
+                        mention, candidates=(*loose, replace(mention.candidates[0], score=0.4))
+                    )
         i = 0
         while i < len(tokens):
             j = i

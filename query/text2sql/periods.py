@@ -189,6 +189,12 @@ def _atoms(text: str, today: dt.date, fiscal: int) -> list[Period]:
         month = MONTHS[match[1].strip(".")] if match[1] else int(match[4])
         first = _day(int(match[2] or match[3]), month, 1)
         add(match, first, first and first + relativedelta(months=1), "month")
+    pair = rf"\b({_MONTH}),? (?:and|to|through|until|or|-) (?:the end of )?{_MONTH}(?: of)?,? (\d{{4}})\b"
+    for match in re.finditer(pair, text):  # the year stands once, behind the second month
+        first = _day(int(match[2]), MONTHS[match[1].strip(".")], 1)
+        inner = re.compile(re.escape(match[1])).search(text, match.start())
+        if inner and first:
+            add(inner, first, first + relativedelta(months=1), "month")
     _quarters(text, today, fiscal, add)
     _relative(text, today, fiscal, add)
     for match in re.finditer(
@@ -198,7 +204,10 @@ def _atoms(text: str, today: dt.date, fiscal: int) -> list[Period]:
         text,
     ):
         number = match[1] or match[2] or match[3]
-        if 1800 <= int(number) <= 2100:
+        counted = match[3] and re.search(
+            r"\b(?:over|than|above|below|under|least|most|top|with|about|is|are)\s+$", text[: match.start()]
+        )
+        if 1800 <= int(number) <= 2100 and not counted:
             inner = re.compile(number).search(text, match.start())
             if inner:
                 add(inner, dt.date(int(number), 1, 1), dt.date(int(number) + 1, 1, 1), "year")

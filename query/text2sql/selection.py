@@ -82,7 +82,7 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
     )
     if outside:
         return weak or not listed
-    return weak and bool(re.search(r"[TC]\d+ $", before))
+    return weak and bool(re.search(r"(?:[TC]\d+|\b(?:is|are|was|were|been)) $", before))
 
 
 def _happens(draft: Draft, name: str) -> bool:

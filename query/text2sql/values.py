@@ -19,6 +19,8 @@ from query.text2sql.tokens import stem, value_key
 DISTINCT_LIMIT = 20_000
 LONG_TEXT = 120
 LONG_KEY_WORDS = 12
+FEW_ROWS = 2_000
+CODES_KEPT = 1_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class ValueIndex:
         self._stems: dict[str, list[StoredValue]] = defaultdict(list)
         self._names: dict[str, None] = {}
         self._partial: dict[str, list[str]] = {}
+        self._codes: list[tuple[str, str]] = []
+        self._looked_up: dict[str, list[StoredValue]] = {}
+        self._referring = {(j.left, c) for j in catalogue.joins for c in j.left_columns if len(j.left_columns) == 1}
         for table in catalogue.tables:
             shown = scope.tables.get(table.name)
             for column in table.columns if shown is not None else ():
@@ -56,6 +61,19 @@ class ValueIndex:
     def exact(self, key: str) -> list[StoredValue]:
         """The stored values whose `value_key` is `key`."""
         return self._exact.get(key, [])
+
+    def code(self, text: str) -> list[StoredValue]:
+        """The keys that are exactly `text` ("ORD-000339"), in tables whose keys are too many to be held here."""
+        if text not in self._looked_up:
+            found = []
+            for table, column in self._codes:
+                quoted, source, wanted = _quoted(column), _quoted(table), text.replace("'", "''")
+                sql = f"SELECT {quoted} FROM {source} WHERE {quoted} IN ('{wanted}', '{wanted.upper()}') LIMIT 1"
+                found += [StoredValue(table, column, value, False) for value in self._texts(sql)]
+            if len(self._looked_up) > CODES_KEPT:
+                self._looked_up.clear()
+            self._looked_up[text] = found
+        return self._looked_up[text]
 
     def stemmed(self, words: tuple[str, ...]) -> list[StoredValue]:
         """Values of columns with few values, whose stems are those of `words` ("dogs" finds "dog")."""
@@ -107,10 +125,14 @@ class ValueIndex:
             return
         if column.type != "text" or column.role in ("text", "image"):
             return
-        try:
-            rows = self._distinct(table.name, column.name)
-        except TowerError:
-            return  # a table that the engine cannot read has no values to link; the query itself will say why
+        if column.role == "reference" and (table.name, column.name) in self._referring:
+            return  # its values are the keys of the table that it refers to
+        if column.role == "key" and self._catalogue.entity_of(table.name) is None and self._many(table):
+            self._codes.append((table.name, column.name))
+            return
+        quoted = _quoted(column.name)
+        sql = f"SELECT DISTINCT {quoted} FROM {_quoted(table.name)} WHERE {quoted} IS NOT NULL LIMIT {DISTINCT_LIMIT}"
+        rows = self._texts(sql)
         if rows and sum(len(r) for r in rows[:200]) / len(rows[:200]) > LONG_TEXT:
             return
         few = len(rows) <= 200
@@ -119,12 +141,20 @@ class ValueIndex:
             if column.role not in ("key", "reference") and not literal.isdigit():
                 self._names[value_key(literal)] = None
 
-    def _distinct(self, table: str, column: str) -> list[str]:
-        quoted = '"' + column.replace('"', '""') + '"'
-        source = '"' + table.replace('"', '""') + '"'
-        sql = f"SELECT DISTINCT {quoted} FROM {source} WHERE {quoted} IS NOT NULL LIMIT {DISTINCT_LIMIT}"
-        query = guard(sql, self._catalogue, self._scope, dialect=self._reader.dialect, limit=DISTINCT_LIMIT)
-        return [str(row[0]) for row in self._reader.read(query).rows if row[0] is not None]
+    def _many(self, table: Table) -> bool:
+        """True for a table with many rows; a catalogue written by hand does not say how many there are."""
+        if table.rows:
+            return table.rows > FEW_ROWS
+        counted = self._texts(f"SELECT COUNT(*) FROM {_quoted(table.name)}")
+        return bool(counted) and int(counted[0]) > FEW_ROWS
+
+    def _texts(self, sql: str) -> list[str]:
+        """The first column of a query. A table that cannot be read has no values: the question's own query says why."""
+        try:
+            query = guard(sql, self._catalogue, self._scope, dialect=self._reader.dialect, limit=DISTINCT_LIMIT)
+            return [str(row[0]) for row in self._reader.read(query).rows if row[0] is not None]
+        except TowerError:
+            return []
 
     def _put(self, value: StoredValue, synonyms: tuple[str, ...]) -> None:
         if len(value.literal) > LONG_TEXT:
@@ -138,6 +168,10 @@ class ValueIndex:
                 stems = " ".join(stem(w) for w in re.findall(r"\w+", key))
                 if stems != key or len(stems) > 3:
                     self._stems[stems].append(value)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _words_for(literal: str, values: tuple[str, ...]) -> tuple[str, ...]:
