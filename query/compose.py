@@ -194,7 +194,7 @@ def scored_lead(found: Findings, composer: Composer, score: Score, population: R
     label = score.label.lower()
     _, where, conditions = (population.explanation if population else "").partition(" where ")
     whom = f" where {conditions}" if where else ""
-    cut = [f"a {label} of at least {write(score.threshold, 'percent')}"] if step.at_risk else []
+    cut = [f"a {label} at or above its threshold"] if step.at_risk else []
     if step.due_text:
         cut.append(f"a {_due_label(score, composer.catalogue)} that falls in {step.due_text}")
     said = " and ".join(cut)

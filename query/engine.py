@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from index.documents import Passage
 from index.errors import NotFoundError
+from index.guard import guard
 from index.scope import Scope
 from index.vectors import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
@@ -21,8 +22,8 @@ from query.letters import citation_view
 from query.markdown import number, render
 from query.names import NameDictionary
 from query.parts import Parts
-from query.plan import Plan, SqlStep
-from query.planning import Planner, content_stems
+from query.plan import Plan, Reading, SqlStep
+from query.planning import Planner, content_stems, without_company
 from query.prove import Prover
 from query.relevance import Nearness, nearness
 from query.scoring.reasons import contribution_evidence
@@ -44,7 +45,8 @@ class QueryEngine:
     def plan(self, question: str, scope: Scope) -> Plan:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
         parts = self.parts
-        return Planner(parts.catalogue, parts.tables(scope), parts.names(scope), self._probe(scope)).plan(question)
+        tables, names = parts.tables(scope), parts.names(scope)
+        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
 
     def answer(self, question: str, scope: Scope, notify: Notify = silent) -> Answer:
         """Answer `question` with what `scope` shows. Raises `EmptyQuestion` and `StorageError`; a question that the
@@ -82,6 +84,13 @@ class QueryEngine:
         notify("done", {"id": answer.id})
         return answer
 
+    def _agree(self, scope: Scope) -> Callable[[Reading, Reading], bool]:
+        def rows(reading: Reading) -> list[tuple[str, ...]]:
+            query = guard(reading.sql, self.parts.catalogue, scope, dialect=self.parts.reader.dialect)
+            return sorted(tuple(map(str, row)) for row in self.parts.reader.read(query).rows)
+
+        return lambda one, other: rows(one) == rows(other)
+
     def _probe(self, scope: Scope) -> Callable[[str], Nearness]:
         passages, catalogue = self.parts.passages, self.parts.catalogue
         if passages is None:
@@ -89,6 +98,7 @@ class QueryEngine:
 
         def probe(text: str) -> Nearness:
             wanted = content_stems(text, catalogue)
+            text = without_company(text, catalogue)
             near = [
                 nearness(wanted, passages.search(text, scope, k=PROBED, per_document=2, narrow=narrow))
                 for narrow in (Narrow(), Narrow(general=True))

@@ -27,7 +27,7 @@ FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explaine
 LIGHT_VERBS = frozenset(
     """bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
     owed become became come came go went see saw make made place placed raise raised open opened receive received
-    produce produced generate generated look looks place""".split()
+    produce produced generate generated break worth euro euros dollar dollars year years month months""".split()
 )
 _VAGUE = frozenset("numbers figures data stuff things information overview everything ones rest others".split())
 _SUMMARY = re.compile(r"\b(?:summari[sz]e|describe|how (?:did|have|has|do|are))\b", re.I)
@@ -35,12 +35,14 @@ _SUMMARY = re.compile(r"\b(?:summari[sz]e|describe|how (?:did|have|has|do|are))\
 
 @dataclass(frozen=True)
 class Planner:
-    """Plans questions for one scope. `probe` tells how near the documents come to a text."""
+    """Plans questions for one scope. `probe` tells how near the documents come to a text, `agree` whether two readings
+    find the same, so that nobody is asked to choose between them."""
 
     catalogue: Catalogue
     tables: TableReader
     names: Names
     probe: Callable[[str], Nearness]
+    agree: Callable[[Reading, Reading], bool]
 
     @property
     def populations(self) -> Populations:
@@ -99,7 +101,7 @@ class Planner:
         best = readings[0] if readings else None
         second = next((r for r in readings[1:] if best and r.sql != best.sql), None)
         content = self._content(intent.body)
-        if not content - _VAGUE and best is None:
+        if not content - _VAGUE and not self.names.find(intent.body):
             return _clarify(intent, "What would you like to know? Name the records or the topic.")
         near = self.probe(intent.body)
         features = RouteFeatures(
@@ -112,6 +114,8 @@ class Planner:
             unknown=self._unexplained(intent.body, content),
         )
         made = route(features)
+        if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
+            made = replace(made, path="sql", reason="the readings of the question find the same")
         if made.path == "clarify" and best is not None and second is not None:
             return _clarify(intent, _readings_asked((best, second)), (best, second), made)
         if made.path == "sql" and best is not None:
@@ -181,6 +185,11 @@ def content_stems(text: str, catalogue: Catalogue) -> frozenset[str]:
     own = stems(catalogue.company)
     words = [w for w in re.findall(r"\w+", text.lower()) if w not in FUNCTION_WORDS]
     return stems(" ".join(words)) - own
+
+
+def without_company(text: str, catalogue: Catalogue) -> str:
+    """`text` without the company's own name, which stands in too many documents to say what a question is about."""
+    return re.sub(re.escape(catalogue.company), " ", text, flags=re.I) if catalogue.company else text
 
 
 def _clarify(intent: Intent, asked: str, readings: Sequence[Reading] = (), made: Route | None = None) -> Plan:

@@ -11,7 +11,8 @@ from index.keywords import terms
 from index.quotes import Quote, quotes, sentence_spans
 
 WEAKEST = 0.30  # score below which a sentence does not speak of the question
-CANDIDATES = 16
+CANDIDATES = 24
+LOOKED_INTO = 3  # passages whose sentences are compared; the rest is shown as found
 SHORT_SECTION = 900  # characters of a passage that is told whole, sentence by sentence
 MOST_OF_ONE = 7
 MOST_BESIDE = 2
@@ -27,7 +28,9 @@ def pick(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Q
     already (they tell the sentences of one document apart), by how much of the question its passage holds, title
     included, and by the rank of that passage.
     """
-    found = [q for q in quotes(query, passages, embedder, CANDIDATES) if _says_something(q.text, q.passage)]
+    found = [
+        q for q in quotes(query, passages[:LOOKED_INTO], embedder, CANDIDATES) if _says_something(q.text, q.passage)
+    ]
     ranks = {p.chunk_id: 1 / (1 + place) for place, p in reversed(list(enumerate(passages)))}
     asked = frozenset(terms(query))
 

@@ -29,9 +29,10 @@ GUIDE_CUES = re.compile(
     re.I,
 )
 TABLE_CUES = re.compile(
-    r"^\s*(?:which|list|name)\b|\b(?:how many|how much|number of|count|total|sum|average|mean|median|top \d+|highest|lowest|most|least|per|"
-    r"by (?:month|quarter|year|week|region|country|segment|category)|list|show|revenue|sales|percentage|share|"
-    r"compare[ds]?|trend|between \d|more than|less than|at least|best[- ]selling|largest|smallest|oldest|newest)\b",
+    r"^\s*(?:which|list|name)\b|\b(?:how many|how much|number of|count|total|sum|average|mean|median|top \d+|highest|"
+    r"lowest|most|least|per|by (?:month|quarter|year|week|region|country|segment|category)|list|show|revenue|sales|"
+    r"percentage|share|compare[ds]?|trend|between \d|more than|less than|at least|best[- ]selling|largest|smallest|"
+    r"oldest|newest)\b",
     re.I,
 )
 ENOUGH = 0.42  # below this, neither tables nor passages are trusted to answer
@@ -86,8 +87,9 @@ def table_probability(features: RouteFeatures) -> float:
 
 def text_probability(features: RouteFeatures) -> float:
     """How likely the nearest passages answer the question: nearness in meaning and shared words both count."""
-    cue = bool(TEXT_CUES.search(features.question)) - bool(TABLE_CUES.search(features.question))
-    evidence = 12 * (features.relevance - 0.5) + 6 * (features.coverage - 0.75) + 0.8 * cue
+    asks_text = bool(TEXT_CUES.search(features.question) or GUIDE_CUES.search(features.question))
+    cue = 1.5 * asks_text - 0.8 * bool(TABLE_CUES.search(features.question))
+    evidence = 12 * (features.relevance - 0.5) + 6 * (features.coverage - 0.75) + cue
     return _sigmoid(evidence)
 
 

@@ -38,6 +38,9 @@ def nulls(draft: Draft) -> None:
     def null(match: re.Match[str], operator: Operator) -> str:
         name = next(g for g in match.groups() if g)
         ref = draft.refs(name)[0]
+        truth = filters.truth_of(draft, ref)
+        if truth is not None:
+            return draft.keep(Condition(ref, "=", (truth[1] if operator == "is null" else truth[0],)))
         missing: Predicate = Condition(ref, operator)
         column = draft.column(ref)
         if operator == "is null" and column is not None and column.type == "text":

@@ -62,6 +62,9 @@ _HAS_WORD = re.compile(
     r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter"
     r"|substring|string|phrase|text)s? ([QV]\d+|[a-z]+)\b"
 )
+_WITH_FLAG = re.compile(
+    rf"\b(NOT (?:have|has|had|with)|with|have|has|had|having|offer|offers) {DET}(C\d+)\b(?! (?:[<>]|!=|[VN]\d))"
+)
 _VALUES = re.compile(
     r"(\bboth )?(NOT (?:[a-z]+ )*?|!= (?:[a-z]+ )?)?\b([VQ]\d+)((?:(?: ,)?(?: or| and| nor"
     r")?(?: the| in| from)? [VQ]\d+)*)"
@@ -278,15 +281,16 @@ def _matched(draft: Draft, ref: ColumnRef, literals: list[str], negated: bool) -
 
 
 def flags(draft: Draft) -> None:
-    """A yes/no column used as an adjective: "discontinued products", "that are active"."""
+    """A yes/no column used as an adjective: "discontinued products", "that are active", "with exams"."""
 
     def flag(match: re.Match[str]) -> str | None:
         ref = draft.refs(match[2])[0]
-        truth = _truth(draft, ref)
+        truth = truth_of(draft, ref)
         if truth is None:
             return None
         return f"{draft.keep(Condition(ref, '=', (truth[1] if match[1] else truth[0],)))} {match[3]} "
 
+    draft.sentence.take(_WITH_FLAG, lambda m: _with_flag(draft, m))
     draft.sentence.take(re.compile(r"(NOT |!= |\bnon )?(?:currently |been )?\b(C\d+)(?: (T\d+|A\d+))"), flag)
     draft.sentence.take(
         re.compile(r"\b(?:are|is|were|was|been|be|that|who|NOT) (NOT )?(?:currently |been |all )?\b(C\d+)\b()(?! of)"),
@@ -294,14 +298,23 @@ def flags(draft: Draft) -> None:
     )
 
 
+def _with_flag(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "courses with exams", "without exams", where `has_exams` is a yes/no column."""
+    ref = draft.refs(match[2])[0]
+    truth = truth_of(draft, ref)
+    if truth is None:
+        return None
+    return draft.keep(Condition(ref, "=", (truth[1] if "NOT" in match[1] else truth[0],)))
+
+
 def _negated_flag(draft: Draft, match: re.Match[str]) -> str | None:
-    truth = _truth(draft, draft.refs(match[2])[0])
+    truth = truth_of(draft, draft.refs(match[2])[0])
     if truth is None:
         return None
     return draft.keep(Condition(draft.refs(match[2])[0], "=", (truth[1],)))
 
 
-def _truth(draft: Draft, ref: ColumnRef) -> tuple[str | float, str | float] | None:
+def truth_of(draft: Draft, ref: ColumnRef) -> tuple[str | float, str | float] | None:
     """The stored values for yes and no of a flag; None for a column that is none."""
     column = draft.column(ref)
     if column is None:

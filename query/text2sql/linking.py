@@ -20,6 +20,8 @@ EXTREMES = frozenset({"best", "worst", "top", "most", "least", "highest", "lowes
 ARRANGING = frozenset({"order", "ordered", "sorted", "ranked", "grouped", "arranged", "listed"})
 _CODE = re.compile(r"[A-Za-z]+[-_.]?[\w-]*\d[\w-]*")
 MOST_CODE_TOKENS = 5
+NEVER = frozenset({"named", "called", "titled", "how", "what", "which", "who", "whom", "whose", "when", "where", "why",
+                   "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "many", "much"})  # fmt: skip
 LONGEST_PHRASE = 7
 MOST_CANDIDATES = 10
 
@@ -152,7 +154,7 @@ class Linker:
         """Candidates from the lexicon; words that the grammar needs ("number of", "total") name nothing alone."""
         if first == 0 and last == 1 and tokens[0].lower == "name" and _imperative(tokens):
             return []
-        if last - first == 1 and tokens[first].lower in ("named", "called", "titled"):
+        if last - first == 1 and tokens[first].lower in NEVER:
             return []
         if (
             last - first == 1
