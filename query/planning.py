@@ -23,6 +23,7 @@ _COMMAND = re.compile(
     r"^\s*(?:please\s+)?(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b", re.I
 )
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
+SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
 FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explained
 LIGHT_VERBS = frozenset(
     """bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
@@ -101,9 +102,9 @@ class Planner:
         best = readings[0] if readings else None
         second = next((r for r in readings[1:] if best and r.sql != best.sql), None)
         content = self._content(intent.body)
-        if not content - _VAGUE and not self.names.find(intent.body):
-            return _clarify(intent, "What would you like to know? Name the records or the topic.")
         near = self.probe(intent.body)
+        if not content - _VAGUE and not self.names.find(intent.body) and near.relevance < SPOKEN_OF:
+            return _clarify(intent, "What would you like to know? Name the records or the topic.")
         features = RouteFeatures(
             question=intent.body,
             sql=best.confidence if best else 0.0,

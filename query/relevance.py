@@ -10,6 +10,7 @@ from index.documents import Passage
 
 NEAR = 0.30  # cosine below which a passage is not about the query, whatever words it shares
 SURE = 0.52  # cosine from which it is, whatever words it does not share
+NEUTRAL = 0.75  # coverage of a question without a word of its own, which says neither yes nor no
 _STOP = frozenset(
     "a an the of to in on for with about and or is are was were be been that this it its their our at by".split()
 )
@@ -29,9 +30,11 @@ def nearness(wanted: frozenset[str], passages: Sequence[Passage]) -> Nearness:
     if not passages:
         return Nearness()
     best = max(p.relevance for p in passages)
+    if not wanted:
+        return Nearness(best, NEUTRAL)
     texts = [stems(f"{p.title} {p.heading} {p.text}") for p in passages]
-    together = len(wanted & frozenset().union(*texts)) / len(wanted) if wanted else 0.0
-    single = max(len(wanted & text) for text in texts) / len(wanted) if wanted else 0.0
+    together = len(wanted & frozenset().union(*texts)) / len(wanted)
+    single = max(len(wanted & text) for text in texts) / len(wanted)
     return Nearness(best, (together + single) / 2)
 
 

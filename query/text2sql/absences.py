@@ -87,6 +87,8 @@ def negations(draft: Draft) -> None:
             far = next(
                 (c.table for c in found if c.table != head and draft.temporal(ColumnRef(c.table, c.columns[0]))), None
             )
+        if far is None and not tables and not found and re.search(r"\b[a-z]{3,}", body):
+            far = _only_child(draft, head)
         head_column = _head_column(draft, draft.sentence.text[: match.start()])
         if far is None and (head_column is None or not (tables or found)):
             return None
@@ -113,6 +115,12 @@ def negations(draft: Draft) -> None:
         return GAP
 
     draft.sentence.take(_NEGATED, negated)
+
+
+def _only_child(draft: Draft, head: str | None) -> str | None:
+    """The one table that refers to `head` ("services that were never used"); None when there are several."""
+    children = {j.left for j in draft.catalogue.joins if j.right == head and j.left != head and draft.table(j.left)}
+    return children.pop() if len(children) == 1 else None
 
 
 def superiors(draft: Draft) -> None:

@@ -15,7 +15,7 @@ from query.text2sql.logical import (
 )
 from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP
-from query.text2sql.thesaurus import FALSE_VALUES, TRUE_VALUES, UNITS
+from query.text2sql.thesaurus import FALSE_VALUES, FUNCTION_WORDS, TRUE_VALUES, UNITS
 
 _FILL = (
     r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal"
@@ -57,6 +57,9 @@ _WORD_IN = re.compile(
     r"\b(?:have|has|with|having|contains?|containing|includes?) (?:the |a )?(?:word|letter"
     r"|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its "
     r"|his |her )*(C\d+)\b"
+)
+_PLAIN_IN = re.compile(
+    r"\b(?:have|has|with|having|contains?|containing) (?:the )?([a-z]{2,}) in (?:their|its|the) (C\d+)\b"
 )
 _HAS_WORD = re.compile(
     r"\b(C\d+) (?:[a-z]+ ){0,2}?(?:has|have|with|having|contains?)(?: the| a)? (?:word|letter"
@@ -176,6 +179,7 @@ def texts(draft: Draft) -> None:
 
     draft.sentence.take(_WORD_IN, lambda m: like(m[2], None, "contain", m[1]))
     draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or ""))
+    draft.sentence.take(_PLAIN_IN, lambda m: like(m[2], None, "contain", m[1]) if m[1] not in FUNCTION_WORDS else None)
     draft.sentence.take(_HAS_WORD, lambda m: like(m[1], None, "contain", m[2]))
 
 
@@ -202,6 +206,9 @@ def values(draft: Draft) -> None:
         for name in names:
             candidate = draft.candidate(name)
             if candidate.kind == "text":
+                pair = _named_pair(draft, match.string[: match.start()], candidate.value)
+                if pair:
+                    return draft.keep(*pair)
                 ref = _column_before(draft, match.string[: match.start()])
                 if ref is None:
                     draft.lost = True
@@ -255,6 +262,18 @@ def _value_column(draft: Draft, match: re.Match[str]) -> str | None:
     candidate = draft.candidate(match[1])
     own = ColumnRef(candidate.table, candidate.columns[0])
     return f" {match[1]} " if own in draft.refs(match[2]) else None
+
+
+def _named_pair(draft: Draft, before: str, text: str) -> list[Predicate]:
+    """ "the author 'Ada Berg'", where first and last name are columns of their own."""
+    names = re.findall(r"[CT]\d+", before)
+    words = text.split()
+    if not names or not names[-1].startswith("T") or len(words) < 2:
+        return []
+    columns = draft.names_of(draft.candidate(names[-1]).table)
+    if len(columns) != 2:
+        return []
+    return [Condition(columns[0], "=", (words[0],)), Condition(columns[1], "=", (" ".join(words[1:]),))]
 
 
 def _column_before(draft: Draft, before: str) -> ColumnRef | None:

@@ -110,7 +110,11 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         return _of_subject(draft, entity.table, entity.key, entity.name_column, [*ordered, *measured])
     if not select or (select and not draft.select and not measured and not group):
         if not heads and draft.sentence.left():
-            return None
+            table = next((t for p in draft.where for t in sorted(predicate_tables(p))), "")
+            if draft.catalogue.terms or not table or not re.search(r"\bhowmany [a-z]+ ", draft.sentence.text):
+                return None
+            select, heads = [Aggregate("count", table)], [table]
+            measured, folded = list(select), True
         if not heads:
             heads = [t for p in draft.where for t in sorted(predicate_tables(p))][:1]
         if not heads and not ordered:

@@ -165,6 +165,8 @@ class Lexicon:
                 self._put_part(stems[-1:], Entry("table", table.name, score=0.6))
                 self._put_part(stems[:-1], Entry("table", table.name, score=0.5))
                 self._put_part(stems[:1], Entry("table", table.name, score=0.45))
+                for middle in stems[1:-1]:
+                    self._put_part((middle,), Entry("table", table.name, score=0.4))
 
     def _add_column(self, table: Table, column: Column) -> None:
         own = set(stems_of(table.label)) | set(stems_of(table.name))
@@ -279,8 +281,11 @@ class Lexicon:
             nouns = [e for e in self.find(stems[-size:]) if e.kind == "table" and e.table == table and e.score > 0.8]
             if nouns:
                 self._put(stems, Entry("term", table, target=name, score=1.05, sense="noun"))
-                self._put_part(stems[:-size], Entry("term", table, target=name, score=0.9))
-                self._say(stems[:-size], ("term", table, (), name), " ".join(words[:-size]))
+                cut = len(stems) - size
+                while cut > 1 and words[cut - 1] in ("for", "to", "of", "in", "on", "by"):
+                    cut -= 1
+                self._put_part(stems[:cut], Entry("term", table, target=name, score=0.9))
+                self._say(stems[:cut], ("term", table, (), name), " ".join(words[:cut]))
                 return
             nouns = [e for e in self.find(stems[:size]) if e.kind == "table" and e.table == table and e.score > 0.8]
             if nouns:

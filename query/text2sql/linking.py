@@ -156,12 +156,7 @@ class Linker:
             return []
         if last - first == 1 and tokens[first].lower in NEVER:
             return []
-        if (
-            last - first == 1
-            and tokens[first].lower in ARRANGING
-            and tokens[last:]
-            and tokens[last].lower in ("by", "in")
-        ):
+        if last - first == 1 and tokens[first].lower in ARRANGING and _arranges(tokens, first):
             return []
         if last - first == 1 and tokens[first].lower in CUES:
             following = tokens[last].lower if last < len(tokens) else ""
@@ -310,6 +305,15 @@ def _named_by_value(found: list[Candidate]) -> list[Candidate]:
     tables = {c.table: c for c in found if c.kind == "table" and c.score > 0.9}
     values = [c for c in found if c.kind == "value" and c.table in tables and " " in c.target]
     return [replace(tables[v.table], columns=v.columns, value=v.value, score=1.03) for v in values[:1]]
+
+
+def _arranges(tokens: tuple[Token, ...], at: int) -> bool:
+    """True where "order" is about the order of the rows: "order by", "in descending order", "order all T by C"."""
+    following = tokens[at + 1].lower if at + 1 < len(tokens) else ""
+    before = tokens[at - 1].lower if at else ""
+    directed = before.endswith(("ending", "asing", "betical", "graphical", "logical")) or before == "alphabetic"
+    command = at == 0 and tokens[at].lower == "order" and following in ("all", "the", "by")
+    return following in ("by", "in") or directed or command or (before == "the" and following == "of")
 
 
 def _imperative(tokens: tuple[Token, ...]) -> bool:

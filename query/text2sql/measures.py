@@ -28,7 +28,7 @@ _COUNT = re.compile(
 )
 _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
-    rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)(?! (?:[<>]|!=))"
+    rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)"
 )
 _TOTAL_METRIC = re.compile(r"\b(?:total|overall|combined|sum of|gross|amount of|value of)(?: the)? (M\d+)")
 _FOLDED_METRIC = re.compile(r"\b(average|maximum|minimum)(?: number of)?(?: the| of)*(?: C\d+)? (M\d+)")
@@ -256,6 +256,15 @@ def extremes(draft: Draft) -> None:
 
     draft.sentence.take(re.compile(rf"(\^|~) (?:and|or) (?:the )?(\^|~) {DET}(C\d+)"), both)
 
+    def twice(match: re.Match[str]) -> str | None:
+        if draft.refs(match[2]) != draft.refs(match[4]):
+            return None
+        ref = draft.refs(match[2])[0]
+        made = [draft.sentence.add("A", Aggregate(_FUNCTIONS[w], ref.table, ref)) for w in (match[1], match[3])]
+        return " , ".join(made)
+
+    draft.sentence.take(re.compile(rf"(\^|~) {DET}(C\d+)(?: ,)?(?: and)? (?:the )?(\^|~) {DET}(C\d+)"), twice)
+
 
 def pronouns(draft: Draft) -> None:
     """ "how many of them", "and the count": a count of whatever the question is about."""
@@ -263,7 +272,7 @@ def pronouns(draft: Draft) -> None:
 
 
 _THEM = re.compile(
-    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times)\b|\bhowmany(?="
+    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times|(?:does|do|did) (?:he|she|it|they|each)(?: have)?)\b|\bhowmany(?="
     r" *(?:and\b|[,.?]|$))|\bnumber of (?:them|times|records|rows|entries|occurrences"
     r"|appearances)\b"
     r"|\b(?:and|with|,) (?:the |its |their |corresponding )*(?:counts?|numbers?|number of"

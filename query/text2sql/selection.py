@@ -65,7 +65,9 @@ def _repeats(draft: Draft, name: str) -> bool:
 
 def _aside(draft: Draft, name: str, before: str) -> bool:
     """True for a column word that is part of a clause ("who play"), not of what is asked for."""
-    if _happens(draft, name):
+    if draft.temporal(draft.refs(name)[0]) and re.match(r"(?:[a-z]+ )?when\b", draft.sentence.question):
+        return False
+    if _happens(draft, name) or re.search(r"[CTA]\d+.*F\d+ $", before):
         return True
     after = draft.sentence.text[len(before) + len(name) :]
     if re.search(r"M\d+ $", before) or (

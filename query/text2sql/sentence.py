@@ -96,6 +96,7 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"\b(?:minimum|min)\b", "minimum"),
         (r"\btotal (?:number|count|amount|quantity)s? of\b", "total number of"),
         (r"\b(?:number|count|amount|quantity)s? of\b", "number of"),
+        (r"^(?:order|sort|rank|arrange) (?!by)(.*?) (by|from|in)\b", r"\1 ordered \2"),
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
         (r"[\^~] (N\d+) ([a-z]+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),

@@ -14,6 +14,7 @@ from query.plan import ScoreStep
 from tests.query import company
 from tests.query.office import FixedScorer, administrator, engine
 
+
 def test_a_count_cites_its_aggregate() -> None:
     answer = engine().answer("How many tickets are there?", administrator())
     assert answer.route.path == "sql"
