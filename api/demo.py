@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from api.service import Progress, Service
     from query.answer import Answer
 
+FLAGSHIP = "-flagship"  # the question that stands for all comes first
 GOLDEN = Path("sample") / "golden.jsonl"
 _MARKER = Path("sample") / ".complete"  # holds the fingerprint of the generator that wrote the folder
 
@@ -66,8 +67,8 @@ def make_sample(home: Path, report: Progress) -> bool:
 
 def seed_questions(home: Path) -> list[str]:
     """The questions that stand for all; they are golden questions too, so that `tower eval` scores them."""
-    lines = read_jsonl(home / GOLDEN)
-    return [line["question"] for _number, line in lines if "-seed-" in line["id"]]
+    seeds = [line for _number, line in read_jsonl(home / GOLDEN) if "-seed-" in line["id"]]
+    return [line["question"] for line in sorted(seeds, key=lambda line: not line["id"].endswith(FLAGSHIP))]
 
 
 def _fingerprint() -> str:
@@ -100,8 +101,8 @@ def _render(console: Console, answers: Sequence[Answer], files: Sequence[Path], 
         console.print()
         render_answer(console, answer)
     console.print()
-    for file in files:
-        line(console, f"picture: {file}")
+    for chart in (file for file in files if file.name.endswith("-chart.png")):
+        line(console, f"chart: {chart}")
     option = "" if home == Path(".tower") else f" --home {home}"
     line(console, f"\n{len(answers)} questions answered, {seconds:.0f} s in all. Try next:", "bold")
     for command in (

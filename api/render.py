@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 20
 SHOWN_CITATIONS = 40
-SHOWN_DRAFTS = 3
+SHOWN_DRAFTS = 2
+SHOWN_IMAGES = 3
 
 
 def render_answer(console: Console, answer: Answer) -> None:
@@ -40,8 +41,10 @@ def render_answer(console: Console, answer: Answer) -> None:
         render_draft(console, draft.model_dump())
     if len(answer.drafts) > SHOWN_DRAFTS:
         line(console, f"and {len(answer.drafts) - SHOWN_DRAFTS} more drafts: tower drafts list", "dim")
-    for image in answer.images:
+    for image in answer.images[:SHOWN_IMAGES]:
         line(console, f"image: {image.get('path') or image.get('uri') or image.get('title') or ''}")
+    if len(answer.images) > SHOWN_IMAGES:
+        line(console, f"and {len(answer.images) - SHOWN_IMAGES} more images beside them", "dim")
     if answer.citations:
         _citations(console, [citation.model_dump() for citation in answer.citations])
     for notice in answer.notices:
@@ -126,7 +129,8 @@ def citation_text(citation: Mapping[str, Any]) -> str:
 
 def render_draft(console: Console, draft: Mapping[str, Any]) -> None:
     """One draft as a panel: to whom, subject, body, its citations."""
-    head = f"to: {draft.get('to') or '(no address)'}\nsubject: {draft['subject']}"
+    mail = draft.get("kind") != "product_description"
+    head = (f"to: {draft.get('to') or '(no address)'}\n" if mail else "") + f"subject: {draft['subject']}"
     title = f"draft {draft['id']} · {draft.get('entity', '')} {draft.get('key', '')} · {draft.get('status', '')}"
     if console.is_terminal:
         console.print(Panel(Text(head), title=Text(title), title_align="left"))

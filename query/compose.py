@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.catalogue import Catalogue, Score
 from index.documents import Passage
-from query.evidence import CitationBook, EntityScore, Sentence, Slot, TableEvidence
+from query.evidence import CitationBook, Sentence, Slot, TableEvidence
 from query.execute import Findings, Item
 from query.format import auto, is_currency, write
-from query.names import NameDictionary
 from query.next_steps import NextStep
 from query.plan import Plan, Reading, SqlStep
 from query.prove import cite_count
-from query.provenance import bind, cite, column_of, sources_of
+from query.provenance import cite, column_of
 
 SHOWN_ROWS = 20
 SHOWN_QUOTES = 4
@@ -167,11 +165,6 @@ class Composer:
         keys = [str(k) for k in evidence.column(evidence.key_column)]
         return self.slot(evidence, keys.index(item.key), name_column)
 
-    def score(self, found: EntityScore) -> Slot:
-        """The slot of a probability."""
-        citation = self.book.cite("score", "model", table=found.score, key=found.key, value=found.probability)
-        return Slot(write(found.probability, "percent"), found.probability, citation, "percent")
-
     def count_of_scores(self, score: Score, count: int) -> Slot:
         """The slot of how many entities of a scored list there are."""
         citation = self.book.cite("score", "model", table=score.name, column="count", value=count)
@@ -182,17 +175,13 @@ class Composer:
         return self.quote(step.passage, step.start, step.end)
 
 
-def names_of(items: Sequence[Item]) -> NameDictionary:
-    """A dictionary of the items' names."""
-    return NameDictionary(item.name for item in items)
-
-
 def scored_lead(found: Findings, composer: Composer, score: Score, population: Reading | None) -> Sentence:
     """The opening sentence of a scored list: how many, of whom, and what made the cut."""
     step = found.scores
     assert step is not None
     label = score.label.lower()
     _, where, conditions = (population.explanation if population else "").partition(" where ")
+    conditions = conditions.partition(", ordered by")[0].partition(", for each")[0]
     whom = f" where {conditions}" if where else ""
     cut = [f"a {label} at or above its threshold"] if step.at_risk else []
     if step.due_text:
@@ -213,16 +202,6 @@ def _due_label(score: Score, catalogue: Catalogue) -> str:
     found = catalogue.table(table)
     held = found.column(column) if found else None
     return held.label.lower() if held else "due date"
-
-
-def aggregate_sql(evidence: TableEvidence) -> str:
-    """The query of a result with its parameters written out."""
-    return bind(evidence.text, dict(evidence.parameters))
-
-
-def sources(evidence: TableEvidence, catalogue: Catalogue) -> str:
-    """The sources behind a result."""
-    return sources_of(evidence.tables, catalogue)
 
 
 def _single(evidence: TableEvidence | None) -> float | None:

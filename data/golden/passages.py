@@ -238,8 +238,8 @@ def _seeds(f: Facts) -> list[Question]:
     return [
         join(
             "seed-flagship",
-            "Show me all enterprise customers in EMEA at risk of churn this quarter, and generate a personalized "
-            "retention e-mail for each.",
+            "Show me which enterprise customers in EMEA are at risk of churn this quarter and draft a personalized "
+            "retention email for each.",
             items=risky,
             drafts=len(risky),
         ),

@@ -63,9 +63,10 @@ def cited_reason(
 
 
 def score_slot(scored: EntityScore, book: CitationBook) -> Slot:
-    """The probability as a percentage that cites the score."""
+    """The probability as a percentage that cites the score; near certainty with a decimal, for nothing is certain."""
     citation = book.cite("score", scored.model_version, table=scored.score, key=scored.key, value=scored.probability)
-    return Slot(write(scored.probability, "percent"), scored.probability, citation, "percent")
+    style = "percent" if 0.01 < scored.probability < 0.99 else "percent:1"
+    return Slot(write(scored.probability, style), scored.probability, citation, style)
 
 
 def contribution_evidence(scores: Sequence[EntityScore]) -> tuple[TableEvidence, ...]:

@@ -313,12 +313,13 @@ class Lexicon:
             for relative in relatives:
                 families[stems_of(word)].append(stems_of(relative))
                 families[stems_of(relative)].append(stems_of(word))
-        for phrase, entries in list(self._phrases.items()):
+        own = [(phrase, tuple(entries.values())) for phrase, entries in self._phrases.items()]
+        for phrase, entries in own:
             for size in range(1, min(3, len(phrase)) + 1):
                 for at in range(len(phrase) - size + 1):
                     for other in families.get(phrase[at : at + size], ()):
                         swapped = (*phrase[:at], *other, *phrase[at + size :])
-                        for entry in list(entries.values()):
+                        for entry in entries:
                             if entry.score >= 0.6 and entry.kind in ("column", "table"):
                                 self._put(swapped, replace(entry, score=entry.score * 0.8))
 

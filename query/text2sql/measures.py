@@ -272,7 +272,8 @@ def pronouns(draft: Draft) -> None:
 
 
 _THEM = re.compile(
-    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times|(?:does|do|did) (?:he|she|it|they|each)(?: have)?)\b|\bhowmany(?="
+    r"\bhowmany (?:of (?:them|those|these)|are there|there are|times|(?:does|do|did) (?:he"
+    r"|she|it|they|each)(?: have)?)\b|\bhowmany(?="
     r" *(?:and\b|[,.?]|$))|\bnumber of (?:them|times|records|rows|entries|occurrences"
     r"|appearances)\b"
     r"|\b(?:and|with|,) (?:the |its |their |corresponding )*(?:counts?|numbers?|number of"

@@ -24,11 +24,13 @@ from query.text2sql.periods import TimeWords, read_time
 from query.text2sql.ranking import Signals, confidence, features, score
 from query.text2sql.render import Renderer, Unrenderable
 from query.text2sql.sentence import build
-from query.text2sql.thesaurus import FUNCTION_WORDS
+from query.text2sql.thesaurus import FUNCTION_WORDS, PARTICIPLES
 from query.text2sql.tokens import Token, stem, tokenise
 from query.text2sql.values import ValueIndex
 
 ASSIGNMENTS = 6
+CHANGES = frozenset({"delete", "drop", "remove", "update", "insert", "alter", "truncate", "erase"})
+LONGEST_QUESTION = 2_000  # characters; what stands behind them is not read
 # what to do with the result is not part of the question
 _INSTRUCTION = re.compile(
     r"(?:\band )?\b(?:create|draw|make|show(?: me)?|give me|plot|generate|add|produce)(?: me)? (?:a |an |the )?"
@@ -76,7 +78,7 @@ class TableQuestionPlanner:
         `subject` is the name of an entity: the readings then give rows of that entity, key and name first.
         """
         tokens, time, blocked, mentions = self._understood(question)
-        if not mentions and not time.periods:
+        if not mentions and not time.periods or (tokens and tokens[0].lower in CHANGES):
             return ()
         best: dict[str, _Ranked] = {}
         assignments = self._assigner.assignments(tokens, mentions, ASSIGNMENTS)
@@ -111,10 +113,11 @@ class TableQuestionPlanner:
             and t.number is None
             and t.lower not in FUNCTION_WORDS
             and t.stem not in self._known
-            and not _verbal(t, tokens[i - 1] if i else None)
+            and not _verbal(tokens, i)
         )
 
     def _understood(self, question: str) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
+        question = question[:LONGEST_QUESTION]
         tokens = tokenise(question)
         time = self._unless_named(tokens, self._time(question))
         spans = [(p.start, p.end) for p in time.periods]
@@ -170,12 +173,14 @@ class TableQuestionPlanner:
             sql = self._renderer.sql(parsed.query)
         except Unrenderable:
             return None
+        left = [w for w in parsed.unexplained if stem(w) not in self._known]
         signals = Signals(
             parsed,
             assignment,
             best,
             sentence.text,
-            unexplained=len([w for w in parsed.unexplained if stem(w) not in self._known]),
+            unexplained=len([w for w in left if not _verb_form(w)]),
+            verbs=len([w for w in left if _verb_form(w)]),
             words=sum(t.kind == "word" for t in tokens),
             strangers=_strangers(tokens, blocked, assignment),
         )
@@ -245,6 +250,14 @@ def _links(
     return tuple(sorted(found, key=lambda link: link.start))
 
 
-def _verbal(token: Token, before: Token | None) -> bool:
-    """True for words that look like verbs, which may pass unexplained."""
-    return token.lower.endswith(("ed", "ing")) or (before is not None and before.lower in ("who", "that", "to", "did"))
+def _verb_form(word: str) -> bool:
+    return word.endswith(("ed", "ing")) or word in PARTICIPLES
+
+
+def _verbal(tokens: tuple[Token, ...], at: int) -> bool:
+    """True for words that look like verbs, which may pass unexplained: "sold", "who teach", "does Nancy cover"."""
+    word, before = tokens[at].lower, tokens[at - 1].lower if at else ""
+    if _verb_form(word) or before in ("who", "that", "to", "did"):
+        return True
+    last = all(t.kind == "punctuation" for t in tokens[at + 1 :])
+    return last and any(t.lower in ("do", "does", "did") for t in tokens[:at])

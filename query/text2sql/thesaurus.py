@@ -221,5 +221,15 @@ VERB_NOUNS: dict[str, tuple[str, ...]] = {
     "rate": ("rating", "review"),
 }
 
+# irregular verb forms, which may stand in a question without naming anything
+PARTICIPLES = frozenset(
+    """sold bought made held won lost paid spent sent taken given written taught led ran run kept met left got built
+    grown grew shown seen saw done gone went flown flew drawn driven rode ridden spoken chosen born wrote took gave
+    brought caught found felt heard hit cut put let read said told thought understood became become began begun broke
+    broken fell fallen forgotten hid hidden knew known laid lent rose risen sang set shut slept stood stolen swam
+    swept swore thrown threw wore worn teach teaches teach owe owes spend spends buy buys sell sells bring
+    brings""".split()
+)
+
 TRUE_VALUES = ("1", "true", "t", "yes", "y")
 FALSE_VALUES = ("0", "false", "f", "no", "n")

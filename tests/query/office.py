@@ -1,4 +1,4 @@
-"""The small company's query engine, for tests of the whole flow: real planner, guard and checker, small doubles around."""
+"""The small company's query engine, for tests of the whole flow: real planner, guard and checker, small doubles."""
 
 from __future__ import annotations
 

@@ -36,6 +36,10 @@ def test_a_question_about_nothing_we_hold_has_no_reading() -> None:
         assert planner().plan(question) == ()
 
 
+def test_an_order_to_change_something_has_no_reading() -> None:
+    assert planner().plan("Delete all tickets from 2024.") == ()
+
+
 def test_unknown_words_are_the_ones_that_nothing_explains() -> None:
     assert planner().unknown_words("What is the weather in Oslo?") == ("weather",)
     assert planner().unknown_words("Which customers in Oslo have open tickets?") == ()
