@@ -220,7 +220,8 @@ class RowWriter:
 
     def holds(self, row: DataRow) -> bool:
         """True where exactly this content is held under the row's key."""
-        return self._held.get(row.key, ("", ""))[0] == row.hash()
+        held, _ = self._held.get(row.key, ("", ""))
+        return bool(held == row.hash())
 
     def delete_missing(self, keep: set[str] | frozenset[str]) -> Changes:
         """Remove the rows whose key is not in `keep`."""

@@ -78,7 +78,7 @@ class TableQuestionPlanner:
         `subject` is the name of an entity: the readings then give rows of that entity, key and name first.
         """
         tokens, time, blocked, mentions = self._understood(question)
-        if not mentions and not time.periods or (tokens and tokens[0].lower in CHANGES):
+        if (not mentions and not time.periods) or (tokens and tokens[0].lower in CHANGES):
             return ()
         best: dict[str, _Ranked] = {}
         assignments = self._assigner.assignments(tokens, mentions, ASSIGNMENTS)
