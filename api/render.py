@@ -30,6 +30,7 @@ SHOWN_ROWS = 20
 SHOWN_CITATIONS = 40
 SHOWN_DRAFTS = 2
 SHOWN_IMAGES = 3
+SHOWN_SQL = 160  # characters of a query in the list of sources; --json has it whole
 
 
 def render_answer(console: Console, answer: Answer) -> None:
@@ -122,7 +123,13 @@ def citation_text(citation: Mapping[str, Any]) -> str:
         return f"{citation.get('doc_id')} [{citation.get('start')}-{citation.get('end')}] “{shown}”"
     value = cell_text(citation.get("value"))
     if kind == "aggregate":
-        return f"{citation.get('column') or 'result'} = {value}, from: {citation.get('sql') or citation.get('source')}"
+        sql = str(citation.get("sql") or citation.get("source"))
+        shown = sql if len(sql) <= SHOWN_SQL else sql[: SHOWN_SQL - 3] + "..."
+        return f"{citation.get('column') or 'result'} = {value}, from: {shown}"
+    if kind == "score" and citation.get("key") is None:
+        return f"{citation['source']}: {citation.get('table')} counts {value}"
+    if kind == "score":
+        return f"{citation['source']}: {citation.get('table')} of {citation.get('key')} = {citation.get('value'):.4f}"
     place = ".".join(str(part) for part in (citation.get("table"), citation.get("column")) if part)
     return f"{citation['source']}: {place} of {citation.get('key')}" + (f" = {value}" if value else "")
 

@@ -122,6 +122,7 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
         **held,
         "generations": [asdict(one) for one in owned.store.generations()],
         "hidden_tables": sorted(set(held["tables"]) - listed),
+        "catalogue_problems": _problems(owned),
         "scores": [
             {"score": m.score, "version": m.version, "auc": m.auc, "created_at": m.created_at}
             for score in owned.workspace.catalogue.scores
@@ -130,3 +131,16 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
         ],
         "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
     }
+
+
+def _problems(owned: Owned) -> list[dict[str, str]]:
+    """What the catalogue names and the index does not have, with what was left out for it."""
+    from index.catalogue_file import load_catalogue
+    from index.catalogue_prune import prune
+    from index.drafting import database_schema
+
+    path = owned.workspace.settings.catalogue_path
+    if not path.is_file() or not owned.store.tables():
+        return []
+    _, problems = prune(load_catalogue(path), database_schema(owned.engines[-1]))
+    return [{"path": p.path, "message": p.message, "hint": p.hint} for p in problems]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from api.studio import LocalStudio
 from api.workspace import Workspace
 from index.catalogue import Catalogue
-from index.errors import CatalogueError, NotFoundError
+from index.errors import CatalogueError, NotFoundError, SettingsError
 from index.scope import Scope
 from query.drafts.template import TemplateSet
 from query.engine import QueryEngine
@@ -21,10 +22,11 @@ from query.text2sql.planner import TableQuestionPlanner
 
 if TYPE_CHECKING:
     from api.settings import Settings
-    from index.sql import SqlReader
+    from index.sql import SqlDatabase, SqlReader
     from ingest.config import SourcesConfig
     from query.execute import Scorer
 
+log = logging.getLogger(__name__)
 Made = TypeVar("Made")
 DATABASE = "tower.db"
 ADMINISTRATOR = "admin"
@@ -35,8 +37,20 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
     Raises `CatalogueError`, `SettingsError`, `StorageError`; `NotFoundError` for a database that is not there.
     """
+    _refuse_models(settings)
     home.mkdir(parents=True, exist_ok=True)
     return _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
+
+
+def _refuse_models(settings: Settings) -> None:
+    """No role uses a model yet: a setting that would do nothing is an error instead."""
+    for role in ("planner", "writer", "image"):
+        provider = getattr(settings.models, role).provider
+        if provider != "none":
+            raise SettingsError(
+                f"models.{role}: {provider!r} is not supported yet: planning, writing and pictures need no model",
+                hint=f"set models.{role} to none",
+            )
 
 
 def _own(home: Path, settings: Settings) -> Workspace:
@@ -148,14 +162,21 @@ def _by_scope(make: Callable[[Scope], Made]) -> Callable[[Scope], Made]:
     return of
 
 
-def _catalogue(settings: Settings, reader: SqlReader, tags: frozenset[str]) -> Catalogue:
-    """The workspace's catalogue with the values that its tables hold; an empty one before the first ingest."""
+def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) -> Catalogue:
+    """The workspace's catalogue with the values that its tables hold; an empty one where there is none yet.
+
+    What names a table or column that the index does not have is left out, and said in the log and in `status`.
+    """
     from index.catalogue_data import enrich
     from index.catalogue_file import load_catalogue
+    from index.catalogue_prune import prune
+    from index.drafting import database_schema
 
     if not settings.catalogue_path.is_file():
         return Catalogue(())
-    catalogue = load_catalogue(settings.catalogue_path)
+    catalogue, problems = prune(load_catalogue(settings.catalogue_path), database_schema(reader.engine))
+    for problem in problems:
+        log.warning("%s: %s: %s", settings.catalogue_path, problem.path, problem.message)
     return enrich(catalogue, reader, Scope.administrator(catalogue, tags, ADMINISTRATOR))
 
 

@@ -60,7 +60,7 @@ class Workspace:
         documents: SqlDocuments | None = None,
     ) -> None:
         self.home = home
-        self._settings = settings
+        self.settings = settings
         self._reader = reader
         self._ledger = ledger
         self._build = build
@@ -193,7 +193,7 @@ class Workspace:
         from api.upkeep import Upkeep
 
         with self._opening:
-            reports = Upkeep(self._owned(), self._settings, progress).ingest(only, full)
+            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full)
             self._forget()
             return reports
 
@@ -202,7 +202,7 @@ class Workspace:
         from api.upkeep import Upkeep
 
         with self._opening:
-            report = Upkeep(self._owned(), self._settings, progress).reindex(sources, vectors_only, full)
+            report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
             self._close_gateway()
             self._forget()
             return report

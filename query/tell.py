@@ -55,6 +55,7 @@ class Teller:
     documents: Callable[[str], str | None] | None = None
     told: Told = field(default_factory=Told)
     _steps: StepFinder | None = None
+    _quoted_already: set[tuple[str, int, int]] = field(default_factory=set)
 
     @property
     def composer(self) -> Composer:
@@ -124,9 +125,13 @@ class Teller:
     def _quotes_of(self, evidence: PassageEvidence) -> None:
         if self.parts.embedder is None:
             return
-        last = ""
         said = any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
+        last = ""
         for quote in (one_each if said else pick)(evidence.query, evidence.passages, self.parts.embedder):
+            place = (quote.doc_id, quote.start, quote.end)
+            if place in self._quoted_already:
+                continue  # two clauses of one question may be answered by the same section
+            self._quoted_already.add(place)
             title = " › ".join(dict.fromkeys(t for t in (quote.passage.title, quote.passage.heading) if t))
             self.told.stated.append(title)
             if title != last:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -62,6 +62,20 @@ def literal(value: Literal_) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
+def repeated(root: str, steps: Sequence[Step]) -> frozenset[str]:
+    """The tables whose rows may stand several times in the join of `steps` from `root`: an edge leads from them to a
+    side with many."""
+    found: set[str] = set()
+    for at, step in enumerate(steps):
+        beyond = {step.target}
+        for later in steps[at + 1 :]:
+            if later.source in beyond:
+                beyond.add(later.target)
+        near = {root, *(s.target for s in steps)} - beyond
+        found |= near if step.to_many else beyond
+    return frozenset(found)
+
+
 class Renderer:
     """Renders queries over one catalogue."""
 
@@ -79,6 +93,7 @@ class _Text:
             raise Unrenderable("the question nests too deeply")
         self._catalogue, self._graph, self._query, self._depth = catalogue, graph, query, depth
         self._names: dict[str, str] = {}
+        self._repeated: frozenset[str] = frozenset()
 
     def sql(self) -> str:
         query = self._query
@@ -86,6 +101,7 @@ class _Text:
         names = [query.root, *(s.target for s in steps)]
         alone = len(names) == 1
         self._names = {n: ("" if alone else quoted(n)) for n in names}
+        self._repeated = repeated(query.root, steps)
         inner, semi = self._split(frozenset(names))
         select = ", ".join(self._selected(e) for e in query.select)
         text = f"SELECT {'DISTINCT ' if query.distinct else ''}{select} FROM {quoted(query.root)}"
@@ -228,9 +244,10 @@ class _Text:
         return f"{expression.function.upper()}({distinct}{self._column(expression.argument)})"
 
     def _count(self, expression: Aggregate) -> str:
-        """COUNT(*), or of the distinct keys when the table's key is single and asked for."""
+        """COUNT(*), or of the distinct keys when that is asked for or the joins repeat the table's rows."""
         table = self._catalogue.table(expression.table)
-        if expression.distinct and table is not None and len(table.key) == 1:
+        once = expression.distinct or expression.table in self._repeated
+        if once and table is not None and len(table.key) == 1:
             return f"COUNT(DISTINCT {self._column(ColumnRef(expression.table, table.key[0]))})"
         return "COUNT(*)"
 

@@ -42,7 +42,7 @@ def test_the_demo_asks_the_seed_questions_and_says_what_to_try_next(
     assert opener.service.asked == SEEDS
     out = capsys.readouterr().out
     assert "There are 3 accounts [1]." in out
-    assert f"picture: {tmp_path / 'home' / 'pictures' / 'question-2-chart.png'}" in out
+    assert f"chart: {tmp_path / 'home' / 'pictures' / 'question-2-chart.png'}" in out
     assert f"tower drafts list --home {tmp_path / 'home'}" in out
     assert opener.service.closed
 
