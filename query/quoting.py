@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from index.documents import Passage
 from index.embedder import Embedder
@@ -17,6 +18,7 @@ SHORT_SECTION = 900  # characters of a passage that is told whole, sentence by s
 MOST_OF_ONE = 7
 MOST_BESIDE = 2
 MOST_SAID = 6
+HEADING, TITLE = 0.85, 0.7  # what a sentence inherits of the nearness of its heading and of its document's title
 NEARLY = 0.85  # of the best score, for sentences of other passages
 _SHORTEST = 15
 
@@ -24,13 +26,12 @@ _SHORTEST = 15
 def pick(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Quote, ...]:
     """The quotes that answer `query`, best passage first and in its own order; none when nothing speaks of it.
 
-    A sentence counts by its nearness to the question, by the words of the question that its title does not say
-    already (they tell the sentences of one document apart), by how much of the question its passage holds, title
-    included, and by the rank of that passage.
+    A sentence counts by its nearness to the question or that of the heading it stands under, by the words of the
+    question that its title does not say already (they tell the sentences of one document apart), by how much of the
+    question its passage holds, title included, and by the rank of that passage.
     """
-    found = [
-        q for q in quotes(query, passages[:LOOKED_INTO], embedder, CANDIDATES) if _says_something(q.text, q.passage)
-    ]
+    near = quotes(query, passages[:LOOKED_INTO], embedder, CANDIDATES)
+    found = [_lifted(q, near) for q in near if _says_something(q.text, q.passage)]
     ranks = {p.chunk_id: 1 / (1 + place) for place, p in reversed(list(enumerate(passages)))}
     asked = frozenset(terms(query))
 
@@ -52,6 +53,17 @@ def pick(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Q
     unlike = list({_plain(q.text): q for q in reversed(beside) if _plain(q.text) not in seen}.values())
     unlike.sort(key=lambda q: -weight(q))
     return (*told, *unlike[:MOST_BESIDE])
+
+
+def _lifted(quote: Quote, near: Sequence[Quote]) -> Quote:
+    """`quote` with the score of the heading or title it stands under, where that is nearer to the question."""
+    above = [
+        q for q in near
+        if q.passage.chunk_id == quote.passage.chunk_id and q.end <= quote.start and not _says_something(q.text, q.passage)
+    ]  # fmt: skip
+    title = max((q.score for q in above if _plain(q.text) == _plain(quote.passage.title)), default=0.0)
+    heading = max(above, key=lambda q: q.start).score if above else 0.0
+    return replace(quote, score=max(quote.score, HEADING * heading, TITLE * title))
 
 
 def one_each(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Quote, ...]:

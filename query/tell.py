@@ -69,6 +69,8 @@ class Teller:
             self._say(NOTHING)
         elif path == "clarify":
             self._say(self.plan.clarification or "Which reading do you mean?")
+            if self.found.tables:
+                self._tables()
         elif self.found.scores is not None:
             self._scored()
         elif self.found.searched is not None and self.found.searched.require:
