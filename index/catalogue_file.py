@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import yaml
 
