@@ -2,7 +2,7 @@
 
 Where things are, in the order of the flow (`query.engine` is the flow itself, as one expression):
 
-- question: `intent` (what is wanted beside the answer), `entity_names` (who is named), `text2sql` (readings over tables)
+- question: `intent` (what else is wanted), `entity_names` (who is named), `text2sql` (readings over tables)
 - plan: `planning` (the choice), `recipes` (several steps), `population` (whom a question is about), `router`, `plan`
 - evidence: `execute` (runs the steps), `facts`, `scoring` and `scorer`, `next_steps`, `relevance`, `evidence`
 - answer: `tell` (what is said), `compose`, `items`, `quoting`, `format`, `chart`, `images`
