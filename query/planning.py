@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from index.catalogue import Catalogue
 from index.errors import EmptyQuestion
 from query.entity_names import Mention
+from query.help import asks_for_help, introduction
 from query.intent import Intent, read_intent
 from query.plan import ChartStep, Plan, Reading, Route, SearchStep, SqlStep, Step
 from query.population import Names, Populations, TableReader
@@ -22,6 +23,7 @@ _WORD = re.compile(r"\w", re.UNICODE)
 _COMMAND = re.compile(
     r"^\s*(?:please\s+)?(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b", re.I
 )
+_SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
 FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explained
@@ -61,6 +63,12 @@ class Planner:
             raise EmptyQuestion(
                 "the question is empty", hint='ask in words, for example "How many open tickets are there?"'
             )
+        if asks_for_help(question):
+            made = Route("clarify", "the question is about Tower itself", 0.95)
+            return Plan(question, made, clarification=introduction(self.catalogue))
+        if _SQL.match(question):
+            typed = Reading(question.strip().rstrip(";"), 0.99, "the query as typed")
+            return Plan(question, Route("sql", "the question is SQL", 0.99), (SqlStep("answer", typed),))
         intent = read_intent(question, self.catalogue)
         if _COMMAND.search(intent.question):
             return Plan(intent.question, Route("refuse", "Tower reads; it does not change data", 0.99))
@@ -79,7 +87,7 @@ class Planner:
             plan = self.recipes.trend(intent)
             if plan is not None:
                 return plan
-        return self.recipes.joined(intent)
+        return self.recipes.profile(intent) or self.recipes.joined(intent)
 
     def _compound(self, intent: Intent) -> Plan | None:
         """ "Which invoices of X are overdue, and what does our playbook say": each clause by its own path."""
