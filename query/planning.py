@@ -24,6 +24,11 @@ _COMMAND = re.compile(
     r"^\s*(?:please\s+)?(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b", re.I
 )
 _SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
+_CHANGE = re.compile(
+    r"\b(?:grew|grown|growing|increas(?:ed|ing)|declin(?:ed|ing)|decreas(?:ed|ing)|dropped|fell|fallen|rose|risen|shrank|"
+    r"improved|worsened|gained)\b",
+    re.I,
+)
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
 FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explained
@@ -120,7 +125,7 @@ class Planner:
             runner_up_differs=second is not None,
             relevance=near.relevance,
             coverage=near.coverage,
-            unknown=self._unexplained(intent.body, content),
+            unknown=self._unexplained(intent.body, content, best),
         )
         made = route(features)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
@@ -178,11 +183,13 @@ class Planner:
                 found.append(table.source)
         return tuple(dict.fromkeys(found))
 
-    def _unexplained(self, body: str, content: frozenset[str]) -> float:
-        """The share of content words that the tables do not explain, or explain by a far-fetched link only."""
+    def _unexplained(self, body: str, content: frozenset[str], best: Reading | None) -> float:
+        """The share of content words that the tables do not explain, or explain by a far-fetched link only; a change
+        ("grew", "dropped") is explained only by a reading that subtracts."""
         unknown = {w.lower() for w in self.tables.unknown_words(body)} - LIGHT_VERBS
         strained = {k.text for k in self.tables.links(body) if k.score < FAR_FETCHED and k.kind != "period"}
-        return min(1.0, (len(unknown) + len(strained)) / max(1, len(content)))
+        untold = bool(_CHANGE.search(body)) and best is not None and " - " not in best.sql
+        return 1.0 if untold else min(1.0, (len(unknown) + len(strained)) / max(1, len(content)))
 
     def _content(self, body: str) -> frozenset[str]:
         """The words of `body` that carry content; the company's own name does not."""

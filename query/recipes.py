@@ -18,7 +18,7 @@ MOST_PASSAGES = 60  # looked at when passages decide which entities stay
 _TOP = re.compile(r"\b(?:top\s+)?(\d{1,3})\b(?=\s+\w)")
 _MOST = re.compile(r"\b(?:most|highest|greatest|biggest)\b", re.I)
 _TREND_WORDS = re.compile(
-    r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|ment)|evol(?:ved?|ution)|over time|"
+    r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|s|ment|ing)?|evol(?:ved?|ution)|over time|"
     r"how (?:did|have|has|do|are))\b",
     re.I,
 )
