@@ -143,7 +143,8 @@ class Order:
 class Query:
     """One query. `root` is the table whose rows are meant; `context` are tables that must have a related row.
 
-    `hints` are stems of the question's words: they choose between two joins of the same tables.
+    `hints` are stems of the question's words: they choose between two joins of the same tables. With `every`, a row
+    stands once for each related row that meets the conditions; without, once.
     """
 
     root: str
@@ -157,6 +158,7 @@ class Query:
     distinct: bool = False
     context: tuple[str, ...] = ()
     hints: frozenset[str] = field(default=frozenset())
+    every: bool = False
 
     def with_(self, **changes: object) -> Query:
         """A copy with some fields changed."""

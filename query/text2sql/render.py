@@ -136,7 +136,7 @@ class _Text:
         if steps is None:
             raise Unrenderable(f"no join connects {query.root} with {', '.join(hard)}")
         for predicate in query.where:
-            if isinstance(predicate, Related):
+            if isinstance(predicate, Related) and not self._multiplies(predicate):
                 continue
             for table in sorted(predicate_tables(predicate)):
                 more = self._look_up(query.root, steps, table)
@@ -151,9 +151,13 @@ class _Text:
         path = self._graph.path(joined, table, self._query.hints)
         if path is None:
             raise Unrenderable(f"no join connects {root} with {table}")
-        if any(s.to_many for s in path):
+        if any(s.to_many for s in path) and not self._query.every:
             return None
         return [*steps, *(s for s in path if s.target not in joined)]
+
+    def _multiplies(self, related: Related) -> bool:
+        """True where the related rows are joined, each for itself."""
+        return self._query.every and not related.negated and related.table != self._query.root
 
     def _split(self, joined: frozenset[str]) -> tuple[list[Predicate], list[Related]]:
         """Conditions on joined tables, and the others as `Related`, one for each table that they speak of."""
@@ -161,7 +165,9 @@ class _Text:
         outer: dict[str, list[Predicate]] = {}
         semi: list[Related] = []
         for predicate in self._query.where:
-            if isinstance(predicate, Related):
+            if isinstance(predicate, Related) and self._multiplies(predicate) and predicate.table in joined:
+                inner.extend(predicate.conditions)
+            elif isinstance(predicate, Related):
                 semi.append(predicate)
             elif predicate_tables(predicate) <= joined:
                 inner.append(predicate)
@@ -246,7 +252,7 @@ class _Text:
     def _count(self, expression: Aggregate) -> str:
         """COUNT(*), or of the distinct keys when that is asked for or the joins repeat the table's rows."""
         table = self._catalogue.table(expression.table)
-        once = expression.distinct or expression.table in self._repeated
+        once = expression.distinct or (expression.table in self._repeated and not self._query.every)
         if once and table is not None and len(table.key) == 1:
             return f"COUNT(DISTINCT {self._column(ColumnRef(expression.table, table.key[0]))})"
         return "COUNT(*)"
