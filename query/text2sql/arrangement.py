@@ -21,10 +21,11 @@ _DIRECTION = (
     r"|reverse)"
 )
 _ORDER = re.compile(
-    rf"(?:,|and|in)? ?\b(?:order(?:ed)?|sort(?:ed|ing)?|rank(?:ed|ing)?|arrange[d]?|list(?:ed"
+    rf"(?:,|and|in)? ?\b(?:(?:in )?(?:the )?order(?:ed)?|sort(?:ed|ing)?|rank(?:ed|ing)?|arrange[d]?|list(?:ed"
     rf")?)\b(?: them| the results?| results| it| all)?"
     rf"(?: in)?(?: the)?(?: ({_DIRECTION}))?(?: alphabetical)?(?: order)?(?: alphabetically)?"
-    rf" (?:by|of|on|according to|based on|from|in(?: the)? order of|in terms of) (\^|~"
+    rf" (?:by|of|on|according to|based on|from|in(?: the)? order of|in terms of)"
+    rf" (?:(?P<early>ascending|descending|increasing|decreasing) )?(\^|~"
     rf")?({_LIST})(?: values?)?"
     rf"(?: in)?(?: (?:an? |the )?({_DIRECTION}|alphabetically)(?: alphabetical)?(?: order)?"
     rf")?(?: from (?:the )?(\^|~|[a-z]+)(?: C\d+)?(?: (?:one )?to (?:the )?(?:\^|~|[a-z]+)(?:"
@@ -72,9 +73,9 @@ def orders(draft: Draft) -> None:
         return any(w is not None and (w.startswith(_DESCENDING) or w in ("^", "largest", "high", "big")) for w in words)
 
     def ordered(match: re.Match[str]) -> str | None:
-        if match[2] and not match[4]:
+        if match[3] and not match[5]:
             return None
-        keys(match[3], down(match[1], match[4], match[5]))
+        keys(match[4], down(match[1], match["early"], match[5], match[6]))
         return GAP
 
     def direct(match: re.Match[str]) -> str:

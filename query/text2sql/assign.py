@@ -82,6 +82,8 @@ class Assigner:
         before = tokens[mentions[index].first - 1].lower if mentions[index].first else ""
         if before in ("were", "was", "are", "is", "been", "be") and head and candidate.kind != "column":
             gain += 0.5 if candidate.table == head else -0.3
+        if before in ("their", "its", "his", "her") and head and candidate.kind == "column":
+            gain += 0.4 if candidate.table == head else -0.2
         near = None if self._verb(tokens, mentions[index], candidate) else self._owner(tokens, mentions, index, held)
         if near is not None:
             gain += 0.5 * candidate.score if near == candidate.table else -0.4

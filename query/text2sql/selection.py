@@ -17,7 +17,7 @@ from query.text2sql.tokens import stem, stems_of
 _ALL = re.compile(
     r"\b(?:all |any |complete |full )?(?:the )?(?:information|info|details?|records?|data"
     r"|everything|attributes|contents?|fields)"
-    r"(?: about| of| on| for| regarding)? (?:the |all |each )*(T\d+)"
+    r"(?: about| of| on| for| from| regarding)? (?:the |all |each )*(T\d+)(?: table for (?:those |the |all )*(T\d+))?"
 )
 
 

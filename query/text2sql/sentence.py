@@ -66,6 +66,7 @@ r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
         (r"\b(?:above|over)\b(?= C\d+ average)", ">"),
         (r"(N\d+) (?:or|and) (?:more|above|higher|greater|over|larger|longer|older)\b", r">= \1"),
         (r"(N\d+) (?:or|and) (?:less|fewer|below|lower|under|smaller|shorter|younger)\b", r"<= \1"),
+        (r"(N\d+) (?:or|and) C\d+ ([<>])(?! ?=? ?N)", r"\2= \1"),
         (r"\bmore (C\d+)( than)?\b", r"\1 >"),
         (r"\bless (C\d+)( than)?\b", r"\1 <"),
         (r",? ?(?:the )?(?:\^|highest|largest|biggest|best|most) first\b", " DOWN"),
@@ -208,7 +209,11 @@ def build(
                 parts.append(name)
             i = mention.last
             continue
-        if token.number is not None or _counts_one(tokens, i):
+        if _letter(tokens, i):
+            name = f"Q{len(symbols)}"
+            symbols[name] = Symbol(name, candidate=Candidate("text", value=token.text), text=token.text)
+            parts.append(name)
+        elif token.number is not None or _counts_one(tokens, i):
             name = f"N{len(symbols)}"
             symbols[name] = Symbol(name, number=1.0 if token.number is None else token.number, text=token.text)
             parts.append(name)
@@ -218,6 +223,14 @@ def build(
     sentence = Sentence(normalised(" ".join(parts)), symbols)
     sentence.question = " ".join(t.lower for t in tokens)
     return sentence
+
+
+def _letter(tokens: tuple[Token, ...], i: int) -> bool:
+    """ "A" is a text in "starts with A" and "the letter A"."""
+    before = tokens[i - 1].lower if i else ""
+    ahead = tokens[i - 2].lower if i > 1 else ""
+    started = before == "with" and ahead.startswith(("start", "begin", "end", "initial"))
+    return re.fullmatch(r"[A-Z]", tokens[i].text) is not None and (started or before in ("letter", "character"))
 
 
 def _counts_one(tokens: tuple[Token, ...], i: int) -> bool:
