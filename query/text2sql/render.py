@@ -13,6 +13,7 @@ from query.text2sql.joins import JoinGraph, Step
 from query.text2sql.logical import (
     Aggregate,
     AllOf,
+    Among,
     AnyOf,
     Bucket,
     ColumnRef,
@@ -22,11 +23,15 @@ from query.text2sql.logical import (
     Literal_,
     MetricRef,
     Narrowed,
+    Operator,
     Predicate,
     Query,
     Ratio,
     Related,
+    Scalar,
     Share,
+    Span,
+    Superior,
     TermCondition,
     is_aggregate,
     predicate_tables,
@@ -76,6 +81,22 @@ def repeated(root: str, steps: Sequence[Step]) -> frozenset[str]:
     return frozenset(found)
 
 
+def _apart(expression: Expression) -> bool:
+    """True for what is made of queries of their own only."""
+    if isinstance(expression, Ratio):
+        return _apart(expression.left) and _apart(expression.right)
+    return isinstance(expression, Scalar)
+
+
+def _denied(predicate: Predicate) -> Condition | None:
+    """What "not" denies of related rows: whoever does not play chess has no row that says chess."""
+    if not isinstance(predicate, Condition) or not isinstance(predicate.right, tuple):
+        return None
+    positive: dict[str, Operator] = {"!=": "=", "not in": "in", "not like": "like"}
+    operator = positive.get(predicate.operator)
+    return Condition(predicate.left, operator, predicate.right) if operator else None
+
+
 class Renderer:
     """Renders queries over one catalogue."""
 
@@ -97,6 +118,8 @@ class _Text:
 
     def sql(self) -> str:
         query = self._query
+        if query.select and all(_apart(e) for e in query.select):
+            return "SELECT " + ", ".join(self._selected(e) for e in query.select)
         steps = self._tree()
         names = [query.root, *(s.target for s in steps)]
         alone = len(names) == 1
@@ -175,7 +198,11 @@ class _Text:
                 inner.append(AnyOf(tuple(self._reached(p, joined) for p in predicate.conditions)))
             else:
                 far = sorted(predicate_tables(predicate) - joined)[0]
-                outer.setdefault(far, []).append(predicate)
+                denied = _denied(predicate)
+                if denied is not None:
+                    semi.append(Related(far, (denied,), negated=True))
+                else:
+                    outer.setdefault(far, []).append(predicate)
         return inner, semi + self._merged(outer)
 
     @staticmethod
@@ -240,6 +267,12 @@ class _Text:
         if isinstance(expression, Narrowed):
             condition = " AND ".join(self._predicate(p) for p in expression.conditions)
             return self._narrowed(self._expression(expression.of), condition)
+        if isinstance(expression, Scalar):
+            return f"({_Text(self._catalogue, self._graph, expression.query, self._depth + 1).sql()})"
+        if isinstance(expression, Span):
+            return f"JULIANDAY({self._column(expression.end)}) - JULIANDAY({self._column(expression.start)})"
+        if isinstance(expression, Superior):
+            return self._superior(expression)
         if isinstance(expression, Difference):
             return f"{self._expression(expression.left)} - {self._expression(expression.right)}"
         if isinstance(expression, Ratio):
@@ -247,7 +280,16 @@ class _Text:
         if expression.argument is None:
             return self._count(expression)
         distinct = "DISTINCT " if expression.distinct else ""
-        return f"{expression.function.upper()}({distinct}{self._column(expression.argument)})"
+        return f"{expression.function.upper()}({distinct}{self._expression(expression.argument)})"
+
+    def _superior(self, superior: Superior) -> str:
+        """A query of one row of the same table under another name."""
+        table, names = superior.column.table, quoted("superior")
+        own = self._names.get(table) or quoted(table)
+        return (
+            f"(SELECT {names}.{quoted(superior.column.column)} FROM {quoted(table)} AS {names}"
+            f" WHERE {names}.{quoted(superior.key)} = {own}.{quoted(superior.reference)})"
+        )
 
     def _count(self, expression: Aggregate) -> str:
         """COUNT(*), or of the distinct keys when that is asked for or the joins repeat the table's rows."""
@@ -304,7 +346,14 @@ class _Text:
         whole = Query(share.of.table, (share.of,), self._query.where, hints=self._query.hints)
         return f"100.0 * {part} / ({_Text(self._catalogue, self._graph, whole, self._depth + 1).sql()})"
 
+    def _among(self, among: Among) -> str:
+        left = ", ".join(self._column(c) for c in among.columns)
+        left = f"({left})" if len(among.columns) > 1 else left
+        return f"{left} IN ({_Text(self._catalogue, self._graph, among.query, self._depth + 1).sql()})"
+
     def _predicate(self, predicate: Predicate) -> str:
+        if isinstance(predicate, Among):
+            return self._among(predicate)
         if isinstance(predicate, AnyOf):
             parts = [self._related(p) if isinstance(p, Related) else self._predicate(p) for p in predicate.conditions]
             return "(" + " OR ".join(parts) + ")"
