@@ -317,8 +317,12 @@ class _Text:
         """An aggregate over the rows that meet `condition`: a CASE inside each of its functions."""
         tree = sqlglot.parse_one(sql, read="sqlite")
         for fold in list(tree.find_all(exp.AggFunc)):
-            inner = "1" if isinstance(fold.this, exp.Star) or fold.this is None else fold.this.sql(dialect="sqlite")
-            fold.set("this", sqlglot.parse_one(f"CASE WHEN {condition} THEN {inner} END", read="sqlite"))
+            whole = fold.this
+            distinct = isinstance(whole, exp.Distinct)
+            inner = whole.expressions[0] if isinstance(whole, exp.Distinct) else whole
+            text = "1" if isinstance(inner, exp.Star) or inner is None else inner.sql(dialect="sqlite")
+            case = sqlglot.parse_one(f"CASE WHEN {condition} THEN {text} END", read="sqlite")
+            fold.set("this", exp.Distinct(expressions=[case]) if distinct else case)
         return tree.sql(dialect="sqlite")
 
     def _bucket(self, bucket: Bucket) -> str:
@@ -369,8 +373,8 @@ class _Text:
             return f"{left} {operator}"
         if isinstance(right, Query):
             return f"{left} {operator} ({_Text(self._catalogue, self._graph, right, self._depth + 1).sql()})"
-        if isinstance(right, ColumnRef):
-            return f"{left} {operator} {self._column(right)}"
+        if isinstance(right, ColumnRef | Superior):
+            return f"{left} {operator} {self._expression(right)}"
         if operator in ("IN", "NOT IN"):
             return f"{left} {operator} ({', '.join(literal(v) for v in right)})"
         return f"{left} {operator} {literal(right[0])}"
@@ -391,9 +395,18 @@ def alias(expression: Expression) -> str:
     if isinstance(expression, Difference):
         return "difference"
     if isinstance(expression, Ratio):
-        return "average"
+        whole = not isinstance(expression.left, Aggregate) or not isinstance(expression.right, Aggregate)
+        return "ratio" if whole else "average"
+    if isinstance(expression, Span):
+        return "days"
+    if isinstance(expression, Superior):
+        return _word(f"{expression.reference} {expression.column.column}")
+    if isinstance(expression, Scalar):
+        return alias(expression.query.select[0])
     if expression.argument is None:
         return _word(f"{expression.table}_count")
+    if isinstance(expression.argument, Span):
+        return _word(f"{expression.function}_days")
     if expression.function == "count":
         return _word(f"{expression.argument.column}_count")
     prefix = {"sum": "total", "avg": "average", "min": "lowest", "max": "highest"}[expression.function]
