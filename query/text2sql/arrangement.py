@@ -45,10 +45,10 @@ _FROM_TO = re.compile(
 )
 _GROUP = re.compile(
     r"\beach (?:different |distinct |type of |kind of |individual |single )*([TC]\d+)((?:(?:"
-    r" ,)?(?: and)? (?:each |the )?[TC]\d+)*)"
+    r" ,(?: and)?| and) (?:each |the )?[TC]\d+)*)"
 )
 _BY = re.compile(
-    r"\b(?:grouped by|broken down by|split by|separated by|by|across)(?: the)?(?: different)?"
+    r"\b(?:grouped by|broken down by|split by|separated by|(?<!ed )(?<!en )(?<!ght )by|across)(?: the)?(?: different)?"
     r" ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))"
 )
 _DESCENDING = ("desc", "decreas", "reverse")

@@ -21,6 +21,17 @@ _ALL = re.compile(
 )
 
 
+_ANSWER = re.compile(
+    r"[.?] (?:please )?(?:return|list|give|show|display|report)(?: me| us)?(?: only)? (?!.*\balso\b)(?=.*?\b[CAM]\d)"
+)
+
+
+def _item(text: str, match: re.Match[str]) -> bool:
+    """True for a table's word that stands alone in the list of what to return."""
+    before, after = text[: match.start()], text[match.end() :]
+    return bool(re.search(r"(?:,|\band|\bboth|\breturn)(?: the| their)? $", before) and re.match(r" (?:,|and\b|\.)", after))
+
+
 def selected(draft: Draft) -> None:
     """What is left of the sentence is what it asks for."""
 
@@ -33,9 +44,15 @@ def selected(draft: Draft) -> None:
     draft.sentence.take(_ALL, everything)
     _question_words(draft)
     text = draft.sentence.text
+    answer = _ANSWER.search(text)
+    asked = answer.start() if answer else 0
     different = bool(re.search(r"\bdifferent\b", text))
     for match in re.finditer(r"\b([CAMT])\d+\b", text):
         name, position = match.group(), match.start()
+        if position < asked and match[1] != "T":
+            continue
+        if answer and match[1] == "T" and position > asked and _item(text, match):
+            draft.select.extend((position, e) for e in draft.names_of(draft.candidate(name).table))
         if match[1] == "C" and _aside(draft, name, text[:position]):
             draft.penalty += 0.3
             continue

@@ -100,7 +100,7 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"^(?:order|sort|rank|arrange) (?!by)(.*?) (by|from|in)\b", r"\1 ordered \2"),
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
-        (r"[\^~] (N\d+) ([a-z]+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
+        (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
         (r"\bhow many\b", "howmany"),
         (r"\b(?:(?:for|of|in|by|per|at|from|with|to|on|within|under) )?(?:each|every|per)(?: of)?(?: the)?\b", "each"),
         (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),
