@@ -138,7 +138,7 @@ def comparisons(draft: Draft) -> None:
         if len(key) != 1 or not re.search(r"[CTAM]\d", match.string[: match.start()]):
             return None
         column = draft.column(key[0])
-        return draft.keep(Condition(key[0], "=", (number(match[2]),))) if column and column.type == "integer" else None
+        return draft.keep(Condition(key[0], "=", (number(match[2]),))) if column and column.type in ("integer", "number") else None
 
     take = draft.sentence.take
     take(_RANGE_OF, range_of)
@@ -149,7 +149,7 @@ def comparisons(draft: Draft) -> None:
     take(_COMPARE, lambda m: put(m[1], m[2], m[3]))
     take(_COMPARE_AFTER, lambda m: put(m[3], m[1], m[2]))
     take(_EQUALS_AFTER, lambda m: put(m[2], "=", m[1]))
-    take(_EQUALS, lambda m: put(m[1], "=", m[2]))
+    take(_EQUALS, lambda m: put(m[1], "=", m[2]) if " of " not in m[0] or _comparable(draft, draft.refs(m[1])[0]) else None)
     take(_NUMBERED, numbered)
     take(_SAME, again)
     take(_TIMES, times)

@@ -46,10 +46,11 @@ def selected(draft: Draft) -> None:
     text = draft.sentence.text
     answer = _ANSWER.search(text)
     asked = answer.start() if answer else 0
+    folded = bool(re.search(r"\b[AM]\d", text[asked:]))
     different = bool(re.search(r"\bdifferent\b", text))
     for match in re.finditer(r"\b([CAMT])\d+\b", text):
         name, position = match.group(), match.start()
-        if position < asked and match[1] != "T":
+        if position < asked and (match[1] == "C" or (match[1] in "AM" and folded)):
             continue
         if answer and match[1] == "T" and position > asked and _item(text, match):
             draft.select.extend((position, e) for e in draft.names_of(draft.candidate(name).table))

@@ -66,7 +66,7 @@ r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
         (r"\b(?:above|over)\b(?= C\d+ average)", ">"),
         (r"(N\d+) (?:or|and) (?:more|above|higher|greater|over|larger|longer|older)\b", r">= \1"),
         (r"(N\d+) (?:or|and) (?:less|fewer|below|lower|under|smaller|shorter|younger)\b", r"<= \1"),
-        (r"(N\d+) (?:or|and) C\d+ ([<>])(?! ?=? ?N)", r"\2= \1"),
+        (r"(N\d+) (?:or|and) C\d+ ([<>])(?! ?=? ?(?:than )?N)", r"\2= \1"),
         (r"\bmore (C\d+)( than)?\b", r"\1 >"),
         (r"\bless (C\d+)( than)?\b", r"\1 <"),
         (r",? ?(?:the )?(?:\^|highest|largest|biggest|best|most) first\b", " DOWN"),
