@@ -14,7 +14,8 @@ from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP
 
 _X = r"[CAM]\d+"
-_LIST = rf"{DET}(?:[CTAM]\d+)(?:(?:(?: ,)?(?: and| then)?| ,) {DET}[CTAM]\d+)*"
+_ITEM = rf"{DET}(?:(?:total )?number of {DET})?[CTAM]\d+"
+_LIST = rf"{_ITEM}(?:(?:(?: ,)?(?: and| then)?| ,) {_ITEM})*"
 _DIRECTION = (
     r"(?:ascending|descending|increasing|decreasing|alphabetical|alphabetic|lexicographical"
     r"|lexicographic|reverse alphabetical|chronological|reverse chronological|asc|desc"
@@ -58,13 +59,12 @@ def orders(draft: Draft) -> None:
     """ "ordered by C descending", "in alphabetical order of C", "from oldest to youngest"."""
 
     def keys(text: str | None, descending: bool) -> bool:
-        names = re.findall(r"[CTAM]\d+", text or "")
+        names = [(m[2], bool(m[1])) for m in re.finditer(rf"(number of {DET})?([CTAM]\d+)", text or "")]
         if not names:
-            names = re.findall(r"[CT]\d+", draft.sentence.text)[:1]
-        for name in names:
-            for expression in (
-                draft.names_of(draft.candidate(name).table) if name[0] == "T" else draft.expressions(name)
-            ):
+            names = [(n, False) for n in re.findall(r"[CT]\d+", draft.sentence.text)[:1]]
+        for name, number in names:
+            rows = name[0] == "T" and not number
+            for expression in draft.names_of(draft.candidate(name).table) if rows else draft.expressions(name):
                 draft.order.append(Order(expression, descending))
         draft.notes.append("ordered")
         return bool(names)

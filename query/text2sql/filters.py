@@ -38,7 +38,7 @@ _COMPARE_AFTER = re.compile(
 )
 _EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d)")
 _EQUALS_AFTER = re.compile(
-    r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)"
+    r"\b(?:have|has|had|having|with|exactly|only|scored|made|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)"
 )
 _SAME = re.compile(r"(F\d+) (or|and|but)(?: (?:is|are|was|has|have|it))?(?: (>=?|<=?|!=))? (N\d+)(?! [CTAM]\d)")
 _AMOUNT = re.compile(

@@ -137,7 +137,8 @@ class Linker:
             if any(c.kind in ("table", "column", "metric") and c.score >= 0.9 for c in found):
                 found = [c for c in found if c.kind != "value" or c.score >= 0.75]
         if any(c.kind in ("table", "metric", "term") and c.score >= 0.95 for c in found):
-            found = [c for c in found if c.score >= 0.6 or c.kind == "value"]
+            least = 0.85 if any(c.kind == "table" and c.score >= 0.99 for c in found) else 0.6
+            found = [c for c in found if c.score >= (least if c.kind == "table" else 0.6) or c.kind == "value"]
         return tuple(sorted(found, key=lambda c: -c.score)[:MOST_CANDIDATES])
 
     def _shared_head(self, tokens: tuple[Token, ...], stems: list[str], first: int) -> list[Candidate]:

@@ -11,14 +11,29 @@ from query.text2sql.logical import (
     Expression,
     predicate_tables,
 )
+from query.text2sql.measures import DET
 from query.text2sql.thesaurus import QUESTION_COLUMNS, VERB_NOUNS
 from query.text2sql.tokens import stem, stems_of
 
 _ALL = re.compile(
     r"\b(?:all |any |complete |full )?(?:the )?(?:information|info|details?|records?|data"
     r"|everything|attributes|contents?|fields)"
-    r"(?: about| of| on| for| from| regarding)? (?:the |all |each )*(T\d+)(?: table for (?:those |the |all )*(T\d+))?"
+    r"(?: about| of| on| for| from| regarding)? (?:the |all |each |[FK]\d+ )*(T\d+)(?: table for (?:those |the |all )*(T\d+))?"
 )
+
+
+def _named_by_column(draft: Draft) -> None:
+    """ "names of the directors", "director names", where `director` is a column: its values are the names."""
+
+    def named(name: str, other: str) -> str | None:
+        ref = draft.refs(other)[0]
+        column = draft.column(ref)
+        said = draft.symbol(name).text.lower() in ("name", "names")
+        apart = draft.refs(name) != [ref] and column is not None and column.type == "text"
+        return f" {other} " if said and apart and not draft.is_name(ref) else None
+
+    draft.sentence.take(re.compile(rf"\b(C\d+) of {DET}(?:different )?(C\d+)\b"), lambda m: named(m[1], m[2]))
+    draft.sentence.take(re.compile(r"\b(C\d+) (C\d+)\b"), lambda m: named(m[2], m[1]))
 
 
 _ANSWER = re.compile(
@@ -32,6 +47,15 @@ def _item(text: str, match: re.Match[str]) -> bool:
     return bool(re.search(r"(?:,|\band|\bboth|\breturn)(?: the| their)? $", before) and re.match(r" (?:,|and\b|\.)", after))
 
 
+def _listed(draft: Draft, text: str, match: re.Match[str]) -> bool:
+    """True for a table's word in a list with its own columns: "show the players and the years played"."""
+    start = re.match(r"(?:show|list|find|give|return|display|what (?:is|are))(?: me)?(?: all)?(?: the)? $", text[: match.start()])
+    follows = re.match(r"(?: ,)?(?: and)?(?: the)? (C\d+)\b", text[match.end() :])
+    joined = follows is not None and bool(re.match(r" (?:,|and)", text[match.end() :]))
+    table = draft.candidate(match.group()).table
+    return bool(start) and joined and follows is not None and draft.refs(follows[1])[0].table == table
+
+
 def selected(draft: Draft) -> None:
     """What is left of the sentence is what it asks for."""
 
@@ -42,6 +66,7 @@ def selected(draft: Draft) -> None:
         return " "
 
     draft.sentence.take(_ALL, everything)
+    _named_by_column(draft)
     _question_words(draft)
     text = draft.sentence.text
     answer = _ANSWER.search(text)
@@ -52,7 +77,7 @@ def selected(draft: Draft) -> None:
         name, position = match.group(), match.start()
         if position < asked and (match[1] == "C" or (match[1] in "AM" and folded)):
             continue
-        if answer and match[1] == "T" and position > asked and _item(text, match):
+        if match[1] == "T" and ((answer and position > asked and _item(text, match)) or _listed(draft, text, match)):
             draft.select.extend((position, e) for e in draft.names_of(draft.candidate(name).table))
         if match[1] == "C" and _aside(draft, name, text[:position]):
             draft.penalty += 0.3

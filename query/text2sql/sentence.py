@@ -97,7 +97,7 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"\b(?:minimum|min)\b", "minimum"),
         (r"\btotal (?:number|count|amount|quantity)s? of\b", "total number of"),
         (r"\b(?:number|count|amount|quantity)s? of\b", "number of"),
-        (r"^(?:order|sort|rank|arrange) (?!by)(.*?) (by|from|in)\b", r"\1 ordered \2"),
+        (r"^(?:order|sort|rank|arrange) (?!by)(.*?) (by|from|in|according to|based on)\b", r"\1 ordered \2"),
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
         (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
@@ -238,7 +238,7 @@ def _counts_one(tokens: tuple[Token, ...], i: int) -> bool:
     return (
         tokens[i].lower in ("one", "once")
         and i > 0
-        and tokens[i - 1].lower in ("than", "least", "most", "exactly", "only", "just")
+        and tokens[i - 1].lower in ("than", "least", "most", "exactly", "only", "just", "have", "has", "had", "made")
     )
 
 

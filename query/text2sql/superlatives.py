@@ -20,7 +20,7 @@ from query.text2sql.tokens import stem, stems_of
 
 _X = r"[CAM]\d+"
 _COMMON = re.compile(
-    r"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequent|frequently|often|used"
+    r"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequently|frequent|often|used"
     r"|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)? ?((?:T\d+'?s? )?)([CT]\d+"
     r")?"
 )
