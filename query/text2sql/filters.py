@@ -333,6 +333,8 @@ def flags(draft: Draft) -> None:
         truth = truth_of(draft, ref)
         if truth is None:
             return None
+        if _told(draft, ref):
+            return f" {match[3]} "
         return f"{draft.keep(Condition(ref, '=', (truth[1] if match[1] else truth[0],)))} {match[3]} "
 
     draft.sentence.take(_WITH_FLAG, lambda m: _with_flag(draft, m))
@@ -343,12 +345,20 @@ def flags(draft: Draft) -> None:
     )
 
 
+def _told(draft: Draft, ref: ColumnRef) -> bool:
+    """True where the question gives the value of the flag itself."""
+    held = [p for kept in draft.filters.values() for p in kept]
+    return any(isinstance(p, Condition) and p.left == ref for p in held)
+
+
 def _with_flag(draft: Draft, match: re.Match[str]) -> str | None:
     """ "courses with exams", "without exams", where `has_exams` is a yes/no column."""
     ref = draft.refs(match[2])[0]
     truth = truth_of(draft, ref)
     if truth is None:
         return None
+    if _told(draft, ref):
+        return " "
     return draft.keep(Condition(ref, "=", (truth[1] if "NOT" in match[1] else truth[0],)))
 
 

@@ -71,6 +71,7 @@ def selected(draft: Draft) -> None:
     text = draft.sentence.text
     answer = _ANSWER.search(text)
     asked = answer.start() if answer else 0
+    aside: list[tuple[int, str]] = []
     folded = bool(re.search(r"\b[AM]\d", text[asked:]))
     different = bool(re.search(r"\bdifferent\b", text))
     for match in re.finditer(r"\b([CAMT])\d+\b", text):
@@ -81,6 +82,7 @@ def selected(draft: Draft) -> None:
             draft.select.extend((position, e) for e in draft.names_of(draft.candidate(name).table))
         if match[1] == "C" and _aside(draft, name, text[:position]):
             draft.penalty += 0.3
+            aside.append((position, name))
             continue
         if match[1] == "T":
             draft.context.append(draft.candidate(name).table)
@@ -89,6 +91,11 @@ def selected(draft: Draft) -> None:
             continue
         for expression in draft.expressions(name):
             draft.select.append((position, expression))
+    if not draft.select and re.match(r"(?:what (?:is|are|was|were)|show|list|find|give|return|tell)\b", text):
+        # "what is the employee V's phone": the column after what it belongs to is what is asked for
+        for position, name in aside:
+            if re.search(r"F\d+ $", text[:position]) and not _happens(draft, name):
+                draft.select.extend((position, e) for e in draft.expressions(name))
     asks = re.search(r"^(?:[a-z]+ )?(?:which|what) (?:[VFK]\d+ )*(C\d+)(?! of (?:the |all |each )*T)", text)
     if different or (asks and _repeats(draft, asks[1])):
         draft.distinct = True
