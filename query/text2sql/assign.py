@@ -156,6 +156,8 @@ class Assigner:
             if chosen.kind == "value":
                 if gap <= 2 and (chosen.table, chosen.columns) == (candidate.table, candidate.columns):
                     gain += 0.4
+                elif gap == 0:  # the parts of one name
+                    gain += 0.4 if chosen.table == candidate.table else -0.2
                 continue
             if gap <= 4 and chosen.table == candidate.table and candidate.columns[0] in chosen.columns:
                 gain += 1.0 if gap == 0 else 0.7

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from query.text2sql import filters
 from query.text2sql.draft import Draft
+from query.text2sql.linking import Candidate
 from query.text2sql.logical import (
     Aggregate,
     Among,
@@ -22,7 +23,9 @@ from query.text2sql.logical import (
     Superior,
 )
 from query.text2sql.measures import DET
+from query.text2sql.tokens import stem, stems_of
 
+_CODES = frozenset(stem(w) for w in ("id", "code", "key", "number", "identifier", "no"))
 _RATIO = re.compile(
     r"\bratios?(?: of| between)? (.+?) (?:to|and|over|versus) (.+?)(?=$| each\b| [?.,¦]| by [CT]\d| differ\b| change\b)"
 )
@@ -44,6 +47,23 @@ class _Side:
     conditions: tuple[Predicate, ...] = ()
     ref: ColumnRef | None = None
     total: bool = False
+
+
+def rows_by_key(draft: Draft) -> None:
+    """ "sections", which names the column `section_id` where that is the key of its table, means its rows."""
+    for name, symbol in list(draft.sentence.symbols.items()):
+        candidate = symbol.candidate
+        if candidate is None or candidate.kind != "column" or len(candidate.columns) != 1:
+            continue
+        held = draft.table(candidate.table)
+        column = held.column(candidate.columns[0]) if held else None
+        if held is None or column is None or held.key != candidate.columns or column.role != "key":
+            continue
+        if set(stems_of(column.label)) & _CODES and not set(stems_of(symbol.text.lower())) & _CODES and not candidate.sense:
+            rows = f"T{len(draft.sentence.symbols)}"
+            table = Candidate("table", candidate.table, score=candidate.score)
+            draft.sentence.symbols[rows] = replace(symbol, name=rows, candidate=table)
+            draft.sentence.text = re.sub(rf"\b{name}\b", rows, draft.sentence.text)
 
 
 def ratios(draft: Draft) -> None:

@@ -32,6 +32,7 @@ from query.text2sql.sentence import Sentence
 from query.text2sql.timing import apply_periods
 
 RULES: tuple[Callable[[Draft], None], ...] = (
+    comparing.rows_by_key,
     measures.nested_averages,
     comparing.superiors_compared,
     absences.superiors,
@@ -107,9 +108,11 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     _both(draft, select)
     draft.having = [_known_count(draft, c, select) for c in draft.having]
     select = _shared(draft, _counted(draft, select))
+    led: list[ColumnRef] = []
     if draft.superlative and draft.heads and all(is_aggregate(e) for e in select):
         asked = [draft.candidate(n).table for n in re.findall(r"T\d+", draft.sentence.text)]
-        select = [*(draft.names_of(asked[0]) if asked and not group else []), *select]
+        led = draft.names_of(asked[0]) if asked and not group else []
+        select = [*led, *select]
     measured = [e for e in select if is_aggregate(e)]
     ordered = [o.by for o in draft.order if is_aggregate(o.by)]
     folded = bool(measured or ordered or draft.having)
@@ -117,7 +120,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     entity = draft.catalogue.entity(subject) if subject else None
     if entity is not None:
         return _of_subject(draft, entity.table, entity.key, entity.name_column, [*ordered, *measured])
-    if not select or (select and not draft.select and not measured and not group):
+    if not led and not (select and (draft.select or measured or group)):
         if not heads and draft.sentence.left():
             table = next((t for p in draft.where for t in sorted(predicate_tables(p))), "")
             if draft.catalogue.terms or not table or not re.search(r"\bhowmany [a-z]+ ", draft.sentence.text):
