@@ -17,13 +17,13 @@ from sqlalchemy import Engine
 from index.catalogue import Catalogue, Column, ColumnType, Join, Table
 from index.drafting_columns import column_role, column_type, is_person, name_columns, sensitivity, time_column
 from index.drafting_guess import guess_entities, guess_metrics
-from index.drafting_joins import find_joins
+from index.drafting_joins import INCLUDED, find_joins, short_key
 from index.drafting_labels import Labels
 from index.drafting_read import RawColumn, RawTable, Reader
 from index.errors import StorageError
 from index.naming import singular, words
 
-_KEY_ENDINGS = ("id", "code", "number", "key", "no")
+_KEY_ENDINGS = ("id", "code", "number", "key", "no", "identifier", "uuid")
 _VALUE_SYNONYMS: Mapping[frozenset[str], Mapping[str, tuple[str, ...]]] = {
     frozenset({"f", "m"}): {"f": ("female", "woman", "women"), "m": ("male", "man", "men")},
     frozenset({"n", "y"}): {"n": ("no",), "y": ("yes",)},
@@ -53,7 +53,10 @@ def draft_catalogue(
         for table in raw:
             if not table.key:
                 table.key = _infer_key(reader, table, types, {words(t.name) for t in raw if t is not table})
-        joins = find_joins(reader, raw, types)
+        for table in raw:
+            if not table.key:
+                table.key = _shared_key(reader, table, types, [t for t in raw if t is not table])
+        joins = find_joins(reader, raw, types, labels)
         drafted = tuple(_table(reader, table, types, joins, labels) for table in raw)
     catalogue = Catalogue(tuple(t for t in drafted if t.columns), joins, today=today)
     catalogue = replace(catalogue, entities=guess_entities(catalogue))
@@ -87,6 +90,8 @@ def _infer_key(
 
     def rank(column: RawColumn) -> int:
         named = words(column.name)
+        if short_key(table.name, column.name):
+            return 3
         if named[-1] not in _KEY_ENDINGS or tuple(map(singular, named[:-1])) in foreign:
             return 0
         return 3 if own in map(singular, named[:-1]) or len(named) == 1 else 2 if column is table.columns[0] else 1
@@ -95,6 +100,30 @@ def _infer_key(
     for column in sorted(candidates, key=rank, reverse=True)[:3]:
         if len(set(column.sample)) == len(column.sample) > 0 and reader.distinct(table, [column.name]):
             return (column.name,)
+    return ()
+
+
+def _shared_key(
+    reader: Reader,
+    table: RawTable,
+    types: Mapping[tuple[str, str], ColumnType],
+    others: Sequence[RawTable],
+) -> tuple[str, ...]:
+    """The first column, where no value is there twice and a column of the same name in another table, which repeats
+    them, holds only values of it: `city_name` of a table of cities."""
+    first = table.columns[0] if table.columns else None
+    if first is None or types.get((table.name, first.name)) not in ("integer", "text"):
+        return ()
+    named = tuple(map(singular, words(first.name)[:-1]))
+    if not named or named in {tuple(map(singular, words(o.name))) for o in others}:
+        return ()
+    same = [(o, c) for o in others if (c := o.column(first.name)) and (c.name,) != o.key]
+    if not same or not reader.distinct(table, [first.name]):
+        return ()
+    for other, column in same:
+        repeats = len(set(column.sample)) < len(column.sample)
+        if repeats and (reader.included(other, column.name, table, first.name) or 0.0) >= INCLUDED:
+            return (first.name,)
     return ()
 
 

@@ -43,7 +43,10 @@ class Labels:
         return found[1:] if self._prefix and len(found) > 1 and found[0] == self._prefix else found
 
     def _initialism(self, table: RawTable) -> str:
-        """`dp` where every column of the table "daily price" starts with it."""
-        initials = "".join(word[0] for word in self._tables[table.name])
+        """`dp` where every column of the table "daily price" starts with it; so does any short prefix of them all."""
         found = [self._strip(words(c.name, self._vocabulary)) for c in table.columns]
-        return initials if len(initials) > 1 and all(f[0] == initials for f in found) else ""
+        first = found[0][0] if found else ""
+        whole = "".join(self._tables[table.name])
+        known = first in self._tables[table.name] or first == whole or not 1 < len(first) <= 3
+        alike = len(found) > 2 and all(len(f) > 1 and f[0] == first for f in found)
+        return first if alike and not known else ""

@@ -143,6 +143,22 @@ def superiors(draft: Draft) -> None:
             return draft.keep(Condition(key, "in", Query(ref.table, (ref,), conditions_)))
         return draft.keep(Related(ref.table, conditions_))
 
+    def named(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[2])[0]
+        own = [
+            j
+            for j in draft.catalogue.joins
+            if (j.left, j.left_columns, j.right) == (ref.table, (ref.column,), ref.table)
+        ]
+        names = re.findall(r"V\d+", match[1])
+        if not own or any(draft.candidate(n).table != ref.table for n in names):
+            return None
+        draft.heads.append(ref.table)
+        key = ColumnRef(ref.table, own[0].right_columns[0])
+        asked = Query(ref.table, (ref,), tuple(draft.base_condition(n) for n in names))
+        return draft.keep(Condition(key, "in", asked))
+
+    draft.sentence.take(re.compile(r"\bwhom? (?:do|does|did) ((?:V\d+ )+)(C\d+)(?: to)?"), named)
     draft.sentence.take(re.compile(r"\b(C\d+)((?: directly)?(?: to| by| under| of)?) ((?:V\d+ ?)+)"), related)
 
 

@@ -14,17 +14,19 @@ from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP
 
 _X = r"[CAM]\d+"
-_LIST = rf"{DET}(?:[CTAM]\d+)(?:(?:(?: ,)?(?: and| then)?| ,) {DET}[CTAM]\d+)*"
+_ITEM = rf"{DET}(?:(?:total )?number of {DET})?[CTAM]\d+"
+_LIST = rf"{_ITEM}(?:(?:(?: ,)?(?: and| then)?| ,) {_ITEM})*"
 _DIRECTION = (
     r"(?:ascending|descending|increasing|decreasing|alphabetical|alphabetic|lexicographical"
     r"|lexicographic|reverse alphabetical|chronological|reverse chronological|asc|desc"
     r"|reverse)"
 )
 _ORDER = re.compile(
-    rf"(?:,|and|in)? ?\b(?:order(?:ed)?|sort(?:ed|ing)?|rank(?:ed|ing)?|arrange[d]?|list(?:ed"
+    rf"(?:,|and|in)? ?\b(?:(?:in )?(?:the )?order(?:ed)?|sort(?:ed|ing)?|rank(?:ed|ing)?|arrange[d]?|list(?:ed"
     rf")?)\b(?: them| the results?| results| it| all)?"
     rf"(?: in)?(?: the)?(?: ({_DIRECTION}))?(?: alphabetical)?(?: order)?(?: alphabetically)?"
-    rf" (?:by|of|on|according to|based on|from|in(?: the)? order of|in terms of) (\^|~"
+    rf" (?:by|of|on|according to|based on|from|in(?: the)? order of|in terms of)"
+    rf" (?:(?P<early>ascending|descending|increasing|decreasing) )?(\^|~"
     rf")?({_LIST})(?: values?)?"
     rf"(?: in)?(?: (?:an? |the )?({_DIRECTION}|alphabetically)(?: alphabetical)?(?: order)?"
     rf")?(?: from (?:the )?(\^|~|[a-z]+)(?: C\d+)?(?: (?:one )?to (?:the )?(?:\^|~|[a-z]+)(?:"
@@ -44,10 +46,10 @@ _FROM_TO = re.compile(
 )
 _GROUP = re.compile(
     r"\beach (?:different |distinct |type of |kind of |individual |single )*([TC]\d+)((?:(?:"
-    r" ,)?(?: and)? (?:each |the )?[TC]\d+)*)"
+    r" ,(?: and)?| and) (?:each |the )?[TC]\d+)*)"
 )
 _BY = re.compile(
-    r"\b(?:grouped by|broken down by|split by|separated by|by|across)(?: the)?(?: different)?"
+    r"\b(?:grouped by|broken down by|split by|separated by|(?<!ed )(?<!en )(?<!ght )by|across)(?: the)?(?: different)?"
     r" ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))"
 )
 _DESCENDING = ("desc", "decreas", "reverse")
@@ -57,13 +59,12 @@ def orders(draft: Draft) -> None:
     """ "ordered by C descending", "in alphabetical order of C", "from oldest to youngest"."""
 
     def keys(text: str | None, descending: bool) -> bool:
-        names = re.findall(r"[CTAM]\d+", text or "")
+        names = [(m[2], bool(m[1])) for m in re.finditer(rf"(number of {DET})?([CTAM]\d+)", text or "")]
         if not names:
-            names = re.findall(r"[CT]\d+", draft.sentence.text)[:1]
-        for name in names:
-            for expression in (
-                draft.names_of(draft.candidate(name).table) if name[0] == "T" else draft.expressions(name)
-            ):
+            names = [(n, False) for n in re.findall(r"[CT]\d+", draft.sentence.text)[:1]]
+        for name, number in names:
+            rows = name[0] == "T" and not number
+            for expression in draft.names_of(draft.candidate(name).table) if rows else draft.expressions(name):
                 draft.order.append(Order(expression, descending))
         draft.notes.append("ordered")
         return bool(names)
@@ -72,9 +73,9 @@ def orders(draft: Draft) -> None:
         return any(w is not None and (w.startswith(_DESCENDING) or w in ("^", "largest", "high", "big")) for w in words)
 
     def ordered(match: re.Match[str]) -> str | None:
-        if match[2] and not match[4]:
+        if match[3] and not match[5]:
             return None
-        keys(match[3], down(match[1], match[4], match[5]))
+        keys(match[4], down(match[1], match["early"], match[5], match[6]))
         return GAP
 
     def direct(match: re.Match[str]) -> str:

@@ -82,6 +82,8 @@ class Assigner:
         before = tokens[mentions[index].first - 1].lower if mentions[index].first else ""
         if before in ("were", "was", "are", "is", "been", "be") and head and candidate.kind != "column":
             gain += 0.5 if candidate.table == head else -0.3
+        if before in ("their", "its", "his", "her") and head and candidate.kind == "column":
+            gain += 0.4 if candidate.table == head else -0.2
         near = None if self._verb(tokens, mentions[index], candidate) else self._owner(tokens, mentions, index, held)
         if near is not None:
             gain += 0.5 * candidate.score if near == candidate.table else -0.4
@@ -154,6 +156,8 @@ class Assigner:
             if chosen.kind == "value":
                 if gap <= 2 and (chosen.table, chosen.columns) == (candidate.table, candidate.columns):
                     gain += 0.4
+                elif gap == 0:  # the parts of one name
+                    gain += 0.4 if chosen.table == candidate.table else -0.2
                 continue
             if gap <= 4 and chosen.table == candidate.table and candidate.columns[0] in chosen.columns:
                 gain += 1.0 if gap == 0 else 0.7

@@ -6,6 +6,7 @@ from index.catalogue import Catalogue
 from query.text2sql.logical import (
     Aggregate,
     AllOf,
+    Among,
     AnyOf,
     Bucket,
     ColumnRef,
@@ -18,7 +19,10 @@ from query.text2sql.logical import (
     Query,
     Ratio,
     Related,
+    Scalar,
     Share,
+    Span,
+    Superior,
     TermCondition,
     is_aggregate,
 )
@@ -93,6 +97,12 @@ def _expression(expression: Expression, catalogue: Catalogue) -> str:
         return f"percentage of {_expression(expression.of, catalogue)}" + (f" where {inner}" if inner else "")
     if isinstance(expression, Narrowed):
         return f"{_expression(expression.of, catalogue)} ({expression.label})"
+    if isinstance(expression, Scalar):
+        return describe(expression.query, catalogue).lower()
+    if isinstance(expression, Span):
+        return f"days from {_expression(expression.start, catalogue)} to {_expression(expression.end, catalogue)}"
+    if isinstance(expression, Superior):
+        return f"{_expression(expression.column, catalogue)} by {expression.reference}"
     if isinstance(expression, Difference):
         return f"{_expression(expression.left, catalogue)} less {_expression(expression.right, catalogue)}"
     if isinstance(expression, Ratio):
@@ -114,11 +124,14 @@ def _predicate(predicate: Predicate, catalogue: Catalogue) -> str:
         inner = " and ".join(_predicate(p, catalogue) for p in predicate.conditions)
         kind = "there is no" if predicate.negated else "there is a"
         return f"{kind} row of {_label(predicate.table, catalogue)}" + (f" whose {inner}" if inner else "")
+    if isinstance(predicate, Among):
+        left = " and ".join(_expression(c, catalogue) for c in predicate.columns)
+        return f"{left} are the {describe(predicate.query, catalogue).lower()}"
     assert isinstance(predicate, Condition)
     left = _expression(predicate.left, catalogue)
     if isinstance(predicate.right, Query):
         return f"{left} {_OPERATORS[predicate.operator]} the {describe(predicate.right, catalogue).lower()}"
-    if isinstance(predicate.right, ColumnRef):
+    if isinstance(predicate.right, ColumnRef | Superior):
         return f"{left} {_OPERATORS[predicate.operator]} {_expression(predicate.right, catalogue)}"
     values = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in predicate.right)
     return f"{left} {_OPERATORS[predicate.operator]} {values}".strip()

@@ -70,7 +70,7 @@ class Draft:
         merged: dict[str, str] = {}
         for match in re.finditer(
             r"(F\d+)(?=(?: ,)? (?:or|and/or)(?: (?:else|the|a|in|from|are|is|have|has|that|who|whose"
-            r"|with|either|on|at|by)){0,3} (F\d+))",
+            r"|with|either|on|at|by|their|its|whose)){0,3} (F\d+))",
             self.sentence.text,
         ):
             merged[match[2]] = merged.get(match[1], match[1])

@@ -15,11 +15,12 @@ from query.text2sql.logical import (
 )
 from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP
+from query.text2sql.tokens import stems_of
 from query.text2sql.thesaurus import FALSE_VALUES, FUNCTION_WORDS, TRUE_VALUES, UNITS
 
 _FILL = (
     r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal"
-    r"|to|no|number|year|at|by|for|from|on|called|named|as) )*"
+    r"|to|no|number|year|at|by|for|from|on|called|named|as|worth) )*"
 )
 _BETWEEN = re.compile(
     r"\b([CAM]\d+) (?:[a-z]+ ){0,3}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ "
@@ -32,17 +33,21 @@ _COMPARE = re.compile(
     rf"|cm)(?: old)?)?"
 )
 _COMPARE_AFTER = re.compile(
-    rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of )*([CATM]\d+)"
+    rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of "
+    rf"|corresponding |associated |related |such |other )*([CATM]\d+)"
 )
 _EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d)")
 _EQUALS_AFTER = re.compile(
-    r"\b(?:have|has|had|having|with|exactly|only|scored|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)"
+    r"\b(?:have|has|had|having|with|exactly|only|scored|made|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)"
 )
 _SAME = re.compile(r"(F\d+) (or|and|but)(?: (?:is|are|was|has|have|it))?(?: (>=?|<=?|!=))? (N\d+)(?! [CTAM]\d)")
 _AMOUNT = re.compile(
     r"\b(T\d+)(?: (?:that|which|who))?(?: (?:are|is|were|was))?(?: (?:worth|of))? (>=?|<=?)"
     r" (N\d+)\b(?! (?:different )?[CTAM]\d)( in total)?"
 )
+_RANGE_OF = re.compile(r"\b(?:have|has|had|with|having|between) (?:between )?(N\d+) (?:to|and|-) (N\d+) (T\d+)")
+_NUMBERED = re.compile(r"\b(T\d+) (?:number |id |code )?(N\d+)\b(?! (?:different )?[TC]\d)")
+_TWICE = re.compile(r"\b(C\d+) (?:is |are |was |were )?(C\d+)(?= (?:[<>]=?|!=) )")
 _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
     r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
@@ -85,7 +90,10 @@ def comparisons(draft: Draft) -> None:
             return counted(name, operator, low)
         left = draft.expressions(name)[0]
         if isinstance(left, ColumnRef) and not _comparable(draft, left):
-            return None
+            column = draft.column(left)
+            if operator != "=" or column is None or column.type != "text" or not re.search(r"\d", draft.symbol(low).text):
+                return None
+            return draft.keep(Condition(left, "=", (draft.symbol(low).text,)))
         if high is not None:
             found = [Condition(left, ">=", (number(low),)), Condition(left, "<=", (number(high),))]
         else:
@@ -120,14 +128,29 @@ def comparisons(draft: Draft) -> None:
             else None
         )
 
+    def range_of(match: re.Match[str]) -> str:
+        counted(match[3], ">=", match[1])
+        counted(match[3], "<=", match[2])
+        return GAP
+
+    def numbered(match: re.Match[str]) -> str | None:
+        key = draft.key_of(draft.candidate(match[1]).table)
+        if len(key) != 1 or not re.search(r"[CTAM]\d", match.string[: match.start()]):
+            return None
+        column = draft.column(key[0])
+        return draft.keep(Condition(key[0], "=", (number(match[2]),))) if column and column.type in ("integer", "number") else None
+
     take = draft.sentence.take
+    take(_RANGE_OF, range_of)
+    take(_TWICE, lambda m: m[2] if draft.refs(m[1]) == draft.refs(m[2]) else None)
     take(re.compile(r"\b(N\d+) (C\d+)\b"), unit)
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
     take(_BETWEEN_AFTER, lambda m: put(m[3], "", m[1], m[2]) if m[3][0] != "T" else None)
     take(_COMPARE, lambda m: put(m[1], m[2], m[3]))
     take(_COMPARE_AFTER, lambda m: put(m[3], m[1], m[2]))
     take(_EQUALS_AFTER, lambda m: put(m[2], "=", m[1]))
-    take(_EQUALS, lambda m: put(m[1], "=", m[2]))
+    take(_EQUALS, lambda m: put(m[1], "=", m[2]) if " of " not in m[0] or _comparable(draft, draft.refs(m[1])[0]) else None)
+    take(_NUMBERED, numbered)
     take(_SAME, again)
     take(_TIMES, times)
 
@@ -252,7 +275,10 @@ def _column_value(draft: Draft, match: re.Match[str]) -> str | None:
             return None
         return draft.keep(Condition(refs[0], "!=" if match[2] else "=", (candidate.value,)))
     own = ColumnRef(candidate.table, candidate.columns[0])
-    if own in refs:
+    label = draft.column(own)
+    said = set(stems_of(draft.symbol(match[1]).text))
+    alike = label is not None and bool(said) and said <= set(stems_of(label.label)) and re.search(r"\bof (?:the )?$", before)
+    if own in refs or alike:
         return f" {match[2] or ''}{match[3]} "
     return None
 
@@ -307,6 +333,8 @@ def flags(draft: Draft) -> None:
         truth = truth_of(draft, ref)
         if truth is None:
             return None
+        if _told(draft, ref):
+            return f" {match[3]} "
         return f"{draft.keep(Condition(ref, '=', (truth[1] if match[1] else truth[0],)))} {match[3]} "
 
     draft.sentence.take(_WITH_FLAG, lambda m: _with_flag(draft, m))
@@ -317,12 +345,20 @@ def flags(draft: Draft) -> None:
     )
 
 
+def _told(draft: Draft, ref: ColumnRef) -> bool:
+    """True where the question gives the value of the flag itself."""
+    held = [p for kept in draft.filters.values() for p in kept]
+    return any(isinstance(p, Condition) and p.left == ref for p in held)
+
+
 def _with_flag(draft: Draft, match: re.Match[str]) -> str | None:
     """ "courses with exams", "without exams", where `has_exams` is a yes/no column."""
     ref = draft.refs(match[2])[0]
     truth = truth_of(draft, ref)
     if truth is None:
         return None
+    if _told(draft, ref):
+        return " "
     return draft.keep(Condition(ref, "=", (truth[1] if "NOT" in match[1] else truth[0],)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
-from query.text2sql import absences, arrangement, filters, measures, moments, superlatives
+from query.text2sql import absences, arrangement, comparing, filters, measures, moments, superlatives
 from query.text2sql.draft import Draft
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.logical import (
@@ -18,6 +18,7 @@ from query.text2sql.logical import (
     Expression,
     MetricRef,
     Order,
+    Predicate,
     Query,
     Related,
     Share,
@@ -31,13 +32,18 @@ from query.text2sql.sentence import Sentence
 from query.text2sql.timing import apply_periods
 
 RULES: tuple[Callable[[Draft], None], ...] = (
+    comparing.rows_by_key,
     measures.nested_averages,
+    comparing.superiors_compared,
     absences.superiors,
+    comparing.shared_values,
     filters.texts,
     absences.negations,
     filters.terms,
     moments.periods,
     arrangement.orders,
+    comparing.ratios,
+    comparing.spans,
     measures.shares,
     filters.amounts,
     measures.refolds,
@@ -93,14 +99,20 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     for table in draft.group_tables:
         shown.extend(draft.names_of(table))
         group.extend(dict.fromkeys((*draft.key_of(table), *draft.names_of(table))))
+    extreme = comparing.within_groups(draft)
+    if extreme is not None:
+        _of_each_group(draft, extreme, shown)
+        group = []
     plain = [e for _, e in sorted(draft.select, key=lambda x: x[0])]
     select = list(dict.fromkeys((*_missing(shown, plain), *plain)))
     _both(draft, select)
     draft.having = [_known_count(draft, c, select) for c in draft.having]
     select = _shared(draft, _counted(draft, select))
+    led: list[ColumnRef] = []
     if draft.superlative and draft.heads and all(is_aggregate(e) for e in select):
         asked = [draft.candidate(n).table for n in re.findall(r"T\d+", draft.sentence.text)]
-        select = [*(draft.names_of(asked[0]) if asked and not group else []), *select]
+        led = draft.names_of(asked[0]) if asked and not group else []
+        select = [*led, *select]
     measured = [e for e in select if is_aggregate(e)]
     ordered = [o.by for o in draft.order if is_aggregate(o.by)]
     folded = bool(measured or ordered or draft.having)
@@ -108,7 +120,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     entity = draft.catalogue.entity(subject) if subject else None
     if entity is not None:
         return _of_subject(draft, entity.table, entity.key, entity.name_column, [*ordered, *measured])
-    if not select or (select and not draft.select and not measured and not group):
+    if not led and not (select and (draft.select or measured or group)):
         if not heads and draft.sentence.left():
             table = next((t for p in draft.where for t in sorted(predicate_tables(p))), "")
             if draft.catalogue.terms or not table or not re.search(r"\bhowmany [a-z]+ ", draft.sentence.text):
@@ -149,6 +161,16 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         hints=hints(draft),
     )
     return _with_context(draft, apply_periods(draft, query))
+
+
+def _of_each_group(draft: Draft, extreme: Predicate, shown: list[Expression]) -> None:
+    """Rows that are the extreme of their group: the group and the row, in no order."""
+    draft.where.append(extreme)
+    named = [t for t in draft.heads if t not in draft.group_tables]
+    rows = [e for t in named[:1] for e in draft.names_of(t)]
+    draft.select = [*((-1, e) for e in shown), *((0, e) for e in rows), *draft.select]
+    draft.order, draft.limit, draft.group, draft.group_tables = [], None, [], []
+    draft.superlative = False
 
 
 def _both(draft: Draft, select: list[Expression]) -> None:

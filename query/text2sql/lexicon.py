@@ -190,6 +190,8 @@ class Lexicon:
                 self._put((stem("".join(words_of(text))),), replace(entry, score=0.95))
                 if stems[0] == "name":
                     self._put((stems[1], stems[0]), replace(entry, score=0.97))
+            if len(stems) == 2 and stems[0] == "number":
+                self._put((stems[1], stems[0]), replace(entry, score=0.95))
             if len(stems) > 1 and stems[-1] in UNIT_STEMS:
                 self._put(stems[:-1], replace(entry, score=0.95))
             if len(stems) > 2:

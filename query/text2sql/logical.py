@@ -23,12 +23,36 @@ class ColumnRef:
 
 
 @dataclass(frozen=True)
+class Span:
+    """The days from one date column to another."""
+
+    start: ColumnRef
+    end: ColumnRef
+
+
+@dataclass(frozen=True)
+class Superior:
+    """A column of the row that `reference` points at, in the same table: the name of an employee's manager."""
+
+    column: ColumnRef
+    reference: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """The one value that a query of its own gives."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
 class Aggregate:
     """An aggregate: of `argument`, or of the rows of `table` when there is none."""
 
     function: Function
     table: str
-    argument: ColumnRef | None = None
+    argument: ColumnRef | Span | None = None
     distinct: bool = False
 
 
@@ -68,7 +92,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Ratio:
-    """`left / right`, of two aggregates: orders per customer."""
+    """`left / right`, of two aggregates (orders per customer) or two columns of a row."""
 
     left: Expression
     right: Expression
@@ -83,7 +107,9 @@ class Narrowed:
     label: str
 
 
-Expression = ColumnRef | Ratio | Narrowed | Aggregate | MetricRef | Bucket | Share | Difference
+Expression = (
+    ColumnRef | Ratio | Narrowed | Aggregate | MetricRef | Bucket | Share | Difference | Span | Superior | Scalar
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +118,7 @@ class Condition:
 
     left: Expression
     operator: Operator
-    right: tuple[Literal_, ...] | Query | ColumnRef = ()
+    right: tuple[Literal_, ...] | Query | ColumnRef | Superior = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +154,15 @@ class AllOf:
     conditions: tuple[Predicate, ...]
 
 
-Predicate = Condition | TermCondition | Related | AnyOf | AllOf
+@dataclass(frozen=True)
+class Among:
+    """The values of `columns` together are a row of `query`."""
+
+    columns: tuple[ColumnRef, ...]
+    query: Query
+
+
+Predicate = Condition | TermCondition | Related | AnyOf | AllOf | Among
 
 
 @dataclass(frozen=True)
@@ -143,7 +177,8 @@ class Order:
 class Query:
     """One query. `root` is the table whose rows are meant; `context` are tables that must have a related row.
 
-    `hints` are stems of the question's words: they choose between two joins of the same tables.
+    `hints` are stems of the question's words: they choose between two joins of the same tables. With `every`, a row
+    stands once for each related row that meets the conditions; without, once.
     """
 
     root: str
@@ -157,6 +192,7 @@ class Query:
     distinct: bool = False
     context: tuple[str, ...] = ()
     hints: frozenset[str] = field(default=frozenset())
+    every: bool = False
 
     def with_(self, **changes: object) -> Query:
         """A copy with some fields changed."""
@@ -167,8 +203,12 @@ def tables_of(expression: Expression) -> frozenset[str]:
     """The tables that an expression reads."""
     if isinstance(expression, ColumnRef | MetricRef | Aggregate):
         return frozenset({expression.table})
-    if isinstance(expression, Bucket):
+    if isinstance(expression, Bucket | Superior):
         return frozenset({expression.column.table})
+    if isinstance(expression, Scalar):
+        return frozenset({expression.query.root})
+    if isinstance(expression, Span):
+        return tables_of(expression.start) | tables_of(expression.end)
     if isinstance(expression, Share | Narrowed):
         return tables_of(expression.of)
     return tables_of(expression.left) | tables_of(expression.right)
@@ -178,14 +218,18 @@ def is_aggregate(expression: Expression) -> bool:
     """True when the expression folds many rows into one value."""
     if isinstance(expression, Difference | Ratio):
         return is_aggregate(expression.left)
-    return isinstance(expression, Aggregate | MetricRef | Share | Narrowed)
+    return isinstance(expression, Aggregate | MetricRef | Share | Narrowed | Scalar)
 
 
 def predicate_tables(predicate: Predicate) -> frozenset[str]:
     """The tables that a predicate reads outside nested queries."""
     if isinstance(predicate, Condition):
         own = tables_of(predicate.left)
-        return own | {predicate.right.table} if isinstance(predicate.right, ColumnRef) else own
+        if isinstance(predicate.right, ColumnRef | Superior):
+            return own | tables_of(predicate.right)
+        return own
+    if isinstance(predicate, Among):
+        return frozenset(c.table for c in predicate.columns)
     if isinstance(predicate, AnyOf | AllOf):
         return frozenset().union(*(predicate_tables(p) for p in predicate.conditions))
     return frozenset({predicate.table})

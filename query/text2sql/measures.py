@@ -292,7 +292,7 @@ def aggregates(draft: Draft) -> None:
         usable = []
         for name in names:
             ref = draft.refs(name)[0]
-            fine = draft.numeric(ref) or (draft.temporal(ref) and not {"avg", "sum"} & set(functions))
+            fine = draft.numeric(ref) or not {"avg", "sum"} & set(functions)
             if not fine:
                 break
             usable.append(ref)

@@ -78,22 +78,36 @@ class TableQuestionPlanner:
         `subject` is the name of an entity: the readings then give rows of that entity, key and name first.
         """
         tokens, time, blocked, mentions = self._understood(question)
+        readings: list[Reading] = []
+        for ranked in self._all(tokens, time, blocked, mentions, subject):
+            if len(readings) >= limit:
+                break
+            if self._passes(ranked.sql):
+                readings.append(self._reading(tokens, time, ranked))
+        return tuple(readings)
+
+    def considered(self, question: str) -> tuple[tuple[str, Mapping[str, float]], ...]:
+        """Every reading of `question` that can be written down, as SQL and features, best first: for training."""
+        return tuple((r.sql, r.features) for r in self._all(*self._understood(question), None))
+
+    def _all(
+        self,
+        tokens: tuple[Token, ...],
+        time: TimeWords,
+        blocked: frozenset[int],
+        mentions: tuple[Mention, ...],
+        subject: str | None,
+    ) -> list[_Ranked]:
+        """The readings of every assignment, best first, each SQL once."""
         if (not mentions and not time.periods) or (tokens and tokens[0].lower in CHANGES):
-            return ()
+            return []
         best: dict[str, _Ranked] = {}
         assignments = self._assigner.assignments(tokens, mentions, ASSIGNMENTS)
         for assignment in assignments:
             ranked = self._ranked(tokens, time, blocked, assignment, assignments[0].score, subject)
             if ranked is not None and (ranked.sql not in best or best[ranked.sql].score < ranked.score):
                 best[ranked.sql] = ranked
-        readings: list[Reading] = []
-        order = sorted(best.values(), key=lambda r: -r.score)
-        for ranked in order:
-            if len(readings) >= limit:
-                break
-            if self._passes(ranked.sql):
-                readings.append(self._reading(tokens, time, ranked))
-        return tuple(readings)
+        return sorted(best.values(), key=lambda r: -r.score)
 
     def links(self, question: str) -> tuple[Link, ...]:
         """What the words of `question` are tied to in the best choice of meanings."""
@@ -183,6 +197,7 @@ class TableQuestionPlanner:
             verbs=len([w for w in left if _verb_form(w)]),
             words=sum(t.kind == "word" for t in tokens),
             strangers=_strangers(tokens, blocked, assignment),
+            sql=sql,
         )
         values = features(signals, self._catalogue)
         return _Ranked(score(values), sql, parsed, assignment, values)

@@ -1,49 +1,33 @@
 """Ranking: features of a reading, one table of weights, a score in logits and a confidence.
 
-The weights were fitted by logistic regression on questions whose answers are known; training replaces the numbers
-in `WEIGHTS` and nothing else.
+The weights are in `ranker.json`, beside where they come from. They were fitted by logistic regression on questions
+whose answers are known; `scripts/train_ranker.py` fits them anew.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from index.catalogue import Catalogue
 from query.text2sql.assign import Assignment
 from query.text2sql.grammar import Parse
 from query.text2sql.logical import ColumnRef, Query, Related, is_aggregate, predicate_tables, tables_of
 
-WEIGHTS: Mapping[str, float] = {
-    "bias": 1.0,
-    "link": 0.8,
-    "behind": -1.6,
-    "weakest": 0.8,
-    "unexplained": -0.8,
-    "penalty": -0.6,
-    "tables": -0.15,
-    "unused_tables": -0.5,
-    "related": -0.2,
-    "leftover_numbers": -2.0,
-    "leftover_signs": -1.2,
-    "leftover_not": -3.0,
-    "words": -0.03,
-    "selected_references": -0.5,
-}
+_ARTEFACT = Path(__file__).with_name("ranker.json")
 
 
-# The same features again, for the probability that the best reading is right.
-CALIBRATION: Mapping[str, float] = {
-    "bias": -1.165, "aggregate_only": 0.834, "behind": -0.143, "conditions": -0.318, "distinct": 0.667,
-    "grouped": 0.032, "having": 0.689, "leftover_each": -0.331, "leftover_not": -3.082, "leftover_numbers": -1.282,
-    "leftover_signs": -1.552, "limited": -0.13, "link": 1.375, "mean_score": 2.146, "one_table": -0.063,
-    "ordered": 0.791, "penalty": -1.758, "related": 0.182, "selected": -0.243, "selected_references": -0.101,
-    "strangers": -1.742, "tables": -0.223, "texts": -0.571, "unexplained": -0.608, "unexplained_verbs": -0.523,
-    "unspoken_tables": -0.097, "unused_tables": 1.195, "values": -0.053, "weakest": -1.584, "words": -0.099,
-    "curated": 1.5, "curated_unexplained": -1.2,
-}  # fmt: skip
+def _load() -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """The weights that order readings, and those of the probability that the best one is right."""
+    held = json.loads(_ARTEFACT.read_text(encoding="utf-8"))
+    return held["ranking"], held["calibration"]
+
+
+WEIGHTS, CALIBRATION = _load()
 
 
 @dataclass(frozen=True)
@@ -58,6 +42,7 @@ class Signals:
     words: int
     strangers: int = 0
     verbs: int = 0
+    sql: str = ""
 
 
 def features(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
@@ -103,6 +88,22 @@ def features(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
         "curated": float(bool(catalogue.terms)),
         "curated_unexplained": float(bool(catalogue.terms) and signals.unexplained),
         "strangers": float(min(signals.strangers, 3)),
+        "joins": float(min(signals.sql.count(" JOIN "), 6)),
+        "subqueries": float(min(signals.sql.count("(SELECT "), 4)),
+        "root_spoken": float(not spoken or query.root in spoken),
+        "selected_tables": float(len({t for e in query.select for t in tables_of(e)})),
+        "keys_selected": float(sum(_key(e, catalogue) for e in plain)),
+        "mixed": float(bool(plain) and any(is_aggregate(e) for e in query.select)),
+        "rest_columns": float(min(len(re.findall(r"\b[CVQ]\d+", rest)), 4)),
+        "rest_tables": float(min(len(re.findall(r"\bT\d+", rest)), 4)),
+        "top_one": float(query.limit == 1),
+        "rules": float(len(signals.parse.notes)),
+        "explained": 1.0 - signals.unexplained / max(1, signals.words),
+        "tied_columns": float(sum(k == "column" for k in kinds)) / max(1, len(kinds)),
+        "likes": float(signals.sql.count(" LIKE ")),
+        "periods": float(bool(re.search(r">= '\d{4}-\d\d|LIKE '%\d{4}", signals.sql))),
+        "sums": float("SUM(" in signals.sql or "AVG(" in signals.sql),
+        "questions": float(min(2, len(re.findall(r"[?.] [a-z]", rest)))),
     }
 
 
@@ -118,6 +119,11 @@ def _reference(ref: ColumnRef, catalogue: Catalogue) -> bool:
     table = catalogue.table(ref.table)
     column = table.column(ref.column) if table else None
     return column is not None and column.role == "reference"
+
+
+def _key(ref: ColumnRef, catalogue: Catalogue) -> bool:
+    table = catalogue.table(ref.table)
+    return table is not None and ref.column in table.key
 
 
 def score(values: Mapping[str, float], weights: Mapping[str, float] = WEIGHTS) -> float:

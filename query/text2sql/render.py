@@ -13,6 +13,7 @@ from query.text2sql.joins import JoinGraph, Step
 from query.text2sql.logical import (
     Aggregate,
     AllOf,
+    Among,
     AnyOf,
     Bucket,
     ColumnRef,
@@ -22,11 +23,15 @@ from query.text2sql.logical import (
     Literal_,
     MetricRef,
     Narrowed,
+    Operator,
     Predicate,
     Query,
     Ratio,
     Related,
+    Scalar,
     Share,
+    Span,
+    Superior,
     TermCondition,
     is_aggregate,
     predicate_tables,
@@ -76,6 +81,22 @@ def repeated(root: str, steps: Sequence[Step]) -> frozenset[str]:
     return frozenset(found)
 
 
+def _apart(expression: Expression) -> bool:
+    """True for what is made of queries of their own only."""
+    if isinstance(expression, Ratio):
+        return _apart(expression.left) and _apart(expression.right)
+    return isinstance(expression, Scalar)
+
+
+def _denied(predicate: Predicate) -> Condition | None:
+    """What "not" denies of related rows: whoever does not play chess has no row that says chess."""
+    if not isinstance(predicate, Condition) or not isinstance(predicate.right, tuple):
+        return None
+    positive: dict[str, Operator] = {"!=": "=", "not in": "in", "not like": "like"}
+    operator = positive.get(predicate.operator)
+    return Condition(predicate.left, operator, predicate.right) if operator else None
+
+
 class Renderer:
     """Renders queries over one catalogue."""
 
@@ -97,6 +118,8 @@ class _Text:
 
     def sql(self) -> str:
         query = self._query
+        if query.select and all(_apart(e) for e in query.select):
+            return "SELECT " + ", ".join(self._selected(e) for e in query.select)
         steps = self._tree()
         names = [query.root, *(s.target for s in steps)]
         alone = len(names) == 1
@@ -136,7 +159,7 @@ class _Text:
         if steps is None:
             raise Unrenderable(f"no join connects {query.root} with {', '.join(hard)}")
         for predicate in query.where:
-            if isinstance(predicate, Related):
+            if isinstance(predicate, Related) and not self._multiplies(predicate):
                 continue
             for table in sorted(predicate_tables(predicate)):
                 more = self._look_up(query.root, steps, table)
@@ -151,9 +174,13 @@ class _Text:
         path = self._graph.path(joined, table, self._query.hints)
         if path is None:
             raise Unrenderable(f"no join connects {root} with {table}")
-        if any(s.to_many for s in path):
+        if any(s.to_many for s in path) and not self._query.every:
             return None
         return [*steps, *(s for s in path if s.target not in joined)]
+
+    def _multiplies(self, related: Related) -> bool:
+        """True where the related rows are joined, each for itself."""
+        return self._query.every and not related.negated and related.table != self._query.root
 
     def _split(self, joined: frozenset[str]) -> tuple[list[Predicate], list[Related]]:
         """Conditions on joined tables, and the others as `Related`, one for each table that they speak of."""
@@ -161,7 +188,9 @@ class _Text:
         outer: dict[str, list[Predicate]] = {}
         semi: list[Related] = []
         for predicate in self._query.where:
-            if isinstance(predicate, Related):
+            if isinstance(predicate, Related) and self._multiplies(predicate) and predicate.table in joined:
+                inner.extend(predicate.conditions)
+            elif isinstance(predicate, Related):
                 semi.append(predicate)
             elif predicate_tables(predicate) <= joined:
                 inner.append(predicate)
@@ -169,7 +198,11 @@ class _Text:
                 inner.append(AnyOf(tuple(self._reached(p, joined) for p in predicate.conditions)))
             else:
                 far = sorted(predicate_tables(predicate) - joined)[0]
-                outer.setdefault(far, []).append(predicate)
+                denied = _denied(predicate)
+                if denied is not None:
+                    semi.append(Related(far, (denied,), negated=True))
+                else:
+                    outer.setdefault(far, []).append(predicate)
         return inner, semi + self._merged(outer)
 
     @staticmethod
@@ -234,6 +267,12 @@ class _Text:
         if isinstance(expression, Narrowed):
             condition = " AND ".join(self._predicate(p) for p in expression.conditions)
             return self._narrowed(self._expression(expression.of), condition)
+        if isinstance(expression, Scalar):
+            return f"({_Text(self._catalogue, self._graph, expression.query, self._depth + 1).sql()})"
+        if isinstance(expression, Span):
+            return f"JULIANDAY({self._column(expression.end)}) - JULIANDAY({self._column(expression.start)})"
+        if isinstance(expression, Superior):
+            return self._superior(expression)
         if isinstance(expression, Difference):
             return f"{self._expression(expression.left)} - {self._expression(expression.right)}"
         if isinstance(expression, Ratio):
@@ -241,12 +280,21 @@ class _Text:
         if expression.argument is None:
             return self._count(expression)
         distinct = "DISTINCT " if expression.distinct else ""
-        return f"{expression.function.upper()}({distinct}{self._column(expression.argument)})"
+        return f"{expression.function.upper()}({distinct}{self._expression(expression.argument)})"
+
+    def _superior(self, superior: Superior) -> str:
+        """A query of one row of the same table under another name."""
+        table, names = superior.column.table, quoted("superior")
+        own = self._names.get(table) or quoted(table)
+        return (
+            f"(SELECT {names}.{quoted(superior.column.column)} FROM {quoted(table)} AS {names}"
+            f" WHERE {names}.{quoted(superior.key)} = {own}.{quoted(superior.reference)})"
+        )
 
     def _count(self, expression: Aggregate) -> str:
         """COUNT(*), or of the distinct keys when that is asked for or the joins repeat the table's rows."""
         table = self._catalogue.table(expression.table)
-        once = expression.distinct or expression.table in self._repeated
+        once = expression.distinct or (expression.table in self._repeated and not self._query.every)
         if once and table is not None and len(table.key) == 1:
             return f"COUNT(DISTINCT {self._column(ColumnRef(expression.table, table.key[0]))})"
         return "COUNT(*)"
@@ -269,8 +317,12 @@ class _Text:
         """An aggregate over the rows that meet `condition`: a CASE inside each of its functions."""
         tree = sqlglot.parse_one(sql, read="sqlite")
         for fold in list(tree.find_all(exp.AggFunc)):
-            inner = "1" if isinstance(fold.this, exp.Star) or fold.this is None else fold.this.sql(dialect="sqlite")
-            fold.set("this", sqlglot.parse_one(f"CASE WHEN {condition} THEN {inner} END", read="sqlite"))
+            whole = fold.this
+            distinct = isinstance(whole, exp.Distinct)
+            inner = whole.expressions[0] if isinstance(whole, exp.Distinct) else whole
+            text = "1" if isinstance(inner, exp.Star) or inner is None else inner.sql(dialect="sqlite")
+            case = sqlglot.parse_one(f"CASE WHEN {condition} THEN {text} END", read="sqlite")
+            fold.set("this", exp.Distinct(expressions=[case]) if distinct else case)
         return tree.sql(dialect="sqlite")
 
     def _bucket(self, bucket: Bucket) -> str:
@@ -298,7 +350,14 @@ class _Text:
         whole = Query(share.of.table, (share.of,), self._query.where, hints=self._query.hints)
         return f"100.0 * {part} / ({_Text(self._catalogue, self._graph, whole, self._depth + 1).sql()})"
 
+    def _among(self, among: Among) -> str:
+        left = ", ".join(self._column(c) for c in among.columns)
+        left = f"({left})" if len(among.columns) > 1 else left
+        return f"{left} IN ({_Text(self._catalogue, self._graph, among.query, self._depth + 1).sql()})"
+
     def _predicate(self, predicate: Predicate) -> str:
+        if isinstance(predicate, Among):
+            return self._among(predicate)
         if isinstance(predicate, AnyOf):
             parts = [self._related(p) if isinstance(p, Related) else self._predicate(p) for p in predicate.conditions]
             return "(" + " OR ".join(parts) + ")"
@@ -314,8 +373,8 @@ class _Text:
             return f"{left} {operator}"
         if isinstance(right, Query):
             return f"{left} {operator} ({_Text(self._catalogue, self._graph, right, self._depth + 1).sql()})"
-        if isinstance(right, ColumnRef):
-            return f"{left} {operator} {self._column(right)}"
+        if isinstance(right, ColumnRef | Superior):
+            return f"{left} {operator} {self._expression(right)}"
         if operator in ("IN", "NOT IN"):
             return f"{left} {operator} ({', '.join(literal(v) for v in right)})"
         return f"{left} {operator} {literal(right[0])}"
@@ -336,9 +395,18 @@ def alias(expression: Expression) -> str:
     if isinstance(expression, Difference):
         return "difference"
     if isinstance(expression, Ratio):
-        return "average"
+        whole = not isinstance(expression.left, Aggregate) or not isinstance(expression.right, Aggregate)
+        return "ratio" if whole else "average"
+    if isinstance(expression, Span):
+        return "days"
+    if isinstance(expression, Superior):
+        return _word(f"{expression.reference} {expression.column.column}")
+    if isinstance(expression, Scalar):
+        return alias(expression.query.select[0])
     if expression.argument is None:
         return _word(f"{expression.table}_count")
+    if isinstance(expression.argument, Span):
+        return _word(f"{expression.function}_days")
     if expression.function == "count":
         return _word(f"{expression.argument.column}_count")
     prefix = {"sum": "total", "avg": "average", "min": "lowest", "max": "highest"}[expression.function]

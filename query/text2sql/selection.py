@@ -11,14 +11,49 @@ from query.text2sql.logical import (
     Expression,
     predicate_tables,
 )
+from query.text2sql.measures import DET
 from query.text2sql.thesaurus import QUESTION_COLUMNS, VERB_NOUNS
 from query.text2sql.tokens import stem, stems_of
 
 _ALL = re.compile(
     r"\b(?:all |any |complete |full )?(?:the )?(?:information|info|details?|records?|data"
     r"|everything|attributes|contents?|fields)"
-    r"(?: about| of| on| for| regarding)? (?:the |all |each )*(T\d+)"
+    r"(?: about| of| on| for| from| regarding)? (?:the |all |each |[FK]\d+ )*(T\d+)(?: table for (?:those |the |all )*(T\d+))?"
 )
+
+
+def _named_by_column(draft: Draft) -> None:
+    """ "names of the directors", "director names", where `director` is a column: its values are the names."""
+
+    def named(name: str, other: str) -> str | None:
+        ref = draft.refs(other)[0]
+        column = draft.column(ref)
+        said = draft.symbol(name).text.lower() in ("name", "names")
+        apart = draft.refs(name) != [ref] and column is not None and column.type == "text"
+        return f" {other} " if said and apart and not draft.is_name(ref) else None
+
+    draft.sentence.take(re.compile(rf"\b(C\d+) of {DET}(?:different )?(C\d+)\b"), lambda m: named(m[1], m[2]))
+    draft.sentence.take(re.compile(r"\b(C\d+) (C\d+)\b"), lambda m: named(m[2], m[1]))
+
+
+_ANSWER = re.compile(
+    r"[.?] (?:please )?(?:return|list|give|show|display|report)(?: me| us)?(?: only)? (?!.*\balso\b)(?=.*?\b[CAM]\d)"
+)
+
+
+def _item(text: str, match: re.Match[str]) -> bool:
+    """True for a table's word that stands alone in the list of what to return."""
+    before, after = text[: match.start()], text[match.end() :]
+    return bool(re.search(r"(?:,|\band|\bboth|\breturn)(?: the| their)? $", before) and re.match(r" (?:,|and\b|\.)", after))
+
+
+def _listed(draft: Draft, text: str, match: re.Match[str]) -> bool:
+    """True for a table's word in a list with its own columns: "show the players and the years played"."""
+    start = re.match(r"(?:show|list|find|give|return|display|what (?:is|are))(?: me)?(?: all)?(?: the)? $", text[: match.start()])
+    follows = re.match(r"(?: ,)?(?: and)?(?: the)? (C\d+)\b", text[match.end() :])
+    joined = follows is not None and bool(re.match(r" (?:,|and)", text[match.end() :]))
+    table = draft.candidate(match.group()).table
+    return bool(start) and joined and follows is not None and draft.refs(follows[1])[0].table == table
 
 
 def selected(draft: Draft) -> None:
@@ -31,13 +66,23 @@ def selected(draft: Draft) -> None:
         return " "
 
     draft.sentence.take(_ALL, everything)
+    _named_by_column(draft)
     _question_words(draft)
     text = draft.sentence.text
+    answer = _ANSWER.search(text)
+    asked = answer.start() if answer else 0
+    aside: list[tuple[int, str]] = []
+    folded = bool(re.search(r"\b[AM]\d", text[asked:]))
     different = bool(re.search(r"\bdifferent\b", text))
     for match in re.finditer(r"\b([CAMT])\d+\b", text):
         name, position = match.group(), match.start()
+        if position < asked and (match[1] == "C" or (match[1] in "AM" and folded)):
+            continue
+        if match[1] == "T" and ((answer and position > asked and _item(text, match)) or _listed(draft, text, match)):
+            draft.select.extend((position, e) for e in draft.names_of(draft.candidate(name).table))
         if match[1] == "C" and _aside(draft, name, text[:position]):
             draft.penalty += 0.3
+            aside.append((position, name))
             continue
         if match[1] == "T":
             draft.context.append(draft.candidate(name).table)
@@ -46,6 +91,11 @@ def selected(draft: Draft) -> None:
             continue
         for expression in draft.expressions(name):
             draft.select.append((position, expression))
+    if not draft.select and re.match(r"(?:what (?:is|are|was|were)|show|list|find|give|return|tell)\b", text):
+        # "what is the employee V's phone": the column after what it belongs to is what is asked for
+        for position, name in aside:
+            if re.search(r"F\d+ $", text[:position]) and not _happens(draft, name):
+                draft.select.extend((position, e) for e in draft.expressions(name))
     asks = re.search(r"^(?:[a-z]+ )?(?:which|what) (?:[VFK]\d+ )*(C\d+)(?! of (?:the |all |each )*T)", text)
     if different or (asks and _repeats(draft, asks[1])):
         draft.distinct = True

@@ -66,6 +66,7 @@ r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
         (r"\b(?:above|over)\b(?= C\d+ average)", ">"),
         (r"(N\d+) (?:or|and) (?:more|above|higher|greater|over|larger|longer|older)\b", r">= \1"),
         (r"(N\d+) (?:or|and) (?:less|fewer|below|lower|under|smaller|shorter|younger)\b", r"<= \1"),
+        (r"(N\d+) (?:or|and) C\d+ ([<>])(?! ?=? ?(?:than )?N)", r"\2= \1"),
         (r"\bmore (C\d+)( than)?\b", r"\1 >"),
         (r"\bless (C\d+)( than)?\b", r"\1 <"),
         (r",? ?(?:the )?(?:\^|highest|largest|biggest|best|most) first\b", " DOWN"),
@@ -96,10 +97,10 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"\b(?:minimum|min)\b", "minimum"),
         (r"\btotal (?:number|count|amount|quantity)s? of\b", "total number of"),
         (r"\b(?:number|count|amount|quantity)s? of\b", "number of"),
-        (r"^(?:order|sort|rank|arrange) (?!by)(.*?) (by|from|in)\b", r"\1 ordered \2"),
+        (r"^(?:order|sort|rank|arrange) (?!by)(.*?) (by|from|in|according to|based on)\b", r"\1 ordered \2"),
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
-        (r"[\^~] (N\d+) ([a-z]+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
+        (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
         (r"\bhow many\b", "howmany"),
         (r"\b(?:(?:for|of|in|by|per|at|from|with|to|on|within|under) )?(?:each|every|per)(?: of)?(?: the)?\b", "each"),
         (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),
@@ -208,7 +209,11 @@ def build(
                 parts.append(name)
             i = mention.last
             continue
-        if token.number is not None or _counts_one(tokens, i):
+        if _letter(tokens, i):
+            name = f"Q{len(symbols)}"
+            symbols[name] = Symbol(name, candidate=Candidate("text", value=token.text), text=token.text)
+            parts.append(name)
+        elif token.number is not None or _counts_one(tokens, i):
             name = f"N{len(symbols)}"
             symbols[name] = Symbol(name, number=1.0 if token.number is None else token.number, text=token.text)
             parts.append(name)
@@ -220,12 +225,20 @@ def build(
     return sentence
 
 
+def _letter(tokens: tuple[Token, ...], i: int) -> bool:
+    """ "A" is a text in "starts with A" and "the letter A"."""
+    before = tokens[i - 1].lower if i else ""
+    ahead = tokens[i - 2].lower if i > 1 else ""
+    started = before == "with" and ahead.startswith(("start", "begin", "end", "initial"))
+    return re.fullmatch(r"[A-Z]", tokens[i].text) is not None and (started or before in ("letter", "character"))
+
+
 def _counts_one(tokens: tuple[Token, ...], i: int) -> bool:
     """ "one" is a number after "than", "least", "exactly"; elsewhere it is a pronoun."""
     return (
         tokens[i].lower in ("one", "once")
         and i > 0
-        and tokens[i - 1].lower in ("than", "least", "most", "exactly", "only", "just")
+        and tokens[i - 1].lower in ("than", "least", "most", "exactly", "only", "just", "have", "has", "had", "made")
     )
 
 

@@ -8,9 +8,11 @@ from query.text2sql.draft import Draft
 from query.text2sql.logical import (
     Aggregate,
     ColumnRef,
+    Condition,
     Expression,
     MetricRef,
     Order,
+    Query,
     is_aggregate,
     predicate_tables,
 )
@@ -20,7 +22,7 @@ from query.text2sql.tokens import stem, stems_of
 
 _X = r"[CAM]\d+"
 _COMMON = re.compile(
-    r"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequent|frequently|often|used"
+    r"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequently|frequent|often|used"
     r"|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)? ?((?:T\d+'?s? )?)([CT]\d+"
     r")?"
 )
@@ -121,6 +123,9 @@ def _common(draft: Draft, match: re.Match[str]) -> str | None:
     if name is None:
         return None
     table = draft.candidate(name).table
+    inner = _most_common_of(draft, match, name)
+    if inner is not None:
+        return inner
     tables = [draft.candidate(n).table for n in re.findall(r"T\d+", draft.sentence.text)]
     if name.startswith("T") or draft.is_name(draft.refs(name)[0]):
         far = next((t for t in tables if t != table), None)
@@ -128,6 +133,28 @@ def _common(draft: Draft, match: re.Match[str]) -> str | None:
             table = far
     _put(draft, Aggregate("count", table), match[2], _limit(draft, match[1]), "most common")
     return f" {match[4] or ''} "
+
+
+def _most_common_of(draft: Draft, match: re.Match[str], name: str) -> str | None:
+    """ "the names of users with the most common role": the rows whose role is the one that most rows have."""
+    before = re.search(
+        r"[CA]\d+.* (T\d+) (?:with|that have|that has|having|who have|who has|whose) (?:the |a )?$",
+        match.string[: match.start()],
+    )
+    if before is None or match[1] or not match[4]:
+        return None
+    head = draft.candidate(before[1]).table
+    table = draft.candidate(name).table
+    join = next((j for j in draft.catalogue.joins if (j.left, j.right) == (head, table)), None)
+    if table == head and name.startswith("C"):
+        ref = draft.refs(name)[0]
+    elif join is not None and table != head and len(join.left_columns) == 1:
+        ref = ColumnRef(head, join.left_columns[0])
+    else:
+        return None
+    most = Order(Aggregate("count", head), match[2] == "^")
+    draft.heads.append(head)
+    return draft.keep(Condition(ref, "in", Query(head, (ref,), group=(ref,), order=(most,), limit=1)))
 
 
 def _by_measure(draft: Draft, match: re.Match[str]) -> str | None:
@@ -242,7 +269,9 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
                 draft.select.append((10_000, expression))
             return GAP
         return f" {name} "
-    if row_like and not (grouped and not follows):
+    leading = re.match(r"(?:which|what|who|find|list|show) (?:[a-z]+ )?(T\d+) (?:is|was|are|were|has|have)\b", before)
+    led = leading is not None and not name.startswith("T") and draft.candidate(leading[1]).table == draft.refs(name)[0].table
+    if row_like and not (grouped and not follows and not led):
         _put(draft, expression, operator, limit)
         return GAP
     ref = draft.refs(name)[0]

@@ -21,6 +21,7 @@ LONG_TEXT = 120
 LONG_KEY_WORDS = 12
 FEW_ROWS = 2_000
 CODES_KEPT = 1_000
+_NOUN_ENDINGS = ("nce", "ion", "ment", "ity", "ness", "ncy")
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class ValueIndex:
 
     def stemmed(self, words: tuple[str, ...]) -> list[StoredValue]:
         """Values of columns with few values, whose stems are those of `words` ("dogs" finds "dog")."""
-        return self._stems.get(" ".join(stem(w) for w in words), [])
+        found = self._stems.get(" ".join(stem(w) for w in words), [])
+        return [v for v in found if not _derived(words, tuple(re.findall(r"\w+", v.literal.lower())))]
 
     def close(self, text: str, least: float = 86.0) -> list[StoredValue]:
         """The stored names that are nearly `text`: a slip of the keyboard; empty when nothing is that near."""
@@ -168,6 +170,14 @@ class ValueIndex:
                 stems = " ".join(stem(w) for w in re.findall(r"\w+", key))
                 if stems != key or len(stems) > 3:
                     self._stems[stems].append(value)
+
+
+def _derived(said: tuple[str, ...], stored: tuple[str, ...]) -> bool:
+    """True where a stored noun is only made from the word that is said: "provides" does not mean "Providence"."""
+    for one, other in zip(said, stored, strict=False):
+        if one != other and other.endswith(_NOUN_ENDINGS) and not one.rstrip("s").endswith(_NOUN_ENDINGS):
+            return True
+    return False
 
 
 def _quoted(name: str) -> str:
