@@ -94,12 +94,13 @@ class Upkeep:
         """Scores that cannot be trained are told in the log and do not stop the sync."""
         workspace = self.owned.workspace
         workspace._forget()
-        scorer = workspace.engine().parts.scorer
+        everything = workspace.administrator()
+        scorer = workspace.engine(everything).parts.scorer
         if not isinstance(scorer, LiveScorer) or not workspace.catalogue.scores:
             return
         self.progress("training scores", 0, len(workspace.catalogue.scores))
         try:
-            for line in scorer.train(workspace.scope_for(None)):
+            for line in scorer.train(everything):
                 log.info("%s", line)
         except TowerError as error:
             log.warning("scores were not trained: %s", error.message)
