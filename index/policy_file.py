@@ -140,17 +140,17 @@ class _Reader:
             return dict(_every_column(table).columns)
         if value is None or isinstance(value, list):
             names = node.texts("columns")
-            return {self._column(table, node, name): "visible" for name in names}
+            return {self._column(table, node, "columns", name): "visible" for name in names}
         child = Node(value, node.place("columns"), node.where)
         levels = {name: child.choice(name, _LEVELS) for name in child}
         rest = levels.pop(EVERYTHING, "hidden")
-        given = {self._column(table, child, name): level for name, level in levels.items()}
+        given = {self._column(table, child, name, name): level for name, level in levels.items()}
         full = {c.name: given.get(c.name) or _stricter(rest, c) for c in table.columns}
         return {name: cast(Visibility, level) for name, level in full.items() if level != "hidden"}
 
-    def _column(self, table: Table, node: Node, name: str) -> str:
+    def _column(self, table: Table, node: Node, key: str, name: str) -> str:
         if table.column(name) is None:
-            raise self._missing(node, name, f"column in {table.name}", (c.name for c in table.columns))
+            raise self._missing(node, key, f"column in {table.name}", (c.name for c in table.columns), name)
         return name
 
     def _follows(self, node: Node) -> frozenset[str]:
