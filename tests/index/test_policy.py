@@ -129,9 +129,9 @@ def violations(rows: sqlite3.Connection, roles: Sequence[Role]) -> list[str]:
         if "visible" not in levels and (level == "visible" or "masked" not in levels):
             found.append(f"{cell} {level}")
     for tags, about in DOCUMENTS:
-        if with_rows_of_one(whole).shows(tags, about):
-            if not any(with_rows_of_one(part).shows(tags, about) for part in parts):
-                found.append(f"document {tags} {about}")
+        single_shows = any(with_rows_of_one(part).shows(tags, about) for part in parts)
+        if with_rows_of_one(whole).shows(tags, about) and not single_shows:
+            found.append(f"document {tags} {about}")
     found += [str(a) for a in whole.actions if not any(part.may(a) for part in parts)]
     return found
 
