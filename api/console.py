@@ -58,14 +58,14 @@ async def ask(request: Request) -> HTMLResponse:
     """Answer the question of the form."""
     form = parse_qs((await request.body()).decode("utf-8", errors="replace"), max_num_fields=10)
     question = form.get("question", [""])[0]
-    return await run_in_threadpool(_answered, request.app.state.service, question)
+    return await run_in_threadpool(_answered, request.app.state.service, request.app.state.user, question)
 
 
-def _answered(service: Service, question: str) -> HTMLResponse:
+def _answered(service: Service, user: str | None, question: str) -> HTMLResponse:
     from api.html import answer_html
 
     try:
-        answer = service.ask(checked_question(question), service.scope_for(None))
+        answer = service.ask(checked_question(question), service.scope_for(user))
     except TowerError as error:
         told = f'<p class="problem" role="alert">{escape(error.message)}<br>{escape(error.hint)}</p>'
         return HTMLResponse(page(question, told), status_code=error.status)

@@ -79,24 +79,30 @@ class Evaluation:
         }
 
 
-def evaluate_file(service: Service, path: Path, on_case: Callable[[int, int], None]) -> Evaluation:
+def evaluate_file(
+    service: Service, path: Path, on_case: Callable[[int, int], None], *, user: str | None = None
+) -> Evaluation:
     """Ask every question of the file; `on_case(done, total)` is called after each. A bad file is a `UsageError`."""
-    return evaluate(service, read_golden(path), on_case)
+    return evaluate(service, read_golden(path), on_case, user=user)
 
 
-def evaluate(service: Service, cases: Sequence[Golden], on_case: Callable[[int, int], None]) -> Evaluation:
-    """Ask and score; a question that fails counts as wrong, with the failure as its reason."""
+def evaluate(
+    service: Service, cases: Sequence[Golden], on_case: Callable[[int, int], None], *, user: str | None = None
+) -> Evaluation:
+    """Ask and score, as the user that a case names, else as `user`; a question that fails counts as wrong, with the
+    failure as its reason."""
+    service.scope_for(user)  # refused at once, not once a question
     outcomes = []
     for number, case in enumerate(cases, 1):
-        outcomes.append(_outcome(service, case))
+        outcomes.append(_outcome(service, case, user))
         on_case(number, len(cases))
     return Evaluation(tuple(outcomes))
 
 
-def _outcome(service: Service, case: Golden) -> Outcome:
+def _outcome(service: Service, case: Golden, user: str | None) -> Outcome:
     started = time.perf_counter()
     try:
-        scope = service.scope_for(case.user)
+        scope = service.scope_for(case.user or user)
         answer = service.ask(case.question, scope)
         ms = (time.perf_counter() - started) * 1000
         unproven = (*service.check_citations(answer, scope), *figures_without_source(answer))

@@ -15,6 +15,7 @@ from api.boundary import LOOPBACK_NAMES, Boundary, Metrics
 from api.encode import answer_json, plain
 from api.questions import checked_k, checked_question
 from api.render import hits_json, plan_json, rows_json
+from api.service import UPKEEP
 from api.streaming import ask_events
 from api.wire import AskRequest, Decision, DraftEdit, SearchRequest, SearchResponse, SqlRequest, SqlResponse
 from index.errors import TowerError, UsageError
@@ -27,8 +28,17 @@ if TYPE_CHECKING:
 MAX_BODY = 256 * 1024  # bytes; a question is at most 4,000 characters, a draft 50,000
 
 
-def create_app(service: Service, *, hosts: frozenset[str] = LOOPBACK_NAMES, max_body: int = MAX_BODY) -> FastAPI:
-    """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for."""
+def create_app(
+    service: Service,
+    *,
+    hosts: frozenset[str] = LOOPBACK_NAMES,
+    max_body: int = MAX_BODY,
+    user: str | None = None,
+) -> FastAPI:
+    """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
+
+    Every request is asked as `user`; None is the local administrator, in a workspace without users.
+    """
     from importlib.metadata import version
 
     from api.console import router as console
@@ -42,7 +52,7 @@ def create_app(service: Service, *, hosts: frozenset[str] = LOOPBACK_NAMES, max_
         redoc_url=None,
         responses=problems.responses(400, 403, 404, 413, 421, 422, 500, 503),
     )
-    app.state.service, app.state.metrics = service, metrics
+    app.state.service, app.state.metrics, app.state.user = service, metrics, user
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
     for router in (questions, drafts, operations, console):
@@ -57,8 +67,9 @@ def open_service(request: Request) -> Service:
 
 
 def caller_scope(request: Request) -> Scope:
-    """What the caller may see: the local administrator's scope, as nobody signs in yet and only loopback is served."""
-    return open_service(request).scope_for(None)
+    """What the caller may see: as nobody signs in yet, that of the one user that this server was started as."""
+    user: str | None = request.app.state.user
+    return open_service(request).scope_for(user)
 
 
 ServiceDep = Annotated[Any, Depends(open_service)]
@@ -142,8 +153,9 @@ def reject_draft(draft_id: str, service: ServiceDep, scope: ScopeDep, body: Deci
 
 
 @operations.get("/v1/status")
-def status(service: ServiceDep) -> Response:
-    """Sources, freshness, counts, generation, quarantine."""
+def status(service: ServiceDep, scope: ScopeDep) -> Response:
+    """Sources, freshness, counts, generation, quarantine; for those who may look after them."""
+    scope.require(*UPKEEP)
     return JSONResponse(plain(service.status()))
 
 

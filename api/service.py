@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from index.scope import Scope
+from index.scope import Action, Scope
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from query.answer import Answer
     from query.evidence import EntityScore
     from query.plan import Plan
+
+UPKEEP: tuple[Action, ...] = ("audit", "ingest", "reindex")
+"""Who may do any of these may see the status: it counts what everybody's sources hold."""
 
 OnEvent = Callable[[str, Mapping[str, Any]], None]
 """Called while an answer is made, with the name of the event (route, plan, rows, passages, ...) and its data."""
@@ -68,7 +71,9 @@ class Service(Protocol):
         ...
 
     def scope_for(self, user: str | None) -> Scope:
-        """What `user` may see and do; None is the local administrator, where the workspace declares no users."""
+        """What `user` may see and do; None is the local administrator, where the workspace declares no users.
+
+        Raises `PolicyError` for nobody where users are declared, and for a user that is not."""
         ...
 
     def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:

@@ -72,6 +72,7 @@ class Settings(_Section):
 
     version: Literal[1] = 1
     catalogue: str = "catalogue.yaml"
+    policy: str = "policy.yaml"
     models: ModelsSettings = ModelsSettings()
     sources: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(default=0, ge=0, le=256)
@@ -88,6 +89,11 @@ class Settings(_Section):
     def catalogue_path(self) -> Path:
         """The catalogue file."""
         return self._home / self.catalogue
+
+    @property
+    def policy_path(self) -> Path:
+        """The policy file; a workspace without one has no users, and the local administrator asks."""
+        return self._home / self.policy
 
     @property
     def cache_dir(self) -> Path:

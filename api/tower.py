@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from api.encode import answer_json, plain
 from api.questions import checked_k, checked_question
+from api.service import UPKEEP
 from query.answer import Answer
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class _Local:
         return plan_json(self._service.explain(question, self._service.scope_for(self._user)))
 
     def status(self) -> dict[str, Any]:
+        self._service.scope_for(self._user).require(*UPKEEP)
         return dict(plain(self._service.status()))
 
     def close(self) -> None:

@@ -95,14 +95,15 @@ class Upkeep:
         does not stop the sync."""
         workspace = self.owned.workspace
         workspace._forget()
-        scorer = workspace.engine().parts.scorer
+        everything = workspace.administrator()
+        scorer = workspace.engine(everything).parts.scorer
         if not isinstance(scorer, LiveScorer) or not workspace.catalogue.scores:
             return
         if not changed and all(scorer.trained(score.name) for score in workspace.catalogue.scores):
             return
         self.progress("training scores", 0, len(workspace.catalogue.scores))
         try:
-            for line in scorer.train(workspace.scope_for(None)):
+            for line in scorer.train(everything):
                 log.info("%s", line)
         except TowerError as error:
             log.warning("scores were not trained: %s", error.message)

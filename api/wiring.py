@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from api.principals import Principals
 from api.studio import LocalStudio
 from api.workspace import Workspace
 from index.catalogue import Catalogue
-from index.errors import CatalogueError, NotFoundError, SettingsError
+from index.errors import CatalogueError, NotFoundError, PolicyError, SettingsError
 from index.scope import Scope
 from query.drafts.template import TemplateSet
 from query.engine import QueryEngine
@@ -35,9 +36,15 @@ ADMINISTRATOR = "admin"
 def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None) -> Workspace:
     """Open the workspace at `home`, made where it does not exist yet; with `sql_url` that database is asked in place.
 
-    Raises `CatalogueError`, `SettingsError`, `StorageError`; `NotFoundError` for a database that is not there.
+    Raises `CatalogueError`, `SettingsError`, `StorageError`, `PolicyError`, and `NotFoundError` for a database that is
+    not there.
     """
     _refuse_models(settings)
+    if sql_url is not None and settings.policy_path.exists():
+        raise PolicyError(
+            f"{home} declares users, and what they may see of a database that is asked in place is not declared",
+            hint="ask it from another workspace: --home DIR",
+        )
     home.mkdir(parents=True, exist_ok=True)
     return _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
 
@@ -58,6 +65,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
     from index.generations import Generations
     from index.ledger import Ledger
     from index.minilm import MiniLM
+    from index.policy_documents import with_subjects
     from index.reading import SqlDocuments
     from index.sql import SqlDatabase
     from index.store import Store
@@ -73,6 +81,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
     embedder = MiniLM(settings.cache_dir, threads=settings.worker_threads)
     reader = SqlDatabase(reading)
     ledger = Ledger(writing)
+    documents = SqlDocuments(reading)
     workspace = Workspace(
         home=home,
         settings=settings,
@@ -87,10 +96,27 @@ def _own(home: Path, settings: Settings) -> Workspace:
         tags=tags,
         generations=Generations(home, store),
         embedder=embedder,
-        documents=SqlDocuments(reading),
+        documents=documents,
         engines=(writing, reading),
+        principals=Principals(
+            settings.policy_path,
+            settings.catalogue_path,
+            tags,
+            lambda: declared_catalogue(settings),
+            lambda scope: with_subjects(
+                scope, workspace.catalogue, reader, documents.subjects() if scope.follows else ()
+            ),
+            required="policy" in settings.model_fields_set,
+        ),
     )
     return workspace
+
+
+def declared_catalogue(settings: Settings) -> Catalogue:
+    """The catalogue as its file declares it, whatever the index holds of it yet; an empty one where there is none."""
+    from index.catalogue_file import load_catalogue
+
+    return load_catalogue(settings.catalogue_path) if settings.catalogue_path.is_file() else Catalogue(())
 
 
 def declared_tags(sources: SourcesConfig) -> frozenset[str]:
@@ -150,11 +176,12 @@ def _engine(
 
 
 def _by_scope(make: Callable[[Scope], Made]) -> Callable[[Scope], Made]:
-    """`make` once a scope: what it makes reads the stored values once and serves every question of that scope."""
+    """`make` once a sight: what it makes reads the stored values once and serves every question of who sees the
+    same."""
     made: dict[str, Made] = {}
 
     def of(scope: Scope) -> Made:
-        key = scope.key()
+        key = scope.sight()
         if key not in made:
             made[key] = make(scope)
         return made[key]
@@ -168,13 +195,13 @@ def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) ->
     What names a table or column that the index does not have is left out, and said in the log and in `status`.
     """
     from index.catalogue_data import enrich
-    from index.catalogue_file import load_catalogue
     from index.catalogue_prune import prune
     from index.drafting import database_schema
 
-    if not settings.catalogue_path.is_file():
-        return Catalogue(())
-    catalogue, problems = prune(load_catalogue(settings.catalogue_path), database_schema(reader.engine))
+    declared = declared_catalogue(settings)
+    if not declared.tables:
+        return declared
+    catalogue, problems = prune(declared, database_schema(reader.engine))
     for problem in problems:
         log.warning("%s: %s: %s", settings.catalogue_path, problem.path, problem.message)
     return enrich(catalogue, reader, Scope.administrator(catalogue, tags, ADMINISTRATOR))

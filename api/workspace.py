@@ -6,12 +6,14 @@ Parts that cost time to open (vectors, model) are opened when first needed; one 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.queue import LedgerQueue
 from index.catalogue import Catalogue
+from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
 from index.guard import GuardedQuery, guard
 from index.scope import Scope
@@ -21,6 +23,7 @@ from query.engine import QueryEngine, silent
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from api.principals import Principals
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from query.plan import Plan
 
 MOST_ENTITIES = 100_000
+MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
 
 
 class Workspace:
@@ -58,6 +62,7 @@ class Workspace:
         generations: Generations | None = None,
         embedder: MiniLM | None = None,
         documents: SqlDocuments | None = None,
+        principals: Principals | None = None,
     ) -> None:
         self.home = home
         self.settings = settings
@@ -72,11 +77,12 @@ class Workspace:
         self._generations = generations
         self._embedder = embedder
         self._documents = documents
+        self.principals = principals
         self._gateway: VectorGateway | None = None
         self._generation = ""
         self._passages: PassageIndex | None = None
         self._catalogue: Catalogue | None = None
-        self._engine: QueryEngine | None = None
+        self._built: OrderedDict[str, QueryEngine] = OrderedDict()
         self._opening = threading.RLock()
         self.drafts = LedgerQueue(ledger)
 
@@ -97,21 +103,33 @@ class Workspace:
         return self._generation
 
     def scope_for(self, user: str | None) -> Scope:
-        """What `user` may see: everything for the local administrator (None), in a workspace without users."""
-        if user is not None:
-            raise PolicyError(
-                f"this workspace declares no user {user!r}", hint="leave --as away to ask as the local administrator"
-            )
+        """What `user` may see: everything for the local administrator (None), in a workspace without users.
+
+        Raises `PolicyError` for nobody where users are declared, and for a user that is not.
+        """
+        if self.principals is None and user is not None:
+            raise PolicyError(f"a database that is asked in place has no user {user!r}", hint="leave --as away")
+        scope = self.principals.scope(user) if self.principals is not None else None
+        return self.administrator() if scope is None else scope
+
+    def administrator(self) -> Scope:
+        """The scope of the workspace's own upkeep; whoever asks gets theirs from `scope_for`."""
         return Scope.administrator(self.catalogue, self._tags)
 
-    def engine(self) -> QueryEngine:
-        """The query engine over everything that is open."""
+    def engine(self, scope: Scope) -> QueryEngine:
+        """The query engine for what `scope` shows, over everything that is open; shared by scopes that see the same."""
         with self._opening:
-            if self._engine is None:
+            engine = self._built.get(scope.sight())
+            if engine is None:
                 passages = self._open_passages()
                 opened = {"passages": passages, "documents": self._documents, "embedder": self._embedder}
-                self._engine = self._build(self.catalogue, opened if passages is not None else {})
-            return self._engine
+                shown = narrow(self.catalogue, scope, self._reader)
+                engine = self._build(shown, opened if passages is not None else {})
+                self._built[scope.sight()] = engine
+                while len(self._built) > MOST_ENGINES:
+                    self._built.popitem(last=False)
+            self._built.move_to_end(scope.sight())
+            return engine
 
     def _open_passages(self) -> PassageIndex | None:
         """The passage index of the live generation; None where there is none yet."""
@@ -129,8 +147,8 @@ class Workspace:
 
     def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
         """Answer within `scope`; the answer and its drafts are kept."""
-        _require(scope, "ask")
-        answer = self.engine().answer(question, scope, on_event or silent)
+        scope.require("ask")
+        answer = self.engine(scope).answer(question, scope, on_event or silent)
         answer.generation = self._generation
         self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
         for draft in answer.drafts:
@@ -139,12 +157,12 @@ class Workspace:
 
     def explain(self, question: str, scope: Scope) -> Plan:
         """The plan that `ask` would run."""
-        _require(scope, "ask")
-        return self.engine().plan(question, scope)
+        scope.require("ask")
+        return self.engine(scope).plan(question, scope)
 
     def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
         """The best `k` passages; none where nothing is indexed."""
-        _require(scope, "ask")
+        scope.require("ask")
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
         passages = self._open_passages()
@@ -152,7 +170,7 @@ class Workspace:
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
-        _require(scope, "sql")
+        scope.require("sql")
         query = guard(text, self.catalogue, scope, dialect=self._reader.dialect)
         return query, self._reader.read(query)
 
@@ -164,17 +182,18 @@ class Workspace:
         """Read every citation from its source again: a line for each that does not hold."""
         from api.checking import check_citations
 
-        return check_citations(answer, scope, self.engine().parts)
+        return check_citations(answer, scope, self.engine(scope).parts)
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
-        _require(scope, "ask")
-        if not self.catalogue.scores:
+        scope.require("ask")
+        parts = self.engine(scope).parts
+        if not parts.catalogue.scores:
             raise NotFoundError("the catalogue declares no score", hint="docs/catalogue.md says how to declare one")
-        score = self.catalogue.scores[0]
-        entity = self.catalogue.entity(score.entity)
+        score = parts.catalogue.scores[0]
+        entity = parts.catalogue.entity(score.entity)
         assert entity is not None
-        scorer = self.engine().parts.scorer
+        scorer = parts.scorer
         if key is not None:
             found = scorer.score(score.name, [key], scope)
             if not found:
@@ -183,7 +202,7 @@ class Workspace:
                 )
             return found
         sql = f'SELECT "{entity.key}" FROM "{entity.table}"'
-        query = guard(sql, self.catalogue, scope, dialect=self._reader.dialect, limit=MOST_ENTITIES)
+        query = guard(sql, parts.catalogue, scope, dialect=self._reader.dialect, limit=MOST_ENTITIES)
         return scorer.score(score.name, [str(row[0]) for row in self._reader.read(query).rows], scope)
 
     # --- upkeep --------------------------------------------------------------------------------------------------
@@ -228,7 +247,9 @@ class Workspace:
     def _forget(self) -> None:
         """Drop what was built on the old state; the next question builds it anew."""
         self._catalogue = None
-        self._engine = None
+        self._built.clear()
+        if self.principals is not None:
+            self.principals.forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:
@@ -258,8 +279,3 @@ class Owned:
             assert workspace._generation == live.generation
         assert workspace._gateway is not None
         return workspace._generation, workspace._gateway
-
-
-def _require(scope: Scope, action: Any) -> None:
-    if not scope.may(action):
-        raise PolicyError(f"{scope.principal.name} may not do this: {action}", hint="ask an administrator")

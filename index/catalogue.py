@@ -178,7 +178,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything that planning knows about the data. Names are unique per kind."""
+    """Everything that planning knows about the data. Names are unique per kind.
+
+    `whole` is set where this is the part that a scope shows: the catalogue that it was cut from, which the row rules
+    of a policy are written against.
+    """
 
     tables: tuple[Table, ...]
     joins: tuple[Join, ...] = ()
@@ -191,6 +195,7 @@ class Catalogue:
     today: dt.date | None = None
     fiscal_year_start: int = 1
     vocabulary: Mapping[str, str] = field(default_factory=dict)
+    whole: Catalogue | None = field(default=None, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables)

@@ -26,7 +26,7 @@ def prune(catalogue: Catalogue, schema: Mapping[str, Sequence[str]]) -> tuple[Ca
         return catalogue, ()
     held = {name.lower(): {c.lower() for c in columns} for name, columns in schema.items()}
     tables = tuple(kept for t in catalogue.tables if (kept := _table(t, held.get(t.name.lower()))) is not None)
-    pruner = _Pruner(replace(catalogue, tables=tables))
+    pruner = Pruner(replace(catalogue, tables=tables))
     return pruner.pruned(), (*missing, *pruner.problems)
 
 
@@ -44,7 +44,7 @@ def _table(table: Table, held: set[str] | None) -> Table | None:
     )
 
 
-class _Pruner:
+class Pruner:
     """Leaves out what no longer compiles against the tables that are left."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -53,6 +53,7 @@ class _Pruner:
         self.problems: list[Problem] = []
 
     def pruned(self) -> Catalogue:
+        """The catalogue without them; `problems` says what went and why."""
         catalogue = self._catalogue
         entities = tuple(kept for e in catalogue.entities if (kept := self._entity(e)) is not None)
         named = {e.name for e in entities}

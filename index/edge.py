@@ -163,6 +163,8 @@ def point_id(chunk_id: str) -> str:
 def _filter(scope: Scope, narrow: Narrow) -> engine.Filter:
     """Policy and question as one filter: every part is in `must`, and policy is an allow-list."""
     must: list[Any] = [_any("tags", sorted(scope.tags))]
+    if scope.follows:
+        must.append(_about(scope))
     if narrow.sources:
         must.append(_any("source", narrow.sources))
     if narrow.entities is not None:
@@ -175,6 +177,14 @@ def _filter(scope: Scope, narrow: Narrow) -> engine.Filter:
         period = engine.RangeDateTime(gte=narrow.since[:10] or None, lte=narrow.until[:10] or None)
         must.append(engine.FieldCondition("date", range=period))
     return engine.Filter(must=must)
+
+
+def _about(scope: Scope) -> engine.Filter:
+    """Only what is about nothing outside the allow-list, or carries a tag that shows it whatever it is about."""
+    other = engine.FieldCondition("entities", match=engine.MatchExcept(sorted(scope.about)))
+    allowed = engine.Filter(must_not=[other])
+    free = [_any("tags", sorted(scope.unconditional))] if scope.unconditional else []
+    return engine.Filter(should=[allowed, *free])
 
 
 def _any(field: str, values: Sequence[str]) -> engine.FieldCondition:

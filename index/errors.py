@@ -7,6 +7,7 @@ TowerError
 │   ├── SettingsError   a tower.yaml that does not hold together
 │   └── SqlRejected     SQL that the guard does not let through
 ├── PolicyError         refused by policy                     exit 3, HTTP 403
+├── PolicyFileError     a policy that does not hold together      exit 2, HTTP 503
 ├── NotFoundError       no such workspace, source, draft      exit 1, HTTP 404
 ├── BusyError           the workspace is owned by another process  exit 1, HTTP 409
 ├── SourceError         a source that cannot be read          exit 1, HTTP 502
@@ -70,6 +71,14 @@ class PolicyError(TowerError):
     code = "forbidden"
     status = 403
     exit_status = 3
+
+
+class PolicyFileError(TowerError):
+    """A policy file that does not hold together; nobody is let in until it does. The message names the YAML path."""
+
+    code = "bad_policy"
+    status = 503
+    exit_status = 2
 
 
 class NotFoundError(TowerError):

@@ -49,11 +49,11 @@ class Visible:
     @cached_property
     def whole(self) -> Visible:
         """Every catalogued table and column, unfiltered: what the row rules of a policy are written against."""
+        catalogue = self.catalogue.whole or self.catalogue
         tables = {
-            fold(t.name): VisibleTable(t, {fold(c.name): c.name for c in t.columns}, {}, "")
-            for t in self.catalogue.tables
+            fold(t.name): VisibleTable(t, {fold(c.name): c.name for c in t.columns}, {}, "") for t in catalogue.tables
         }
-        return Visible(tables, self.catalogue)
+        return Visible(tables, catalogue)
 
     def find(self, name: str) -> VisibleTable | None:
         """The table of that name in any case, or None when it does not exist or is hidden: nobody can tell which."""

@@ -1,23 +1,25 @@
 """What Tower made and people decided: answers, drafts with their decisions, trained models.
 
-Answers and drafts are read by the principal that they were made for, and by whoever may audit; for anybody else
-they are not there.
+Answers and drafts are read by the principal that they were made for, as long as policy still shows it what it showed
+then, and by whoever may audit; for anybody else they are not there.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
 from index.errors import NotFoundError, PolicyError, UsageError
-from index.schema import answers, drafts, models
+from index.schema import answers, drafts, models, sights
 from index.scope import Scope
 from index.store_base import StoreBase
 
 Status = Literal["proposed", "approved", "rejected"]
+_BATCH = 500  # ids in one query: every engine takes as many parameters
 STATUSES: tuple[Status, ...] = ("proposed", "approved", "rejected")
 
 
@@ -68,13 +70,15 @@ class Ledger(StoreBase):
         row = {"id": answer_id, "principal": scope.principal.name, "created_at": _now(), "body": body}
         with self._transaction() as connection:
             connection.execute(sa.insert(answers).values(**row))
+            _keep_sight(connection, answer_id, scope)
 
     def answer(self, scope: Scope, answer_id: str) -> AnswerRecord:
         """One answer; `NotFoundError` where there is none that `scope` may read."""
         query = _mine(sa.select(answers).where(answers.c.id == answer_id), answers, scope)
         with self._reading() as connection:
             row = connection.execute(query).mappings().first()
-        if row is None:
+            shown = row is not None and _still_shown(connection, [answer_id], scope)
+        if row is None or not shown:
             raise NotFoundError(f"there is no answer {answer_id!r}", hint="an answer's id is in its `id` field")
         return AnswerRecord(**row)
 
@@ -82,7 +86,9 @@ class Ledger(StoreBase):
         """The latest answers that `scope` may read, newest first."""
         query = _mine(sa.select(answers), answers, scope).order_by(answers.c.created_at.desc(), answers.c.id)
         with self._reading() as connection:
-            return [AnswerRecord(**row) for row in connection.execute(query.limit(limit)).mappings()]
+            found = [AnswerRecord(**row) for row in connection.execute(query.limit(limit)).mappings()]
+            shown = _still_shown(connection, [record.id for record in found], scope)
+        return [record for record in found if record.id in shown]
 
     def save_draft(self, scope: Scope, draft_id: str, answer_id: str, entity: str, key: str, body: str) -> None:
         """Keep a draft as proposed, for the principal of `scope`."""
@@ -90,6 +96,7 @@ class Ledger(StoreBase):
                "entity": entity, "key": key, "created_at": _now(), "body": body}  # fmt: skip
         with self._transaction() as connection:
             connection.execute(sa.insert(drafts).values(**row))
+            _keep_sight(connection, draft_id, scope)
 
     def draft(self, scope: Scope, draft_id: str) -> DraftRecord:
         """One draft; `NotFoundError` where there is none that `scope` may read."""
@@ -105,7 +112,9 @@ class Ledger(StoreBase):
             query = query.where(drafts.c.status == status)
         query = query.order_by(drafts.c.created_at.desc(), drafts.c.id).limit(limit)
         with self._reading() as connection:
-            return [DraftRecord(**row) for row in connection.execute(query).mappings()]
+            found = [DraftRecord(**row) for row in connection.execute(query).mappings()]
+            shown = _still_shown(connection, [record.id for record in found], scope)
+        return [record for record in found if record.id in shown]
 
     def edit_draft(self, scope: Scope, draft_id: str, body: str) -> DraftRecord:
         """Replace the body of a proposed draft; `UsageError` once it is decided."""
@@ -157,9 +166,30 @@ class Ledger(StoreBase):
 
 def _draft(connection: sa.Connection, scope: Scope, draft_id: str) -> DraftRecord:
     row = connection.execute(_mine(sa.select(drafts).where(drafts.c.id == draft_id), drafts, scope)).mappings().first()
-    if row is None:
+    if row is None or not _still_shown(connection, [draft_id], scope):
         raise NotFoundError(f"there is no draft {draft_id!r}", hint="`tower drafts list` shows them")
     return DraftRecord(**row)
+
+
+def _keep_sight(connection: sa.Connection, made: str, scope: Scope) -> None:
+    connection.execute(sa.insert(sights).values(id=made, record=scope.record()))
+
+
+def _still_shown(connection: sa.Connection, ids: Sequence[str], scope: Scope) -> set[str]:
+    """Those of `ids` that may be read under today's policy: made under rules that `scope` still covers, or by an
+    auditor. What was kept without its rules, before there were any, is for auditors."""
+    if scope.may("audit"):
+        return set(ids)
+    covered: dict[str, bool] = {}
+    shown = set()
+    for first in range(0, len(ids), _BATCH):
+        query = sa.select(sights.c.id, sights.c.record).where(sights.c.id.in_(ids[first : first + _BATCH]))
+        for made, record in connection.execute(query):
+            if record not in covered:
+                covered[record] = scope.covers(record)
+            if covered[record]:
+                shown.add(made)
+    return shown
 
 
 def _mine(query: sa.Select[Any], table: sa.Table, scope: Scope) -> sa.Select[Any]:

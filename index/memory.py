@@ -74,7 +74,7 @@ class MemoryGateway:
         """Weights times inverse document frequency over what `scope` shows, for points that share a term."""
         if sparse is None or not sparse.indices:
             return {}
-        corpus = [point for point, _ in self._points.values() if scope.tags.intersection(point.tags)]
+        corpus = [point for point, _ in self._points.values() if scope.shows(point.tags, point.entities)]
         frequency = Counter(term for point in corpus for term in point.sparse.indices)
         scores: dict[str, float] = {}
         for point in seen:

@@ -97,9 +97,18 @@ class SqlDocuments:
         """The characters `start` to `end` of a document's text."""
         return self.document(doc_id, scope).text[start:end]
 
+    def subjects(self) -> frozenset[str]:
+        """Everything that some document is about, as `entity:key`: the rest of policy is worked out of it, and it
+        goes nowhere else."""
+        with storage_errors(self._engine), self._engine.connect() as connection:
+            held = connection.execute(sa.select(documents.c.entities).distinct()).scalars().all()
+        return frozenset(
+            f"{entity}:{key}" for text in held for entity, keys in json.loads(text).items() for key in keys
+        )
+
 
 def _visible(document: Document, scope: Scope) -> bool:
-    return not scope.tags.isdisjoint(document.tags)
+    return scope.shows(document.tags, (f"{entity}:{key}" for entity, keys in document.entities.items() for key in keys))
 
 
 def _document(

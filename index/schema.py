@@ -126,6 +126,13 @@ drafts = Table(
     Column("body", Text, nullable=False),  # JSON of the draft
 )
 
+sights = Table(  # what was visible to whom an answer or a draft was made for
+    "_tower_sights",
+    metadata,
+    Column("id", String, primary_key=True),  # of the answer or draft
+    Column("record", Text, nullable=False),  # `Scope.record`
+)
+
 models = Table(  # trained scores: one row a version
     "_tower_models",
     metadata,

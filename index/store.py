@@ -42,13 +42,14 @@ class Store(VectorLedger, StatusReads, StoreBase):
         self._clock = clock
 
     def create(self) -> None:
-        """Make the system tables where they are missing. An index of another schema version is a `StorageError`."""
+        """Make the system tables that are missing, also those that an index made earlier does not have yet. An index of
+        another schema version is a `StorageError`."""
         name = "schema_version"
         version = sa.select(schema.meta.c.value).where(schema.meta.c.name == name)
         with self._reading() as connection:
-            there = sa.inspect(connection).has_table(schema.meta.name)
-            found = connection.scalar(version) if there else None
-        if found is None:
+            held = set(sa.inspect(connection).get_table_names())
+            found = connection.scalar(version) if schema.meta.name in held else None
+        if found is None or (found == str(schema.SCHEMA_VERSION) and not held.issuperset(schema.metadata.tables)):
             with self._transaction() as connection:
                 schema.metadata.create_all(connection)
                 if connection.scalar(version) is None:

@@ -96,7 +96,8 @@ class Hit:
 
 
 class VectorGateway(Protocol):
-    """A vector engine behind policy. A scope without tags, and a `Narrow` that matches nothing, get no hits and do
+    """A vector engine behind policy: a point is returned only where `Scope.shows` its tags and entities, and terms
+    are counted over such points only. A scope without tags, and a `Narrow` that matches nothing, get no hits and do
     not reach the engine."""
 
     def upsert(self, points: Iterable[Point]) -> int:
@@ -138,7 +139,7 @@ def sees_nothing(scope: Scope, narrow: Narrow) -> bool:
 
 def matches(payload: Mapping[str, Any], scope: Scope, narrow: Narrow) -> bool:
     """True when a point with `payload` may be returned: policy first, then what the question asks for."""
-    if not scope.tags.intersection(payload.get("tags") or ()):
+    if not scope.shows(payload.get("tags") or (), payload.get("entities") or ()):
         return False
     if narrow.general and payload.get("entities"):
         return False

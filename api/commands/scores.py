@@ -43,6 +43,7 @@ def evaluate(
     minimum: Annotated[
         float, typer.Option("--min", help="Exit 1 below this accuracy (0 to 1), or if anything is unproven.")
     ] = 0.0,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -61,7 +62,9 @@ def evaluate(
     if not 0 <= minimum <= 1:
         raise UsageError(f"--min is {minimum}; it is a share from 0 to 1", hint="for example --min 0.95")
     with runtime(context).workspace(home) as service, progress() as report:
-        result = evaluate_file(service, golden, lambda done, total: report("golden questions", done, total))
+        result = evaluate_file(
+            service, golden, user=as_user, on_case=lambda done, total: report("golden questions", done, total)
+        )
     show(result.as_json(), as_json, lambda console: render_evaluation(console, result))
     if result.accuracy < minimum or (minimum and not result.all_proven):
         raise typer.Exit(1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.runtime import HomeOption, JsonOption, remark, runtime
+from api.commands.runtime import AsOption, HomeOption, JsonOption, remark, runtime
 from index.errors import PolicyError
+
+if TYPE_CHECKING:
+    from api.service import Service
 
 
 def register(app: typer.Typer) -> None:
@@ -20,10 +23,13 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option("--host", help="The address to bind; loopback only for now.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="The port; default 8000.")] = None,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Serve the HTTP API, and a page to ask from at /.
+
+    In a workspace that declares users, --as says whose questions these are: nobody signs in yet.
 
     \b
     Example:
@@ -39,9 +45,25 @@ def serve(
     require_loopback(address)
     number = settings.server.port if port is None else port
     with run.workspace(home) as service:
+        require_user(service, as_user)
         remark(f"serving {settings.home} at http://{address}:{number}/ (stop with Ctrl-C)")
-        config = uvicorn.Config(create_app(service), host=address, port=number, log_level="warning", access_log=False)
+        config = uvicorn.Config(
+            create_app(service, user=as_user), host=address, port=number, log_level="warning", access_log=False
+        )
         uvicorn.Server(config).run()
+
+
+def require_user(service: Service, user: str | None) -> None:
+    """Raises `PolicyError` where users are declared and none is named, and for a user that is not declared."""
+    try:
+        service.scope_for(user)
+    except PolicyError as error:
+        if user is not None:
+            raise
+        raise PolicyError(
+            "will not serve: this workspace declares users, and callers cannot sign in yet",
+            hint="serve one user with --as USER: every request is then asked as that user",
+        ) from error
 
 
 def require_loopback(host: str) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from api.commands.runtime import HomeOption, JsonOption, progress, runtime, show
+from api.commands.runtime import AsOption, HomeOption, JsonOption, progress, runtime, show
+from api.service import UPKEEP
 from index.errors import UsageError
 
 SourcesArgument = Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...")]
@@ -51,6 +52,7 @@ def ingest(
     context: typer.Context,
     sources: SourcesArgument = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, changed or not.")] = False,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -64,6 +66,7 @@ def ingest(
     from api.render_sources import any_failed, render_reports, report_json
 
     with runtime(context).workspace(home) as service, progress() as report:
+        service.scope_for(as_user).require("ingest")
         reports = [report_json(one) for one in service.ingest(sources or (), full, report)]
     show(reports, as_json, lambda console: render_reports(console, reports))
     if any_failed(reports):
@@ -75,6 +78,7 @@ def reindex(
     sources: SourcesArgument = None,
     vectors_only: Annotated[bool, typer.Option("--vectors-only", help="Do not read the sources.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -87,15 +91,19 @@ def reindex(
     from api.render_sources import render_mapping
 
     with runtime(context).workspace(home) as service, progress() as report:
+        service.scope_for(as_user).require("reindex")
         result = service.reindex(sources or (), vectors_only, full, report)
     show(result, as_json, lambda console: render_mapping(console, result))
 
 
-def status(context: typer.Context, as_json: JsonOption = False, home: HomeOption = None) -> None:
+def status(
+    context: typer.Context, as_user: AsOption = None, as_json: JsonOption = False, home: HomeOption = None
+) -> None:
     """Show sources, freshness, counts, generation and quarantined records."""
     from api.render_sources import render_mapping
 
     with runtime(context).workspace(home) as service:
+        service.scope_for(as_user).require(*UPKEEP)
         found = service.status()
     show(found, as_json, lambda console: render_mapping(console, found))
 

@@ -50,7 +50,7 @@ def test_the_documentation_names_every_key() -> None:
     from index.catalogue import Column, Entity, Feature, Metric, Score, Table, Term
 
     for kind in (Catalogue, Table, Column, Metric, Term, Entity, Score, Feature):
-        for spec in fields(kind):
+        for spec in (spec for spec in fields(kind) if spec.compare):  # the others are not written in the file
             assert spec.name == "name" or spec.name in text, f"{kind.__name__}.{spec.name}"
 
 

@@ -153,6 +153,63 @@ def test_all_parts_of_a_narrowing_must_hold(gateway: VectorGateway) -> None:
     assert found(gateway, scope("public"), narrow) == {"all#0"}
 
 
+def follower(*about: str, unconditional: frozenset[str] = frozenset()) -> Scope:
+    """A scope of the tags `public` and `guide` whose documents follow the rows of accounts."""
+    return Scope(
+        Principal("tester"), {}, frozenset({"public", "guide"}), follows=frozenset({"account"}),
+        about=frozenset(about), unconditional=unconditional,
+    )  # fmt: skip
+
+
+SUBJECTS = (
+    point("none#0"),
+    point("one#0", entities=("account:1",)),
+    point("both#0", entities=("account:1", "account:2")),
+    point("mixed#0", entities=("account:1", "product:9")),
+    point("other#0", entities=("account:2",)),
+    point("guide#0", tags=("guide",), entities=("account:2",)),
+    point("secret#0", tags=("secret",), entities=("account:1",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("who", "shown"),
+    [
+        (follower("account:1"), {"none#0", "one#0"}),
+        (follower("account:1", "product:9"), {"none#0", "one#0", "mixed#0"}),
+        (follower("account:1", "account:2"), {"none#0", "one#0", "both#0", "other#0", "guide#0"}),
+        (follower("account:11"), {"none#0"}),
+        (follower(), {"none#0"}),
+        (follower("account:1", unconditional=frozenset({"guide"})), {"none#0", "one#0", "guide#0"}),
+        (follower(unconditional=frozenset({"public"})), {"none#0", "one#0", "both#0", "mixed#0", "other#0"}),
+    ],
+)
+def test_a_document_that_follows_rows_is_seen_where_everything_it_is_about_is(
+    gateway: VectorGateway, who: Scope, shown: set[str]
+) -> None:
+    gateway.upsert(SUBJECTS)
+    assert found(gateway, who) == shown
+    assert (
+        found(gateway, who, Narrow(entities=("account:2",)))
+        == {p.chunk_id for p in SUBJECTS if "account:2" in p.entities} & shown
+    )
+
+
+def test_terms_are_counted_over_what_rows_show(gateway: VectorGateway) -> None:
+    """The keyword score of a visible point is the same whether or not hidden points share its words."""
+    mine = point("mine#0", entities=("account:1",), sparse=SparseVector((7,), (1.5,)))
+    theirs = [point(f"theirs{n}#0", entities=("account:2",)) for n in range(9)]
+
+    def weight() -> float | None:
+        [hit] = gateway.search(follower("account:1"), None, SparseVector((7,), (1.0,)), narrow=EVERYTHING, limit=20)
+        return hit.sparse
+
+    gateway.upsert([mine])
+    alone = weight()
+    gateway.upsert(theirs)
+    assert weight() == pytest.approx(alone, rel=1e-6)
+
+
 @pytest.mark.parametrize("narrow", [Narrow(entities=()), Narrow(doc_ids=())])
 def test_a_join_without_keys_has_no_passages(gateway: VectorGateway, narrow: Narrow) -> None:
     gateway.upsert([point("a#0", entities=("account:1",)), point("b#0")])

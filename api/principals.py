@@ -1,0 +1,111 @@
+"""Who may ask: the workspace's policy file, read again when it changes, and the Scope of each of its users."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.catalogue import Catalogue
+from index.errors import PolicyError, PolicyFileError
+from index.policy import Policy
+from index.scope import Scope
+
+FRESH_S = 30.0  # for how long the keys that documents follow are taken as read
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+@dataclass
+class _Read:
+    """A policy as it was read, and the scopes made of it: one object a user, so that caches know it again."""
+
+    stamp: _Stamp
+    policy: Policy
+    scopes: dict[str, tuple[Scope, float]] = field(default_factory=dict)
+
+
+class Principals:
+    """The users of one workspace. Where there is no policy file there are none, and the local administrator asks.
+
+    `catalogue` gives the catalogue that the policy is written against, `complete` fills in what a scope's documents
+    may be about. `required` says that the settings name the file, which must then be there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        catalogue_path: Path,
+        tags: frozenset[str],
+        catalogue: Callable[[], Catalogue],
+        complete: Callable[[Scope], Scope],
+        *,
+        required: bool = False,
+    ) -> None:
+        self.path = path
+        self._catalogue_path = catalogue_path
+        self._tags = tags
+        self._catalogue = catalogue
+        self._complete = complete
+        self._required = required
+        self._read: _Read | None = None
+        self._mutex = threading.RLock()
+
+    def policy(self) -> Policy | None:
+        """The policy in force, None where there is none. Raises `PolicyFileError` for one that does not hold
+        together, and for one that was there before: a file that vanishes must not open the workspace."""
+        read = self._current()
+        return read.policy if read is not None else None
+
+    def scope(self, user: str | None) -> Scope | None:
+        """What `user` may see; None is the local administrator, in a workspace without users.
+
+        Raises `PolicyError` for nobody where users are declared, and for a user that is not."""
+        read = self._current()
+        if read is None:
+            if user is None:
+                return None
+            raise PolicyError(
+                f"this workspace has no user {user!r}", hint="leave --as away to ask as the local administrator"
+            )
+        if user is None:
+            raise PolicyError("this workspace declares users, and nobody was named", hint="say who asks: --as USER")
+        with self._mutex:
+            scope, made = read.scopes.get(user, (None, 0.0))
+            if scope is None or (scope.follows and time.monotonic() - made > FRESH_S):
+                fresh = self._complete(read.policy.scope(user))
+                # an equal scope stays the same object, so that what was made for it still serves
+                scope = scope if scope is not None and scope.key() == fresh.key() else fresh
+                read.scopes[user] = (scope, time.monotonic())
+            return scope
+
+    def forget(self) -> None:
+        """Drop the scopes made so far: the data that they were worked out of has changed."""
+        with self._mutex:
+            if self._read is not None:
+                self._read.scopes.clear()
+
+    def _current(self) -> _Read | None:
+        from index.policy_file import load_policy
+
+        with self._mutex:
+            stamp = (_stamp(self.path), _stamp(self._catalogue_path))
+            if stamp[0] is None:
+                if self._required or self._read is not None:
+                    raise PolicyFileError(
+                        f"the policy {self.path} is not there", hint="put it back, or restart without `policy:`"
+                    )
+                return None
+            if self._read is None or self._read.stamp != stamp:
+                policy = load_policy(self.path, self._catalogue(), self._tags)
+                self._read = _Read(stamp, policy)
+            return self._read
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
