@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from api.commands import demo, drafts, questions, scores, serving, sources
+from api.commands import audit, demo, drafts, questions, scores, serving, sources
 from api.commands.runtime import Runtime, remark
 from api.encode import error_body
 from index.errors import StorageError, TowerError, UsageError
@@ -40,6 +40,7 @@ app = typer.Typer(
 for group in (demo, sources, questions, scores, serving):
     group.register(app)
 app.add_typer(drafts.app, name="drafts")
+app.add_typer(audit.app, name="audit")
 
 
 def _version(wanted: bool) -> None:

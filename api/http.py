@@ -147,6 +147,12 @@ def status(service: ServiceDep) -> Response:
     return JSONResponse(plain(service.status()))
 
 
+@operations.get("/v1/audit")
+def audit(service: ServiceDep, scope: ScopeDep, n: Annotated[int, Query(ge=1, le=1000)] = 20) -> Response:
+    """The last records of the audit log, oldest first; needs the action `audit`."""
+    return JSONResponse({"records": plain(service.audit_tail(scope, n))})
+
+
 @operations.get("/healthz")
 def healthz() -> dict[str, str]:
     """The process runs."""

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from api.audit import Audited
 from api.studio import LocalStudio
 from api.workspace import Workspace
+from index.audit import AuditLog
 from index.catalogue import Catalogue
 from index.errors import CatalogueError, NotFoundError, SettingsError
 from index.scope import Scope
@@ -32,14 +34,15 @@ DATABASE = "tower.db"
 ADMINISTRATOR = "admin"
 
 
-def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None) -> Workspace:
+def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None) -> Audited:
     """Open the workspace at `home`, made where it does not exist yet; with `sql_url` that database is asked in place.
 
     Raises `CatalogueError`, `SettingsError`, `StorageError`; `NotFoundError` for a database that is not there.
     """
     _refuse_models(settings)
     home.mkdir(parents=True, exist_ok=True)
-    return _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
+    workspace = _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
+    return Audited(workspace, AuditLog(home))
 
 
 def _refuse_models(settings: Settings) -> None:
