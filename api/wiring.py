@@ -24,6 +24,7 @@ from query.text2sql.planner import TableQuestionPlanner
 
 if TYPE_CHECKING:
     from api.settings import Settings
+    from index.masking.known import KnownPersons
     from index.sql import SqlDatabase, SqlReader
     from ingest.config import SourcesConfig
     from query.execute import Scorer
@@ -94,6 +95,28 @@ def _own(home: Path, settings: Settings) -> Workspace:
         engines=(writing, reading),
     )
     return workspace
+
+
+def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
+    """The persons that the workspace at `home` knows, for masking; None before its first ingest.
+
+    They are read as the local administrator, whoever asks: what is known is what must not get out.
+    """
+    from index.catalogue_file import load_catalogue
+    from index.catalogue_prune import prune
+    from index.drafting import database_schema
+    from index.engine import open_engine
+    from index.masking.people import known_persons
+    from index.sql import SqlDatabase
+
+    if not (home / DATABASE).is_file() or not settings.catalogue_path.is_file():
+        return None
+    engine = open_engine(f"sqlite:///{(home / DATABASE).absolute()}", read_only=True)
+    try:
+        catalogue, _ = prune(load_catalogue(settings.catalogue_path), database_schema(engine))
+        return known_persons(catalogue, SqlDatabase(engine), Scope.administrator(catalogue, frozenset()))
+    finally:
+        engine.dispose()
 
 
 def declared_tags(sources: SourcesConfig) -> frozenset[str]:
