@@ -153,6 +153,12 @@ def audit(service: ServiceDep, scope: ScopeDep, n: Annotated[int, Query(ge=1, le
     return JSONResponse({"records": plain(service.audit_tail(scope, n))})
 
 
+@operations.get("/v1/audit/verify")
+def verify_audit(service: ServiceDep, scope: ScopeDep, head: str = "") -> Response:
+    """Check the audit log; `head` is one noted elsewhere, whose record must still be there."""
+    return JSONResponse(plain(service.audit_verify(scope, head)))
+
+
 @operations.get("/healthz")
 def healthz() -> dict[str, str]:
     """The process runs."""

@@ -117,6 +117,10 @@ def test_http_serves_the_log_and_records_carry_the_request_id(service: Audited) 
     records = client.get("/v1/audit", params={"n": 3}).json()["records"]
     assert [record["metadata"]["correlation_uid"] for record in records] == ["id-appl", "id-text", "id-text"]
     assert client.get("/v1/audit", params={"n": 0}).status_code == 422
+    verdict = client.get("/v1/audit/verify").json()
+    assert (verdict["intact"], verdict["records"]) == (True, 3)
+    assert client.get("/v1/audit/verify", params={"head": verdict["head"]}).json() == verdict
+    assert client.get("/v1/audit/verify", params={"head": "x"}).json()["code"] == "bad_input"
 
 
 def test_http_answers_507_when_the_log_cannot_be_written(service: Audited, tmp_path: Path) -> None:
