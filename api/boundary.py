@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
+from api.audit import CORRELATION
 from api.problems import problem
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Boundary:
         given = headers.get("x-request-id", "")
         identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
         scope["request_id"] = identity
+        CORRELATION.set(identity)
         started, status = time.monotonic(), 500
 
         async def outgoing(message: Message) -> None:

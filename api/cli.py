@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from api.commands import demo, drafts, policy, questions, scores, serving, sources
+from api.commands import audit, demo, drafts, masking, policy, questions, scores, serving, sources
 from api.commands.runtime import Runtime, remark
 from api.encode import error_body
+from api.logs import protect, redacted
 from index.errors import StorageError, TowerError, UsageError
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (demo, sources, questions, scores, serving):
+for group in (demo, sources, questions, masking, scores, serving):
     group.register(app)
 app.add_typer(drafts.app, name="drafts")
 app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
 
 
 def _version(wanted: bool) -> None:
@@ -65,6 +67,7 @@ def main(arguments: Sequence[str] | None = None, *, opener: Opener | None = None
     """Run one command and return its exit status. `opener` opens the workspace (default: the real wiring)."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     run = Runtime(opener)
+    protect(None)
     try:
         result = app(argv, prog_name="tower", standalone_mode=False, obj=run)
         sys.stdout.flush()
@@ -72,9 +75,9 @@ def main(arguments: Sequence[str] | None = None, *, opener: Opener | None = None
             remark(_INTERRUPTED)
         return result if isinstance(result, int) else 0
     except TowerError as error:
-        return _fail(error, argv)
+        return _fail(error, argv, run.home)
     except TyperException as error:
-        return _fail(UsageError(error.format_message(), hint=_usage_hint(argv)), argv)
+        return _fail(UsageError(error.format_message(), hint=_usage_hint(argv)), argv, run.home)
     except (KeyboardInterrupt, Abort):
         remark(_INTERRUPTED)
         return INTERRUPTED
@@ -82,19 +85,20 @@ def main(arguments: Sequence[str] | None = None, *, opener: Opener | None = None
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the exit does not fail on the flush
         return 1
     except OSError as error:
-        return _fail(_of_os(error, run), argv)
+        return _fail(_of_os(error, run), argv, run.home)
     except Exception as error:  # the last resort: one line for the user, the trace in a file
-        return _fail(_internal(error, run), argv)
+        return _fail(_internal(error, run), argv, run.home)
 
 
-def _fail(error: TowerError, argv: Sequence[str]) -> int:
+def _fail(error: TowerError, argv: Sequence[str], home: Path | None) -> int:
     if "--json" in argv:
         from api.encode import to_json
 
         sys.stdout.write(to_json(error_body(error)) + "\n")
         sys.stdout.flush()
     else:
-        remark(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        text = f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else "")
+        remark(redacted(text, home))
     return error.exit_status
 
 
@@ -124,7 +128,7 @@ def _internal(error: Exception, run: Runtime) -> TowerError:
     path = folder / f"tower-error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(trace, encoding="utf-8")
+        path.write_text(redacted(trace, run.home), encoding="utf-8")
         hint = f"this is a fault of Tower; the trace is in {path}"
     except OSError as failure:
         hint = f"this is a fault of Tower; its trace could not be written to {path}: {failure}"

@@ -159,6 +159,18 @@ def status(service: ServiceDep, scope: ScopeDep) -> Response:
     return JSONResponse(plain(service.status()))
 
 
+@operations.get("/v1/audit")
+def audit(service: ServiceDep, scope: ScopeDep, n: Annotated[int, Query(ge=1, le=1000)] = 20) -> Response:
+    """The last records of the audit log, oldest first; needs the action `audit`."""
+    return JSONResponse({"records": plain(service.audit_tail(scope, n))})
+
+
+@operations.get("/v1/audit/verify")
+def verify_audit(service: ServiceDep, scope: ScopeDep, head: str = "") -> Response:
+    """Check the audit log; `head` is one noted elsewhere, whose record must still be there."""
+    return JSONResponse(plain(service.audit_verify(scope, head)))
+
+
 @operations.get("/healthz")
 def healthz() -> dict[str, str]:
     """The process runs."""

@@ -57,8 +57,11 @@ class DraftQueue(Protocol):
         ...
 
 
-class Service(Protocol):
-    """An open workspace. Methods raise `index.errors.TowerError` and nothing else that a user can cause."""
+class Unaudited(Protocol):
+    """A workspace's doors, before `api.audit.Audited` stands around them.
+
+    Methods raise `index.errors.TowerError` and nothing else that a user can cause.
+    """
 
     @property
     def catalogue(self) -> Catalogue:
@@ -121,6 +124,18 @@ class Service(Protocol):
 
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
+        ...
+
+
+class Service(Unaudited, Protocol):
+    """An open workspace that records what is done in it before a result leaves."""
+
+    def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
+        """The last `count` records of the audit log, oldest first; raises `PolicyError` without the action `audit`."""
+        ...
+
+    def audit_verify(self, scope: Scope, anchor: str = "") -> dict[str, Any]:
+        """What checking the log found (`intact`, `records`, `broken`, `reason`, `head`); `PolicyError` as above."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from collections.abc import Iterator, Mapping
@@ -41,7 +42,8 @@ def ask_events(service: Service, question: str, scope: Scope) -> Iterator[str]:
         finally:
             parts.put(None)
 
-    threading.Thread(target=work, name="tower-ask", daemon=True).start()
+    context = contextvars.copy_context()  # the thread works for the same request
+    threading.Thread(target=context.run, args=(work,), name="tower-ask", daemon=True).start()
     while True:
         try:
             part = parts.get(timeout=KEEP_ALIVE_S)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from api.audit import Audited
 from api.principals import Principals
 from api.studio import LocalStudio
 from api.workspace import Workspace
+from index.audit import AuditLog
 from index.catalogue import Catalogue
 from index.errors import CatalogueError, NotFoundError, PolicyError, SettingsError
 from index.scope import Scope
@@ -23,6 +25,7 @@ from query.text2sql.planner import TableQuestionPlanner
 
 if TYPE_CHECKING:
     from api.settings import Settings
+    from index.masking.known import KnownPersons
     from index.sql import SqlDatabase, SqlReader
     from ingest.config import SourcesConfig
     from query.execute import Scorer
@@ -33,7 +36,7 @@ DATABASE = "tower.db"
 ADMINISTRATOR = "admin"
 
 
-def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None) -> Workspace:
+def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None) -> Audited:
     """Open the workspace at `home`, made where it does not exist yet; with `sql_url` that database is asked in place.
 
     Raises `CatalogueError`, `SettingsError`, `StorageError`, `PolicyError`, and `NotFoundError` for a database that is
@@ -46,7 +49,8 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
             hint="ask it from another workspace: --home DIR",
         )
     home.mkdir(parents=True, exist_ok=True)
-    return _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
+    workspace = _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
+    return Audited(workspace, AuditLog(home))
 
 
 def _refuse_models(settings: Settings) -> None:
@@ -117,6 +121,28 @@ def declared_catalogue(settings: Settings) -> Catalogue:
     from index.catalogue_file import load_catalogue
 
     return load_catalogue(settings.catalogue_path) if settings.catalogue_path.is_file() else Catalogue(())
+
+
+def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
+    """The persons that the workspace at `home` knows, for masking; None before its first ingest.
+
+    They are read as the local administrator, whoever asks: what is known is what must not get out.
+    """
+    from index.catalogue_file import load_catalogue
+    from index.catalogue_prune import prune
+    from index.drafting import database_schema
+    from index.engine import open_engine
+    from index.masking.people import known_persons
+    from index.sql import SqlDatabase
+
+    if not (home / DATABASE).is_file() or not settings.catalogue_path.is_file():
+        return None
+    engine = open_engine(f"sqlite:///{(home / DATABASE).absolute()}", read_only=True)
+    try:
+        catalogue, _ = prune(load_catalogue(settings.catalogue_path), database_schema(engine))
+        return known_persons(catalogue, SqlDatabase(engine), Scope.administrator(catalogue, frozenset()))
+    finally:
+        engine.dispose()
 
 
 def declared_tags(sources: SourcesConfig) -> frozenset[str]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.logs import protect
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -46,6 +48,7 @@ class Runtime:
         from api.settings import default_home, load_settings
 
         self.home = home or default_home()
+        protect(self.home)
         return load_settings(self.home, must_exist=must_exist)
 
     @contextmanager

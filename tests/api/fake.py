@@ -143,6 +143,12 @@ class FakeService:
     def status(self) -> dict[str, Any]:
         return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}
 
+    def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
+        return [{"seq": 1, "api": {"operation": "ask"}}][:count]
+
+    def audit_verify(self, scope: Scope, anchor: str = "") -> dict[str, Any]:
+        return {"intact": True, "records": 1, "broken": None, "reason": "", "head": "1:00"}
+
     def close(self) -> None:
         self.closed = True
 

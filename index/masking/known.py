@@ -1,0 +1,79 @@
+"""The persons that the workspace knows: a dictionary of names and numbers, looked up word by word.
+
+A text is read once; each of its words is one look-up, so that the time does not depend on how many names there are.
+Case, accents, and the order of a given name and a surname do not matter, and the longest name wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from index.masking.fold import fold
+from index.masking.spans import Span
+
+_WORD = re.compile(r"[^\W_]+")
+_GAP = re.compile(r"[\s.,'’`´\-_]{1,4}|\s{0,2}")
+_NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){5,19}")
+_LEAST_LETTERS = 3  # of a name that is a single word
+_LEAST_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class KnownPersons:
+    """Names as tuples of folded words by their first word, and numbers as digits. Build it with `of`."""
+
+    names: dict[str, tuple[tuple[str, ...], ...]]
+    numbers: frozenset[str]
+
+    @classmethod
+    def of(cls, names: Iterable[str], numbers: Iterable[str] = ()) -> KnownPersons:
+        """The dictionary of these names and telephone numbers; what is too short to tell somebody is left out."""
+        by_first: dict[str, set[tuple[str, ...]]] = {}
+        for name in names:
+            words = tuple(fold(word) for word in _WORD.findall(name))
+            if not words or (len(words) == 1 and len(words[0]) < _LEAST_LETTERS) or words[0].isdigit():
+                continue
+            for form in {words, (words[-1], *words[:-1])}:
+                by_first.setdefault(form[0], set()).add(form)
+        held = {first: tuple(sorted(forms, key=len, reverse=True)) for first, forms in by_first.items()}
+        digits = (re.sub(r"\D", "", number) for number in numbers)
+        return cls(held, frozenset(number for number in digits if len(number) >= _LEAST_DIGITS))
+
+    def spans(self, text: str) -> list[Span]:
+        """PERSON and PHONE_NUMBER spans of what the dictionary holds; a single word only where it is capitalised."""
+        spans = self._persons(text) if self.names else []
+        if self.numbers:
+            for match in _NUMBER.finditer(text):
+                if re.sub(r"\D", "", match[0]) in self.numbers:
+                    spans.append(Span(match.start(), match.end(), "PHONE_NUMBER"))
+        return spans
+
+    def _persons(self, text: str) -> list[Span]:
+        spans: list[Span] = []
+        names, ascii_text = self.names, text.isascii()
+        end = 0
+        for match in _WORD.finditer(text):
+            word = match[0]
+            forms = names.get(word.lower() if ascii_text else fold(word))
+            if forms is None or match.start() < end:
+                continue
+            for form in forms:
+                found = self._ends(text, match.end(), form)
+                if found and (len(form) > 1 or word[0].isupper() or not word[0].islower()):
+                    end = found
+                    spans.append(Span(match.start(), end, "PERSON"))
+                    break
+        return spans
+
+    @staticmethod
+    def _ends(text: str, at: int, form: tuple[str, ...]) -> int:
+        """Where `form`, whose first word ends at `at`, ends in `text`; 0 where it is not there."""
+        for wanted in form[1:]:
+            gap = _GAP.match(text, at)
+            word = _WORD.match(text, gap.end()) if gap else None
+            if word is None or fold(word[0]) != wanted:
+                return 0
+            at = word.end()
+        return at
