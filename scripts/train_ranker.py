@@ -6,9 +6,9 @@ trained on, the other half is what accuracy is reported on. Every question is pl
 its database alone; a reading is right when its rows equal those of the known query, in any order of columns.
 
 A logistic regression is fitted on the reading that ranks first of every question: is it right? It gives the
-confidence over drafted catalogues. The order of the readings keeps weights set by hand: weights fitted on pairs of readings gained three of
-1,758 questions there and lost seven of 221 over a reviewed catalogue, whose terms and metrics no such question has.
-The result is written to `query/text2sql/ranker.json` with its provenance.
+confidence over drafted catalogues. The order of the readings keeps weights set by hand: weights fitted on pairs of
+readings gained three of 1,758 questions there and lost seven of 221 over a reviewed catalogue, whose terms and
+metrics no such question has. The result is written to `query/text2sql/ranker.json` with its provenance.
 """
 
 from __future__ import annotations
