@@ -25,7 +25,7 @@ class _Target:
 
 
 def short_key(table: str, column: str) -> bool:
-    """True for `aid` of `author` and `oiid` of `order_item`: the start of a name of one word, the initials of several."""
+    """True for `aid` of `author` and `oiid` of `order_item`: the start of one word, the initials of several."""
     named, own = words(column), words(table)
     if len(named) != 1 or not named[0].endswith("id") or len(named[0]) < 3:
         return False

@@ -36,7 +36,9 @@ _SPAN = re.compile(
 )
 _SUPERIOR = re.compile(r"\b(C\d+)(?: C\d+)? ([<>]=?)(?: that of)? (?:their|its|his|her) (?:own )?(?:direct )?(C\d+)")
 _BOTH_TABLES = re.compile(rf"\b(C\d+)\b(.*?)\bboth {DET}(T\d+) and {DET}(T\d+)")
-_BUT_NOT = re.compile(rf"\b(C\d+) (?:that |which |where )?(?:have|has|with) {DET}(T\d+) (?:but|and) (?:NOT have|no) {DET}(T\d+)")
+_BUT_NOT = re.compile(
+    rf"\b(C\d+) (?:that |which |where )?(?:have|has|with) {DET}(T\d+) (?:but|and) (?:NOT have|no) {DET}(T\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,11 @@ def rows_by_key(draft: Draft) -> None:
         column = held.column(candidate.columns[0]) if held else None
         if held is None or column is None or held.key != candidate.columns or column.role != "key":
             continue
-        if set(stems_of(column.label)) & _CODES and not set(stems_of(symbol.text.lower())) & _CODES and not candidate.sense:
+        if (
+            set(stems_of(column.label)) & _CODES
+            and not set(stems_of(symbol.text.lower())) & _CODES
+            and not candidate.sense
+        ):
             rows = f"T{len(draft.sentence.symbols)}"
             table = Candidate("table", candidate.table, score=candidate.score)
             draft.sentence.symbols[rows] = replace(symbol, name=rows, candidate=table)
@@ -198,7 +204,11 @@ def _alike(draft: Draft, ref: ColumnRef, table: str) -> ColumnRef | None:
     if column is None or held is None:
         return None
     for other in held.columns:
-        if other.label == column.label and other.type == column.type and not draft.is_name(ColumnRef(table, other.name)):
+        if (
+            other.label == column.label
+            and other.type == column.type
+            and not draft.is_name(ColumnRef(table, other.name))
+        ):
             return ColumnRef(table, other.name)
     return None
 
@@ -223,4 +233,3 @@ def within_groups(draft: Draft) -> Predicate | None:
     return Among(
         (*keys, ref), Query(ref.table, (*keys, best), tuple(draft.where), group=tuple(keys), hints=frozenset())
     )
-

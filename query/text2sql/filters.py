@@ -15,8 +15,8 @@ from query.text2sql.logical import (
 )
 from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP
-from query.text2sql.tokens import stems_of
 from query.text2sql.thesaurus import FALSE_VALUES, FUNCTION_WORDS, TRUE_VALUES, UNITS
+from query.text2sql.tokens import stems_of
 
 _FILL = (
     r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal"
@@ -38,7 +38,8 @@ _COMPARE_AFTER = re.compile(
 )
 _EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d)")
 _EQUALS_AFTER = re.compile(
-    r"\b(?:have|has|had|having|with|exactly|only|scored|made|contain|contains|against) (?:exactly |only )?(N\d+) ([CT]\d+)"
+    r"\b(?:have|has|had|having|with|exactly|only|scored|made|contain|contains|against)"
+    r" (?:exactly |only )?(N\d+) ([CT]\d+)"
 )
 _SAME = re.compile(r"(F\d+) (or|and|but)(?: (?:is|are|was|has|have|it))?(?: (>=?|<=?|!=))? (N\d+)(?! [CTAM]\d)")
 _AMOUNT = re.compile(
@@ -91,7 +92,12 @@ def comparisons(draft: Draft) -> None:
         left = draft.expressions(name)[0]
         if isinstance(left, ColumnRef) and not _comparable(draft, left):
             column = draft.column(left)
-            if operator != "=" or column is None or column.type != "text" or not re.search(r"\d", draft.symbol(low).text):
+            if (
+                operator != "="
+                or column is None
+                or column.type != "text"
+                or not re.search(r"\d", draft.symbol(low).text)
+            ):
                 return None
             return draft.keep(Condition(left, "=", (draft.symbol(low).text,)))
         if high is not None:
@@ -138,7 +144,11 @@ def comparisons(draft: Draft) -> None:
         if len(key) != 1 or not re.search(r"[CTAM]\d", match.string[: match.start()]):
             return None
         column = draft.column(key[0])
-        return draft.keep(Condition(key[0], "=", (number(match[2]),))) if column and column.type in ("integer", "number") else None
+        return (
+            draft.keep(Condition(key[0], "=", (number(match[2]),)))
+            if column and column.type in ("integer", "number")
+            else None
+        )
 
     take = draft.sentence.take
     take(_RANGE_OF, range_of)
@@ -149,7 +159,10 @@ def comparisons(draft: Draft) -> None:
     take(_COMPARE, lambda m: put(m[1], m[2], m[3]))
     take(_COMPARE_AFTER, lambda m: put(m[3], m[1], m[2]))
     take(_EQUALS_AFTER, lambda m: put(m[2], "=", m[1]))
-    take(_EQUALS, lambda m: put(m[1], "=", m[2]) if " of " not in m[0] or _comparable(draft, draft.refs(m[1])[0]) else None)
+    take(
+        _EQUALS,
+        lambda m: put(m[1], "=", m[2]) if " of " not in m[0] or _comparable(draft, draft.refs(m[1])[0]) else None,
+    )
     take(_NUMBERED, numbered)
     take(_SAME, again)
     take(_TIMES, times)
@@ -277,7 +290,12 @@ def _column_value(draft: Draft, match: re.Match[str]) -> str | None:
     own = ColumnRef(candidate.table, candidate.columns[0])
     label = draft.column(own)
     said = set(stems_of(draft.symbol(match[1]).text))
-    alike = label is not None and bool(said) and said <= set(stems_of(label.label)) and re.search(r"\bof (?:the )?$", before)
+    alike = (
+        label is not None
+        and bool(said)
+        and said <= set(stems_of(label.label))
+        and re.search(r"\bof (?:the )?$", before)
+    )
     if own in refs or alike:
         return f" {match[2] or ''}{match[3]} "
     return None

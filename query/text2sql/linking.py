@@ -132,10 +132,10 @@ class Linker:
         if span[0].kind == "quoted" and not found:
             found.append(Candidate("text", value=span[0].text, score=0.9))
         found.extend(_named_by_value(found))
-        if last - first == 1 and not (span[0].capital and first > 0) and span[0].kind == "word":
+        plain = last - first == 1 and not (span[0].capital and first > 0) and span[0].kind == "word"
+        if plain and any(c.kind in ("table", "column", "metric") and c.score >= 0.9 for c in found):
             # a plain word that names a part of the catalogue is not somebody's name
-            if any(c.kind in ("table", "column", "metric") and c.score >= 0.9 for c in found):
-                found = [c for c in found if c.kind != "value" or c.score >= 0.75]
+            found = [c for c in found if c.kind != "value" or c.score >= 0.75]
         if any(c.kind in ("table", "metric", "term") and c.score >= 0.95 for c in found):
             least = 0.85 if any(c.kind == "table" and c.score >= 0.99 for c in found) else 0.6
             found = [c for c in found if c.score >= (least if c.kind == "table" else 0.6) or c.kind == "value"]
@@ -238,7 +238,11 @@ class Linker:
     def _stored(self, span: tuple[Token, ...], opening: bool) -> list[Candidate]:
         """Candidates from the value index for these exact tokens."""
         first = span[0]
-        if all(t.kind == "punctuation" for t in span) or first.text in "()[],;:?!" or (span[-1].kind == "punctuation" and span[-1].text in ",;:?!"):
+        if (
+            all(t.kind == "punctuation" for t in span)
+            or first.text in "()[],;:?!"
+            or (span[-1].kind == "punctuation" and span[-1].text in ",;:?!")
+        ):
             return []
         if len(span) == 1 and first.kind == "number":
             return []

@@ -304,7 +304,9 @@ def _combined(text: str, atoms: list[Period]) -> list[Period]:
             out.append(replace(atom, since=None if atom.since == dt.date.min else atom.since))
             i += 1
             continue
-        after = re.match(r"\s*(?:or|and) (?:(later|after|newer|onwards?)|(?:earlier|before|older))\b(?!\s+\d)", text[atom.end :])
+        after = re.match(
+            r"\s*(?:or|and) (?:(later|after|newer|onwards?)|(?:earlier|before|older))\b(?!\s+\d)", text[atom.end :]
+        )
         made = _prefixed(before, atom)
         if after:
             bounds = (atom.since, None) if after[1] else (None, atom.until)

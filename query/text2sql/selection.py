@@ -18,7 +18,8 @@ from query.text2sql.tokens import stem, stems_of
 _ALL = re.compile(
     r"\b(?:all |any |complete |full )?(?:the )?(?:information|info|details?|records?|data"
     r"|everything|attributes|contents?|fields)"
-    r"(?: about| of| on| for| from| regarding)? (?:the |all |each |[FK]\d+ )*(T\d+)(?: table for (?:those |the |all )*(T\d+))?"
+    r"(?: about| of| on| for| from| regarding)? (?:the |all |each |[FK]\d+ )*(T\d+)"
+    r"(?: table for (?:those |the |all )*(T\d+))?"
 )
 
 
@@ -44,12 +45,16 @@ _ANSWER = re.compile(
 def _item(text: str, match: re.Match[str]) -> bool:
     """True for a table's word that stands alone in the list of what to return."""
     before, after = text[: match.start()], text[match.end() :]
-    return bool(re.search(r"(?:,|\band|\bboth|\breturn)(?: the| their)? $", before) and re.match(r" (?:,|and\b|\.)", after))
+    return bool(
+        re.search(r"(?:,|\band|\bboth|\breturn)(?: the| their)? $", before) and re.match(r" (?:,|and\b|\.)", after)
+    )
 
 
 def _listed(draft: Draft, text: str, match: re.Match[str]) -> bool:
     """True for a table's word in a list with its own columns: "show the players and the years played"."""
-    start = re.match(r"(?:show|list|find|give|return|display|what (?:is|are))(?: me)?(?: all)?(?: the)? $", text[: match.start()])
+    start = re.match(
+        r"(?:show|list|find|give|return|display|what (?:is|are))(?: me)?(?: all)?(?: the)? $", text[: match.start()]
+    )
     follows = re.match(r"(?: ,)?(?: and)?(?: the)? (C\d+)\b", text[match.end() :])
     joined = follows is not None and bool(re.match(r" (?:,|and)", text[match.end() :]))
     table = draft.candidate(match.group()).table

@@ -270,7 +270,11 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
             return GAP
         return f" {name} "
     leading = re.match(r"(?:which|what|who|find|list|show) (?:[a-z]+ )?(T\d+) (?:is|was|are|were|has|have)\b", before)
-    led = leading is not None and not name.startswith("T") and draft.candidate(leading[1]).table == draft.refs(name)[0].table
+    led = (
+        leading is not None
+        and not name.startswith("T")
+        and draft.candidate(leading[1]).table == draft.refs(name)[0].table
+    )
     if row_like and not (grouped and not follows and not led):
         _put(draft, expression, operator, limit)
         return GAP

@@ -259,3 +259,50 @@ def test_every_public_database_is_drafted_and_its_draft_holds() -> None:
     for path in paths[::4]:
         catalogue = draft_catalogue(open_engine(f"sqlite:///{path}", read_only=True))
         parse_catalogue(read_yaml(dump_catalogue(catalogue)), path.name)
+
+
+_SHORT = """
+CREATE TABLE author (aid INTEGER, name TEXT, oid INTEGER);
+INSERT INTO author VALUES (1, 'Ann', 7), (2, 'Bo', 7), (3, 'Cy', 8);
+CREATE TABLE organization (oid INTEGER, name TEXT);
+INSERT INTO organization VALUES (7, 'Uni'), (8, 'Lab');
+CREATE TABLE writes (aid INTEGER, pid INTEGER);
+INSERT INTO writes VALUES (1, 5), (1, 6), (2, 5);
+CREATE TABLE publication (pid INTEGER, title TEXT, num_authors INTEGER, praised_by_authors INTEGER, city_name TEXT);
+INSERT INTO publication VALUES (5, 'On rope', 1, 2, 'Oslo'), (6, 'On rock', 2, 3, 'Oslo'), (9, 'On ice', 1, 1, 'Turku');
+CREATE TABLE place (city_name TEXT, region TEXT);
+INSERT INTO place VALUES ('Oslo', 'East'), ('Turku', 'West');
+"""
+
+
+def _drafted(folder: Path, script: str) -> Catalogue:
+    path = folder / "short.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(script)
+    return draft_catalogue(open_engine(f"sqlite:///{path}", read_only=True))
+
+
+def test_abbreviated_keys_join_the_tables_that_share_them(tmp_path: Path) -> None:
+    joins = set(_drafted(tmp_path, _SHORT).joins)
+    assert Join("writes", ("aid",), "author", ("aid",)) in joins
+    assert Join("writes", ("pid",), "publication", ("pid",)) in joins
+    assert Join("author", ("oid",), "organization", ("oid",)) in joins
+
+
+def test_a_shared_name_that_one_table_lists_once_joins_to_it(tmp_path: Path) -> None:
+    assert Join("publication", ("city_name",), "place", ("city_name",)) in _drafted(tmp_path, _SHORT).joins
+
+
+def test_a_number_of_things_refers_to_none_of_them(tmp_path: Path) -> None:
+    columns = {c for join in _drafted(tmp_path, _SHORT).joins for c in join.left_columns}
+    assert not columns & {"num_authors", "praised_by_authors"}
+
+
+def test_a_prefix_of_all_columns_is_no_part_of_their_names(tmp_path: Path) -> None:
+    drafted = _drafted(
+        tmp_path,
+        "CREATE TABLE Customer (CustId TEXT, CustName TEXT); INSERT INTO Customer VALUES ('C1', 'Ann'), ('C2', 'Bo');"
+        "CREATE TABLE Sale (TxId TEXT, TxCustId TEXT, TxPrice REAL);"
+        "INSERT INTO Sale VALUES ('T1', 'C1', 1.5), ('T2', 'C1', 2), ('T3', 'C2', 3);",
+    )
+    assert Join("Sale", ("TxCustId",), "Customer", ("CustId",)) in drafted.joins
