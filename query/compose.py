@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue, Score
 from index.documents import Passage
@@ -16,7 +16,7 @@ from query.prove import cite_count
 from query.provenance import cite, column_of
 
 SHOWN_ROWS = 20
-SHOWN_QUOTES = 4
+FACT_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Composer:
     def table(self, evidence: TableEvidence, reading: Reading) -> tuple[Sentence, ...]:
         """A result set: a sentence for one value or one row, a table for more, a plain "none" for nothing."""
         rows = evidence.rows
-        title = title_of(reading)
+        alone = len(rows.rows) <= 1 and len(rows.columns) == 1
+        title = said_of(reading) if alone else title_of(reading)
         if not rows.rows or all(v is None for row in rows.rows for v in row):
             return (self._nothing(evidence, title),)
         if len(rows.rows) == 1 and len(rows.columns) == 1:
@@ -98,6 +99,20 @@ class Composer:
             if source is not None and base != wanted:
                 return source.unit
         return ""
+
+    def fact(self, label: str, evidence: TableEvidence) -> tuple[Sentence, ...]:
+        """A fact about an entity, a line a row, without keys added for citing, pictures and empty cells."""
+        told = []
+        for row in range(min(len(evidence.rows.rows), FACT_ROWS)):
+            parts: list[str | Slot] = [f"{label}: "]
+            for column, value in zip(evidence.rows.columns, evidence.rows.rows[row], strict=True):
+                base = column_of(evidence, column, self.catalogue)
+                if value is None or value == "" or "__" in column or (base and base.role == "image"):
+                    continue
+                parts += [", " if len(parts) > 1 else "", f"{_heading(column)} ", self.slot(evidence, row, column)]
+            if len(parts) > 1:
+                told.append(Sentence(tuple(parts), "subbullet"))
+        return tuple(told)
 
     def trend(self, evidence: dict[str, TableEvidence], plan: Plan) -> tuple[Sentence, ...]:
         """A series told in sentences: its total against the period before, its highest and lowest point."""
@@ -185,7 +200,7 @@ def scored_lead(found: Findings, composer: Composer, score: Score, population: R
     whom = f" where {conditions}" if where else ""
     cut = [f"a {label} at or above its threshold"] if step.at_risk else []
     if step.due_text:
-        cut.append(f"a {_due_label(score, composer.catalogue)} that falls in {step.due_text}")
+        cut.append(f"a {due_label(score, composer.catalogue)} that falls in {step.due_text}")
     said = " and ".join(cut)
     if not found.items:
         return Sentence((f"No {score.entity}{whom} has {said or f'a {label}'}.",))
@@ -196,7 +211,7 @@ def scored_lead(found: Findings, composer: Composer, score: Score, population: R
     return Sentence((count, f" {score.entity}{'s' if many else ''}{whom}, by {label}:"))
 
 
-def _due_label(score: Score, catalogue: Catalogue) -> str:
+def due_label(score: Score, catalogue: Catalogue) -> str:
     """What the due date of a score is called."""
     table, _, column = score.due.partition(".")
     found = catalogue.table(table)
@@ -209,6 +224,11 @@ def _single(evidence: TableEvidence | None) -> float | None:
         return None
     value = evidence.rows.rows[0][0]
     return float(value) if isinstance(value, int | float) else None
+
+
+def said_of(reading: Reading) -> str:
+    """What a single value is, with the conditions it stands under."""
+    return title_of(replace(reading, title=""))
 
 
 def title_of(reading: Reading) -> str:

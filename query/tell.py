@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from index.quotes import Quote, quotes
 from index.scope import Scope
 from query.answer import ChartView, DraftView
 from query.chart import chart
-from query.compose import Composer, scored_lead, title_of
+from query.compose import Composer, said_of, scored_lead, title_of
 from query.evidence import CitationBook, PassageEvidence, Sentence, Slot, TableEvidence
 from query.execute import Findings
+from query.facts import FactReader
 from query.items import ItemNote, ItemTeller
 from query.letters import MOST_DRAFTS, LetterDesk
 from query.next_steps import StepFinder
@@ -24,6 +26,7 @@ from query.quoting import one_each, pick
 from query.scoring import hidden_features
 from query.scoring.reasons import worded
 
+MOST_PROFILES = 5
 PAINTERS = 4  # pictures drawn at the same time
 NOTHING = "The data cannot answer this."
 
@@ -69,6 +72,10 @@ class Teller:
             self._say(NOTHING)
         elif path == "clarify":
             self._say(self.plan.clarification or "Which reading do you mean?")
+            if self.found.tables:
+                self._tables()
+        elif self.found.profile is not None:
+            self._profiles()
         elif self.found.scores is not None:
             self._scored()
         elif self.found.searched is not None and self.found.searched.require:
@@ -83,7 +90,7 @@ class Teller:
         self._illustrate()
         self._chart()
         self.told.stated += [reading.explanation for reading in self._readings()]
-        self.told.stated += [title_of(reading) for reading in self._readings()]
+        self.told.stated += [said for reading in self._readings() for said in (title_of(reading), said_of(reading))]
         return self.told
 
     def _tables(self) -> None:
@@ -122,10 +129,10 @@ class Teller:
                     parts.append(self.composer.slot(evidence, row, column))
             self.told.sentences.append(Sentence((*parts, ".")))
 
-    def _quotes_of(self, evidence: PassageEvidence) -> None:
+    def _quotes_of(self, evidence: PassageEvidence, *, said: bool = False) -> None:
         if self.parts.embedder is None:
             return
-        said = any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
+        said |= any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
         last = ""
         for quote in (one_each if said else pick)(evidence.query, evidence.passages, self.parts.embedder):
             place = (quote.doc_id, quote.start, quote.end)
@@ -148,9 +155,7 @@ class Teller:
         lead = scored_lead(self.found, self.composer, score, population)
         self.told.sentences.append(lead)
         self.told.stated += [part for part in lead.parts if isinstance(part, str)]  # the plan's words, not findings
-        for feature in score.features:
-            before, _, after, _ = worded(feature.label, 0.0)
-            self.told.stated += [before.strip(), after.strip(), feature.label]
+        self._state_features()
         hidden = hidden_features(score, self.parts.reader, self.parts.catalogue, self.scope)
         if hidden:
             said = ", ".join(name.replace("_", " ") for name in hidden)
@@ -158,6 +163,36 @@ class Teller:
         teller = self._teller()
         for item in self.found.items:
             self._keep(teller.scored(item, score))
+
+    def _profiles(self) -> None:
+        """Facts, score and documents of each named entity, under its name."""
+        step = self.found.profile
+        assert step is not None
+        desk = FactReader(self.parts.reader, self.parts.catalogue, self.scope, self.parts.catalogue.date())
+        labels = desk.labels(step.entity)
+        self._state_features()
+        teller = self._teller()
+        score = next((s for s in self.parts.catalogue.scores if s.entity == step.entity), None)
+        for item in self.found.items[:MOST_PROFILES]:
+            if item.score is not None and score is not None:
+                self._keep(teller.scored(item, score))
+            else:
+                self._keep(teller.named(item))
+            for name, evidence in desk.facts(step.entity, item.key).items():
+                self.found.tables[evidence.id] = evidence
+                self.told.stated += [labels.get(name, name), *(c.replace("_", " ") for c in evidence.rows.columns)]
+                self.told.sentences += self.composer.fact(labels.get(name, name), evidence)
+        for searched in self.found.passages.values():
+            self.told.passages += searched.passages
+            self._quotes_of(searched, said=True)
+
+    def _state_features(self) -> None:
+        """The fixed words of the scores' reasons, which may repeat figures of their definitions."""
+        for score in self.parts.catalogue.scores:
+            self.told.stated.append(score.label)
+            for feature in score.features:
+                before, _, after, _ = worded(feature.label, 0.0)
+                self.told.stated += [before.strip(), after.strip(), feature.label]
 
     def _joined(self) -> None:
         searched = self.found.searched
@@ -228,7 +263,16 @@ class Teller:
         self.told.chart = ChartView(vega_lite=spec, title=title_of(reading))
 
     def _teller(self) -> ItemTeller:
-        return ItemTeller(self.parts.catalogue, self.composer, self.found.tables.get("population"), self._finder())
+        scores = self.found.scores
+        days = tuple(map(dt.date.fromisoformat, scores.due)) if scores and scores.due else None
+        return ItemTeller(
+            self.parts.catalogue,
+            self.composer,
+            self.found.tables.get("population"),
+            self._finder(),
+            due=self.found.tables.get("due"),
+            period=(days[0], days[1]) if days else (self.parts.catalogue.date(), None),
+        )
 
     def _finder(self) -> StepFinder | None:
         """One finder an answer: reasons that entities share are searched once."""
