@@ -124,7 +124,8 @@ def declared_catalogue(settings: Settings) -> Catalogue:
 
 
 def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
-    """The persons that the workspace at `home` knows, for masking; None before its first ingest.
+    """The persons that the workspace at `home` knows, for masking; None before its first ingest, and in a workspace
+    that declares users.
 
     They are read as the local administrator, whoever asks: what is known is what must not get out.
     """
@@ -137,6 +138,8 @@ def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
 
     if not (home / DATABASE).is_file() or not settings.catalogue_path.is_file():
         return None
+    if settings.policy_path.exists():
+        return None  # who calls is not known here, and what is masked would tell whom the workspace knows
     engine = open_engine(f"sqlite:///{(home / DATABASE).absolute()}", read_only=True)
     try:
         catalogue, _ = prune(load_catalogue(settings.catalogue_path), database_schema(engine))

@@ -227,8 +227,10 @@ def _single(evidence: TableEvidence | None) -> float | None:
 
 
 def said_of(reading: Reading) -> str:
-    """What a single value is, with the conditions it stands under."""
-    return title_of(replace(reading, title=""))
+    """What a single value is, with the conditions it stands under; without them where they hold a figure, which no
+    citation would prove (a period is in the question and in the query)."""
+    said = title_of(replace(reading, title=""))
+    return title_of(reading) if any(c.isdigit() for c in said) else said
 
 
 def title_of(reading: Reading) -> str:

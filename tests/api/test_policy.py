@@ -14,16 +14,16 @@ import typer
 from fastapi.testclient import TestClient
 
 from api import Tower
+from api.audit import Audited
 from api.cli import app, main
 from api.commands.serving import require_user
 from api.http import create_app
 from api.settings import load_settings
-from api.wiring import open_workspace
-from api.workspace import Workspace
+from api.wiring import known_persons_of, open_workspace
 from index.errors import NotFoundError, PolicyError, PolicyFileError, TowerError
 from tests.governed import POLICY, build
 
-NEEDS_NOBODY = {"demo", "init", "parse", "serve", "policy check", "policy explain"}
+NEEDS_NOBODY = {"demo", "init", "parse", "mask", "serve", "policy check", "policy explain"}
 ARGUMENTS = {
     "ask": ["How many customers do we have?"], "explain": ["How many customers do we have?"], "search": ["payment"],
     "sql": ["SELECT 1 AS one FROM accounts"], "drafts show": ["d1"], "drafts edit": ["d1", "--subject", "x"],
@@ -44,7 +44,7 @@ def copy(home: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workspace(copy: Path) -> Iterator[Workspace]:
+def workspace(copy: Path) -> Iterator[Audited]:
     opened = open_workspace(copy, load_settings(copy))
     yield opened
     opened.close()
@@ -177,7 +177,7 @@ def test_a_database_is_not_asked_in_place_from_a_workspace_with_users(
     assert run(home, "ask", "How many accounts are there?", "--sql-url", url)[0] == 3
 
 
-def test_a_change_of_the_file_counts_for_the_next_question(workspace: Workspace, copy: Path) -> None:
+def test_a_change_of_the_file_counts_for_the_next_question(workspace: Audited, copy: Path) -> None:
     def count() -> object:
         return workspace.ask("How many customers do we have?", workspace.scope_for("emma")).sql[0].rows
 
@@ -193,7 +193,7 @@ def test_a_change_of_the_file_counts_for_the_next_question(workspace: Workspace,
         workspace.scope_for("emma")
 
 
-def test_a_file_that_breaks_or_vanishes_lets_nobody_in(workspace: Workspace, copy: Path) -> None:
+def test_a_file_that_breaks_or_vanishes_lets_nobody_in(workspace: Audited, copy: Path) -> None:
     workspace.scope_for("emma")
     write_policy(copy, POLICY.replace("region = {region}", "regoin = {region}", 1))
     for user in ("emma", "root", None):
@@ -208,7 +208,7 @@ def test_a_file_that_breaks_or_vanishes_lets_nobody_in(workspace: Workspace, cop
 
 
 def test_a_kept_answer_is_gone_for_others_and_for_its_owner_once_policy_shows_less(
-    workspace: Workspace, copy: Path
+    workspace: Audited, copy: Path
 ) -> None:
     emma = workspace.scope_for("emma")
     answer = workspace.ask("Write a follow-up mail to Bergfreunde", emma)
@@ -240,7 +240,7 @@ def test_what_the_administrator_asked_before_there_were_users_is_not_a_user_of_t
         opened.close()
 
 
-def test_documents_follow_rows_that_move(workspace: Workspace, copy: Path) -> None:
+def test_documents_follow_rows_that_move(workspace: Audited, copy: Path) -> None:
     """A customer that changes region takes its notes along, with the next ingest."""
     assert "notes:A1.md" in {p.doc_id for p in workspace.search("payment term", workspace.scope_for("emma"), 20)}
     path = copy / "files" / "crm" / "accounts.csv"
@@ -250,15 +250,15 @@ def test_documents_follow_rows_that_move(workspace: Workspace, copy: Path) -> No
     assert "notes:A1.md" in {p.doc_id for p in workspace.search("payment term", workspace.scope_for("akira"), 20)}
 
 
-def test_a_document_is_read_by_its_id_within_the_same_rules(workspace: Workspace) -> None:
-    documents = workspace._documents
+def test_a_document_is_read_by_its_id_within_the_same_rules(workspace: Audited) -> None:
+    documents = workspace.inner._documents
     assert documents is not None and documents.document("notes:A1.md", workspace.scope_for("emma")).text
     for user in ("akira", "clerk", "ivy"):
         with pytest.raises(NotFoundError):
             documents.document("notes:A1.md", workspace.scope_for(user))
 
 
-def test_the_server_asks_as_the_one_user_that_it_was_started_as(workspace: Workspace) -> None:
+def test_the_server_asks_as_the_one_user_that_it_was_started_as(workspace: Audited) -> None:
     client = TestClient(create_app(workspace, user="emma"))
     answer = client.post("/v1/ask", json={"question": "How many customers do we have per region?"}).json()
     assert answer["sql"][0]["rows"] == [["EMEA", 4]]
@@ -268,7 +268,7 @@ def test_the_server_asks_as_the_one_user_that_it_was_started_as(workspace: Works
     assert TestClient(create_app(workspace, user="root")).get("/v1/status").status_code == 200
 
 
-def test_a_server_without_a_user_answers_nobody_and_is_not_started(workspace: Workspace) -> None:
+def test_a_server_without_a_user_answers_nobody_and_is_not_started(workspace: Audited) -> None:
     client = TestClient(create_app(workspace))
     for reply in (
         client.post("/v1/ask", json={"question": "How many customers do we have?"}),
@@ -293,3 +293,7 @@ def test_a_program_asks_as_the_user_that_it_names(home: Path) -> None:
             tower.status()
     with Tower.open(home) as tower, pytest.raises(PolicyError):
         tower.ask("How many customers do we have?")
+
+
+def test_masking_in_a_workspace_with_users_does_not_tell_whom_it_knows(home: Path) -> None:
+    assert known_persons_of(home, load_settings(home)) is None

@@ -130,6 +130,6 @@ def test_the_two_regions_are_told_apart_at_all(worlds: tuple[Workspace, Workspac
 
 def test_what_a_planner_may_know_of_holds_no_value_of_the_other_region(worlds: tuple[Workspace, Workspace]) -> None:
     full, _ = worlds
-    known = repr(full.engine(full.scope_for("emma")).parts.catalogue.tables)
+    known = repr(full.inner.engine(full.scope_for("emma")).parts.catalogue.tables)
     assert "EMEA" in known
     assert [word for word in ("APAC", "Midmarket", "Paused", "Lotus", "Kumo", "pin") if word in known] == []
