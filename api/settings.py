@@ -1,4 +1,4 @@
-"""Settings: `tower.yaml` of the workspace, then the environment. The only module that reads the environment.
+"""Settings: `tower.yaml` of the workspace, then the environment. With `api.home` the only reader of the environment.
 
 docs/settings.md lists every key and variable; `index.errors.SettingsError` names the YAML path of a bad one.
 """
@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
+from api.home import DEFAULT_HOME
+from api.home import default_home as default_home
 from index.errors import NotFoundError, SettingsError
 
 SETTINGS_FILE = "tower.yaml"
-DEFAULT_HOME = ".tower"
 ENVIRONMENT = {
     "TOWER_HOME": "the workspace, where no --home is given",
     "TOWER_CACHE": "where model graphs are kept between workspaces",
@@ -109,11 +110,6 @@ class Settings(_Section):
         return self.threads or os.cpu_count() or 1
 
 
-def default_home() -> Path:
-    """The workspace where none is named: `TOWER_HOME`, else `.tower` here."""
-    return Path(os.environ.get("TOWER_HOME") or DEFAULT_HOME)
-
-
 def load_settings(home: Path, *, must_exist: bool = True) -> Settings:
     """Read `home/tower.yaml` and apply the environment.
 
@@ -135,7 +131,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not readable YAML: {error}", hint="docs/configuration.md shows one") from error
     if content is None:

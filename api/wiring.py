@@ -8,22 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from api.studio import LocalStudio
 from api.workspace import Workspace
 from index.catalogue import Catalogue
 from index.errors import CatalogueError, NotFoundError, SettingsError
 from index.scope import Scope
-from query.drafts.template import TemplateSet
-from query.engine import QueryEngine
-from query.entity_names import EntityNames
-from query.parts import Parts
-from query.scorer import LiveScorer
-from query.text2sql.planner import TableQuestionPlanner
 
 if TYPE_CHECKING:
     from api.settings import Settings
+    from index.ledger import Ledger
     from index.sql import SqlDatabase, SqlReader
     from ingest.config import SourcesConfig
+    from query.engine import QueryEngine
     from query.execute import Scorer
 
 log = logging.getLogger(__name__)
@@ -79,7 +74,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
         reader=reader,
         ledger=ledger,
         build=lambda catalogue, opened: _engine(
-            catalogue, reader, LiveScorer(catalogue, reader, ledger), home, settings, opened
+            catalogue, reader, _live_scorer(catalogue, reader, ledger), home, settings, opened
         ),
         load=lambda: _catalogue(settings, reader, tags),
         store=store,
@@ -126,6 +121,12 @@ def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
     )
 
 
+def _live_scorer(catalogue: Catalogue, reader: SqlDatabase, ledger: Ledger) -> Scorer:
+    from query.scorer import LiveScorer
+
+    return LiveScorer(catalogue, reader, ledger)
+
+
 def _engine(
     catalogue: Catalogue,
     reader: SqlReader,
@@ -134,6 +135,13 @@ def _engine(
     settings: Settings,
     opened: Mapping[str, object],
 ) -> QueryEngine:
+    from api.studio import LocalStudio
+    from query.drafts.template import TemplateSet
+    from query.engine import QueryEngine
+    from query.entity_names import EntityNames
+    from query.parts import Parts
+    from query.text2sql.planner import TableQuestionPlanner
+
     folders = LocalStudio(home.absolute(), settings.sources)
     templates = settings.catalogue_path.parent / "templates"
     parts = Parts(

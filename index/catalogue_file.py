@@ -32,6 +32,11 @@ from index.catalogue_write import dump_catalogue
 from index.errors import CatalogueError, NotFoundError
 from index.naming import humanise
 
+try:
+    from yaml import CSafeLoader as _FastLoader
+except ImportError:  # PyYAML was built without the parser in C
+    from yaml import SafeLoader as _FastLoader  # type: ignore[assignment]
+
 __all__ = ["Problem", "check_against", "dump_catalogue", "enrich", "load_catalogue", "parse_catalogue", "read_yaml"]
 
 
@@ -235,7 +240,7 @@ def _feature(name: str, node: Node) -> Feature:
     return feature
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_FastLoader):
     """A safe loader that refuses a key written twice, which YAML would silently let win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -29,19 +29,21 @@ def serve(
     Example:
       tower serve --port 8000
     """
-    import uvicorn
-
-    from api.http import create_app
+    from api.serving import serve_workspace
 
     run = runtime(context)
     settings = run.settings(home)
     address = host or settings.server.host
     require_loopback(address)
     number = settings.server.port if port is None else port
-    with run.workspace(home) as service:
-        remark(f"serving {settings.home} at http://{address}:{number}/ (stop with Ctrl-C)")
-        config = uvicorn.Config(create_app(service), host=address, port=number, log_level="warning", access_log=False)
-        uvicorn.Server(config).run()
+    with run.workspace(home, own=True) as service:
+        serve_workspace(
+            service,
+            settings.home,
+            address,
+            number,
+            lambda url: remark(f"serving {settings.home} at {url}/ (Ctrl-C stops)"),
+        )
 
 
 def require_loopback(host: str) -> None:

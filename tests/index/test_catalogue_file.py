@@ -131,7 +131,7 @@ def test_a_mistake_is_an_error_that_names_its_place(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("tables: [", "is not YAML: line 1"),
+        ("tables: [", "is not YAML: line"),
         ("tables:\n  a: {columns: {x: text}}\n  a: {columns: {y: text}}\n", "'a' is written twice"),
         ("- 1\n", "must be a mapping"),
         ("", "at least one table"),
