@@ -34,7 +34,7 @@ class Upkeep:
         """Sync, then bring the live generation and the scores up to date with what was read."""
         reports = self.sync(only, full)
         self._index()
-        self._train()
+        self._train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool) -> dict[str, Any]:
@@ -90,12 +90,15 @@ class Upkeep:
         generation, gateway = owned.gateway()
         index_vectors(owned.store, gateway, owned.embedder, generation, self._bar("embedding passages"))
 
-    def _train(self) -> None:
-        """Scores that cannot be trained are told in the log and do not stop the sync."""
+    def _train(self, *, changed: bool) -> None:
+        """Train the declared scores, anew where something `changed`. One that cannot be trained is told in the log and
+        does not stop the sync."""
         workspace = self.owned.workspace
         workspace._forget()
         scorer = workspace.engine().parts.scorer
         if not isinstance(scorer, LiveScorer) or not workspace.catalogue.scores:
+            return
+        if not changed and all(scorer.trained(score.name) for score in workspace.catalogue.scores):
             return
         self.progress("training scores", 0, len(workspace.catalogue.scores))
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue, Score
 from index.documents import Passage
@@ -31,7 +31,7 @@ class Composer:
     def table(self, evidence: TableEvidence, reading: Reading) -> tuple[Sentence, ...]:
         """A result set: a sentence for one value or one row, a table for more, a plain "none" for nothing."""
         rows = evidence.rows
-        title = title_of(reading)
+        title = said_of(reading) if len(rows.rows) <= 1 else title_of(reading)
         if not rows.rows or all(v is None for row in rows.rows for v in row):
             return (self._nothing(evidence, title),)
         if len(rows.rows) == 1 and len(rows.columns) == 1:
@@ -185,7 +185,7 @@ def scored_lead(found: Findings, composer: Composer, score: Score, population: R
     whom = f" where {conditions}" if where else ""
     cut = [f"a {label} at or above its threshold"] if step.at_risk else []
     if step.due_text:
-        cut.append(f"a {_due_label(score, composer.catalogue)} that falls in {step.due_text}")
+        cut.append(f"a {due_label(score, composer.catalogue)} that falls in {step.due_text}")
     said = " and ".join(cut)
     if not found.items:
         return Sentence((f"No {score.entity}{whom} has {said or f'a {label}'}.",))
@@ -196,7 +196,7 @@ def scored_lead(found: Findings, composer: Composer, score: Score, population: R
     return Sentence((count, f" {score.entity}{'s' if many else ''}{whom}, by {label}:"))
 
 
-def _due_label(score: Score, catalogue: Catalogue) -> str:
+def due_label(score: Score, catalogue: Catalogue) -> str:
     """What the due date of a score is called."""
     table, _, column = score.due.partition(".")
     found = catalogue.table(table)
@@ -209,6 +209,11 @@ def _single(evidence: TableEvidence | None) -> float | None:
         return None
     value = evidence.rows.rows[0][0]
     return float(value) if isinstance(value, int | float) else None
+
+
+def said_of(reading: Reading) -> str:
+    """What a single value is, with the conditions it stands under."""
+    return title_of(replace(reading, title=""))
 
 
 def title_of(reading: Reading) -> str:

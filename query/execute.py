@@ -16,6 +16,7 @@ from index.vectors import Narrow
 from query.evidence import EntityScore, PassageEvidence, TableEvidence
 from query.plan import ChartStep, DraftStep, ImageStep, Plan, ScoreStep, SearchStep, SqlStep, Step
 from query.relevance import relevant
+from query.scoring import due_dates
 
 MOST_ROWS = 1000
 
@@ -131,7 +132,11 @@ class Executor:
 
     def _score(self, step: ScoreStep, found: Findings) -> None:
         found.scores = step
-        threshold = next(s.threshold for s in self.catalogue.scores if s.name == step.score)
+        score = next(s for s in self.catalogue.scores if s.name == step.score)
+        threshold = score.threshold
+        dates = due_dates(score, self.reader, self.catalogue, self.scope)
+        if dates is not None:
+            found.tables[dates.id] = dates
         scores = {s.key: s for s in self.scorer.score(step.score, [i.key for i in found.items], self.scope)}
         due = self.scorer.due(step.score, *step.due, self.scope) if step.due else None
         kept = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,11 +10,11 @@ from index.catalogue import Catalogue, Score
 from index.documents import Passage
 from index.quotes import Quote
 from query.answer import DriverView, ItemView, NextStepView
-from query.compose import Composer
+from query.compose import Composer, due_label
 from query.evidence import Citation, Contribution, Sentence, Slot, TableEvidence
 from query.execute import Item
 from query.next_steps import NextStep, StepFinder, strongest
-from query.scoring import cited_reason, score_slot
+from query.scoring import cited_reason, due_row, score_slot
 
 REASONS = 3  # of a score that are told; all of them are in the item
 STEPS = 2
@@ -65,12 +66,15 @@ class ItemNote:
 
 @dataclass
 class ItemTeller:
-    """Tells items for one answer. `population` is the result that the items came from."""
+    """Tells items for one answer. `population` is the result that the items came from, `due` their due dates, of which
+    the first within `period` (half-open) is told."""
 
     catalogue: Catalogue
     composer: Composer
     population: TableEvidence | None
     finder: StepFinder | None = None
+    due: TableEvidence | None = None
+    period: tuple[dt.date, dt.date | None] = (dt.date.min, None)
     notes: list[ItemNote] = field(default_factory=list)
 
     def scored(self, item: Item, score: Score) -> ItemNote:
@@ -82,10 +86,24 @@ class ItemTeller:
         found = self.finder.find(scored, STEPS) if self.finder else ()
         steps = tuple((step, self.composer.step(step)) for step in found)
         told = [Sentence((self._name(item), ": ", score_slot(scored, book), f" {score.label.lower()}"), "bullet")]
+        due = self._due(item, score)
+        told += [due] if due is not None else []
         raising = {c.feature for c in list(strongest(scored))[:REASONS]}
         told += [Sentence(s.parts, "subbullet") for c, s in drivers if c.feature in raising]
         told += [Sentence(("To do: ", slot), "subbullet") for _, slot in steps]
         return self._keep(ItemNote(item, tuple(told), drivers, steps))
+
+    def _due(self, item: Item, score: Score) -> Sentence | None:
+        """When the entity is due, cited from the record that says so."""
+        if self.due is None:
+            return None
+        start, end = self.period
+        row = due_row(self.due, item.key, start, end)
+        if row is None:
+            return None
+        slot = self.composer.slot(self.due, row, self.due.rows.columns[1])
+        label = due_label(score, self.catalogue)
+        return Sentence((f"{label[:1].upper()}{label[1:]}: ", slot), "subbullet")
 
     def quoted(self, item: Item, quotes: Sequence[Quote]) -> ItemNote:
         """An item with what its documents say."""

@@ -15,7 +15,7 @@ from query.plan import ChartStep, Plan, Reading, Route, SearchStep, SqlStep, Ste
 from query.population import Names, Populations, TableReader
 from query.recipes import Recipes
 from query.relevance import Nearness, stems
-from query.router import GUIDE_CUES, RouteFeatures, route
+from query.router import GUIDE_CUES, ONE_UNSURE_READING, RouteFeatures, route
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _WORD = re.compile(r"\w", re.UNICODE)
@@ -117,6 +117,8 @@ class Planner:
         made = route(features)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
             made = replace(made, path="sql", reason="the readings of the question find the same")
+        if made.path == "clarify" and best is not None and made.reason == ONE_UNSURE_READING:
+            return _clarify(intent, f"Do you mean: {best.explanation}? Here is what that gives.", (best,), made)
         if made.path == "clarify" and best is not None and second is not None:
             return _clarify(intent, _readings_asked((best, second)), (best, second), made)
         if made.path == "sql" and best is not None:
@@ -195,11 +197,13 @@ def without_company(text: str, catalogue: Catalogue) -> str:
 
 def _clarify(intent: Intent, asked: str, readings: Sequence[Reading] = (), made: Route | None = None) -> Plan:
     made = made or Route("clarify", "the question leaves open what it is about", 0.6)
-    return Plan(intent.question, made, (), tuple(readings), asked)
+    steps = tuple(SqlStep(f"reading{n}", reading) for n, reading in enumerate(readings, 1))
+    return Plan(intent.question, made, steps, tuple(readings), asked)
 
 
 def _readings_asked(readings: Sequence[Reading]) -> str:
-    return "Do you mean " + ", or ".join(f"({n}) {r.explanation}" for n, r in enumerate(readings, 1)) + "?"
+    asked = ", or ".join(f"({n}) {r.explanation}" for n, r in enumerate(readings, 1))
+    return f"Do you mean {asked}? Here is what each of them gives."
 
 
 def _which_one(intent: Intent, mention: Mention) -> Plan:

@@ -36,9 +36,13 @@ TABLE_CUES = re.compile(
     re.I,
 )
 ENOUGH = 0.42  # below this, neither tables nor passages are trusted to answer
-SURE = 0.75  # from here on the tables are preferred, unless the question asks what is written
+SURE = 0.6  # a reading from which the tables are preferred, unless the question asks what is written
+VERY_SURE = 0.9  # and even then, when it is put as a question about records
+TENTATIVE = 0.2  # a reading that is shown with the question back
 CLOSE = 0.05  # readings nearer than this to the best are put to the asker,
 UNSURE = 0.6  # when the best one is less sure than this
+
+ONE_UNSURE_READING = "the tables may hold this, but the one reading of it is unsure"
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,25 @@ def route(features: RouteFeatures) -> Route:
     if features.joined:
         return Route("hybrid", "records choose the entities, their documents decide", _bounded(0.55 + features.sql / 4))
     table, text = table_probability(features), text_probability(features)
+    right = _bounded(features.sql * (1 - 0.8 * features.unknown))
     if max(table, text) < ENOUGH:
+        if features.sql >= TENTATIVE and not features.unknown:
+            return Route("clarify", ONE_UNSURE_READING, right)
         return Route("refuse", "neither the tables nor the documents hold this", _bounded(1 - max(table, text)))
-    if table >= text or (table >= SURE and not TEXT_CUES.search(features.question)):
-        right = _bounded(features.sql * (1 - 0.8 * features.unknown))
-        if features.runner_up_differs and features.sql < UNSURE and features.sql - features.runner_up < CLOSE:
+    if table >= text or _plainly_tables(features):
+        close = features.runner_up_differs and features.sql - features.runner_up < CLOSE
+        if features.sql < UNSURE and close:
             return Route("clarify", "two readings of the question are about equally likely", right)
         return Route("sql", "the tables hold what is asked", right)
     return Route("vector", "the documents speak of this", _bounded(text))
+
+
+def _plainly_tables(features: RouteFeatures) -> bool:
+    """True for a sure reading of a question that does not ask what is written, or that is put as one about records."""
+    if features.unknown or features.sql < SURE:
+        return False
+    asks_text = bool(TEXT_CUES.search(features.question))
+    return not asks_text or (features.sql >= VERY_SURE and bool(TABLE_CUES.search(features.question)))
 
 
 def table_probability(features: RouteFeatures) -> float:
@@ -82,7 +97,7 @@ def table_probability(features: RouteFeatures) -> float:
         return 0.0
     sure = min(0.98, max(0.02, features.sql))
     cue = 1.2 * bool(TABLE_CUES.search(features.question)) - 1.0 * bool(TEXT_CUES.search(features.question))
-    return _sigmoid(0.7 * math.log(sure / (1 - sure)) - 6 * features.unknown + cue + 0.8)
+    return _sigmoid(1.2 * math.log(sure / (1 - sure)) - 7 * features.unknown + cue + 0.5)
 
 
 def text_probability(features: RouteFeatures) -> float:

@@ -55,6 +55,10 @@ class LiveScorer:
             self._loaded[name] = TrainedModel.from_json(body)
         return self._loaded[name]
 
+    def trained(self, name: str) -> bool:
+        """True where a model of the score is live and can be read."""
+        return self._version(name) is not None
+
     def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
         """Scores of those of `keys` that are in the population today, highest first."""
         score = self.declared(name)

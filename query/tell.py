@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from index.quotes import Quote, quotes
 from index.scope import Scope
 from query.answer import ChartView, DraftView
 from query.chart import chart
-from query.compose import Composer, scored_lead, title_of
+from query.compose import Composer, said_of, scored_lead, title_of
 from query.evidence import CitationBook, PassageEvidence, Sentence, Slot, TableEvidence
 from query.execute import Findings
 from query.items import ItemNote, ItemTeller
@@ -69,6 +70,8 @@ class Teller:
             self._say(NOTHING)
         elif path == "clarify":
             self._say(self.plan.clarification or "Which reading do you mean?")
+            if self.found.tables:
+                self._tables()
         elif self.found.scores is not None:
             self._scored()
         elif self.found.searched is not None and self.found.searched.require:
@@ -83,7 +86,7 @@ class Teller:
         self._illustrate()
         self._chart()
         self.told.stated += [reading.explanation for reading in self._readings()]
-        self.told.stated += [title_of(reading) for reading in self._readings()]
+        self.told.stated += [said for reading in self._readings() for said in (title_of(reading), said_of(reading))]
         return self.told
 
     def _tables(self) -> None:
@@ -228,7 +231,16 @@ class Teller:
         self.told.chart = ChartView(vega_lite=spec, title=title_of(reading))
 
     def _teller(self) -> ItemTeller:
-        return ItemTeller(self.parts.catalogue, self.composer, self.found.tables.get("population"), self._finder())
+        scores = self.found.scores
+        days = tuple(map(dt.date.fromisoformat, scores.due)) if scores and scores.due else None
+        return ItemTeller(
+            self.parts.catalogue,
+            self.composer,
+            self.found.tables.get("population"),
+            self._finder(),
+            due=self.found.tables.get("due"),
+            period=(days[0], days[1]) if days else (self.parts.catalogue.date(), None),
+        )
 
     def _finder(self) -> StepFinder | None:
         """One finder an answer: reasons that entities share are searched once."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from index.catalogue import Catalogue, Score
-from index.errors import CatalogueError
+from index.errors import CatalogueError, SqlRejected
 from index.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
+from query.evidence import TableEvidence
 from query.facts import quoted
 from query.format import as_date
-from query.provenance import parameters_in
+from query.provenance import parameters_in, with_keys
 from query.scoring.features import MOST_ROWS
 
 
@@ -32,6 +33,31 @@ def due_in_period(
         return frozenset(str(row[0]) for row in rows if row[0] is not None)
     days = ((str(row[0]), as_date(row[1]) if len(row) > 1 else None) for row in rows if row[0] is not None)
     return frozenset(key for key, day in days if day is not None and start <= day < end)
+
+
+def due_dates(score: Score, reader: SqlReader, catalogue: Catalogue, scope: Scope) -> TableEvidence | None:
+    """Keys and due dates of a score's entities as evidence; None where the score has none that it can list, or the
+    scope hides them."""
+    if not score.due and not score.due_sql:
+        return None
+    sql = with_keys(due_query(score, catalogue), catalogue)
+    if parameters_in(sql):
+        return None
+    try:
+        query = guard(sql, catalogue, scope, dialect=reader.dialect, limit=MOST_ROWS)
+    except SqlRejected:
+        return None
+    rows = reader.read(query)
+    if len(rows.columns) < 2:
+        return None
+    return TableEvidence("due", sql, query.sql, rows, query.tables, "due", score.entity, rows.columns[0])
+
+
+def due_row(evidence: TableEvidence, key: str, start: dt.date, end: dt.date | None) -> int | None:
+    """The row of `evidence` with the earliest date of an entity from `start` up to, not including, `end`."""
+    dated = [(as_date(row[1]), at) for at, row in enumerate(evidence.rows.rows) if str(row[0]) == key]
+    within = [(day, at) for day, at in dated if day is not None and start <= day and (end is None or day < end)]
+    return min(within)[1] if within else None
 
 
 def due_query(score: Score, catalogue: Catalogue) -> str:
