@@ -68,6 +68,23 @@ class ServerSettings(_Section):
     port: int = Field(default=8000, ge=0, le=65535)
 
 
+class VectorsSettings(_Section):
+    """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
+
+    `collection_prefix` must be this workspace's own; the empty one is made from its folder.
+    """
+
+    url: str = ""
+    api_key_env: str = "QDRANT_API_KEY"
+    collection_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    shards: int = Field(default=1, ge=1, le=128)
+    replicas: int = Field(default=1, ge=1, le=16)
+
+    def api_key(self) -> str:
+        """The key from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.api_key_env, "")
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
@@ -78,6 +95,7 @@ class Settings(_Section):
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()
+    vectors: VectorsSettings = VectorsSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property

@@ -16,6 +16,7 @@ from index.scope import Scope
 if TYPE_CHECKING:
     from api.settings import Settings
     from index.ledger import Ledger
+    from index.shelves import Shelf
     from index.sql import SqlDatabase, SqlReader
     from ingest.config import SourcesConfig
     from query.engine import QueryEngine
@@ -80,12 +81,24 @@ def _own(home: Path, settings: Settings) -> Workspace:
         store=store,
         sources=sources,
         tags=tags,
-        generations=Generations(home, store),
+        generations=Generations(home, store, _shelf(home, settings)),
         embedder=embedder,
         documents=SqlDocuments(reading),
         engines=(writing, reading),
     )
     return workspace
+
+
+def _shelf(home: Path, settings: Settings) -> Shelf | None:
+    """The vector server of the settings; None for the embedded engine."""
+    chosen = settings.vectors
+    if not chosen.url:
+        return None
+    from index.server import VectorServer
+    from index.shelves import ServerShelf
+
+    server = VectorServer(chosen.url, chosen.api_key(), chosen.collection_prefix, chosen.shards, chosen.replicas)
+    return ServerShelf(server, home)
 
 
 def declared_tags(sources: SourcesConfig) -> frozenset[str]:

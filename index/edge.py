@@ -23,13 +23,12 @@ from filelock import FileLock, Timeout
 
 from index.errors import BusyError, NotFoundError, StorageError
 from index.scope import Scope
+from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, SPARSE, AnyOf, Empty, Part, parts
+from index.vector_filter import point_id as point_id
 from index.vectors import Hit, Narrow, Point, SparseVector, checked, matches, sees_nothing
 
 log = logging.getLogger(__name__)
 
-_DENSE, _SPARSE = "dense", "keywords"
-_KEYWORD_FIELDS = ("tags", "entities", "source", "doc_id")
-_NAMESPACE = uuid.UUID("5c1f3a52-6a0e-5d0b-9a43-1c6f6d1f0b7e")
 _READY = "ready"  # a file that says that the shard was created completely
 _BATCH = 1000  # points in one update
 
@@ -91,7 +90,7 @@ class EdgeGateway:
             terms = engine.SparseVector(list(sparse.indices), list(sparse.values))
             # Terms are counted over what the scope shows, so that scores tell nothing of the rest.
             corpus = engine.SearchParams(idf=engine.IdfParams(corpus=_filter(scope, Narrow())))
-            words = self._query(engine.Query.Nearest(terms, using=_SPARSE), condition, limit, params=corpus)
+            words = self._query(engine.Query.Nearest(terms, using=SPARSE), condition, limit, params=corpus)
         cosines, keywords = _scores(near), _scores(words)
         if vector is not None and (rest := keywords.keys() - cosines.keys()):
             among = engine.Filter(must=[condition, engine.HasIdCondition(rest)])
@@ -155,26 +154,18 @@ class EdgeGateway:
         return self._shard
 
 
-def point_id(chunk_id: str) -> str:
-    """The engine's id of a chunk."""
-    return str(uuid.uuid5(_NAMESPACE, chunk_id))
-
-
 def _filter(scope: Scope, narrow: Narrow) -> engine.Filter:
-    """Policy and question as one filter: every part is in `must`, and policy is an allow-list."""
-    must: list[Any] = [_any("tags", sorted(scope.tags))]
-    if narrow.sources:
-        must.append(_any("source", narrow.sources))
-    if narrow.entities is not None:
-        must.append(_any("entities", narrow.entities))
-    if narrow.general:
-        must.append(engine.IsEmptyCondition("entities"))
-    if narrow.doc_ids is not None:
-        must.append(_any("doc_id", narrow.doc_ids))
-    if narrow.since or narrow.until:
-        period = engine.RangeDateTime(gte=narrow.since[:10] or None, lte=narrow.until[:10] or None)
-        must.append(engine.FieldCondition("date", range=period))
-    return engine.Filter(must=must)
+    """Policy and question as one filter in the engine's words."""
+    return engine.Filter(must=[_condition(part) for part in parts(scope, narrow)])
+
+
+def _condition(part: Part) -> Any:
+    if isinstance(part, AnyOf):
+        return _any(part.field, part.values)
+    if isinstance(part, Empty):
+        return engine.IsEmptyCondition(part.field)
+    period = engine.RangeDateTime(gte=part.since or None, lte=part.until or None)
+    return engine.FieldCondition(part.field, range=period)
 
 
 def _any(field: str, values: Sequence[str]) -> engine.FieldCondition:
@@ -182,7 +173,7 @@ def _any(field: str, values: Sequence[str]) -> engine.FieldCondition:
 
 
 def _nearest(vector: list[float]) -> engine.Query:
-    return engine.Query.Nearest(vector, using=_DENSE)
+    return engine.Query.Nearest(vector, using=DENSE)
 
 
 def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
@@ -198,9 +189,9 @@ def _admitted(payload: dict[str, Any], scope: Scope, narrow: Narrow) -> bool:
 
 
 def _engine_point(point: Point, dimension: int) -> engine.Point:
-    vectors: dict[str, Any] = {_DENSE: checked(point.dense, dimension, point.chunk_id).tolist()}
+    vectors: dict[str, Any] = {DENSE: checked(point.dense, dimension, point.chunk_id).tolist()}
     if point.sparse.indices:
-        vectors[_SPARSE] = engine.SparseVector(list(point.sparse.indices), list(point.sparse.values))
+        vectors[SPARSE] = engine.SparseVector(list(point.sparse.indices), list(point.sparse.values))
     return engine.Point(point_id(point.chunk_id), vectors, point.payload())
 
 
@@ -213,9 +204,9 @@ def _open(path: Path, dimension: int) -> engine.EdgeShard:
             shutil.rmtree(path)
         path.mkdir(parents=True)
         shard = engine.EdgeShard.create(str(path), _config(dimension))
-        for field in _KEYWORD_FIELDS:
+        for field in KEYWORD_FIELDS:
             shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
-        shard.update(engine.UpdateOperation.create_field_index("date", engine.PayloadSchemaType.Datetime))
+        shard.update(engine.UpdateOperation.create_field_index(DATE_FIELD, engine.PayloadSchemaType.Datetime))
         shard.flush()
         (path / _READY).touch()
         return shard
@@ -230,8 +221,8 @@ def _open(path: Path, dimension: int) -> engine.EdgeShard:
 def _config(dimension: int) -> engine.EdgeConfig:
     """Cosine vectors and keyword weights with inverse document frequency; one search thread costs half the CPU."""
     return engine.EdgeConfig(
-        vectors={_DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine)},
-        sparse_vectors={_SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+        vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine)},
+        sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
         max_search_threads=1,
         wal_enabled=True,
     )
