@@ -21,6 +21,7 @@ import numpy.typing as npt
 import qdrant_edge as engine
 from filelock import FileLock, Timeout
 
+from index.edge_graph import build_beside, discard, is_due, put_in_place, recover
 from index.errors import BusyError, NotFoundError, StorageError
 from index.scope import Scope
 from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, SPARSE, AnyOf, Empty, Part, parts
@@ -45,6 +46,8 @@ class EdgeGateway:
         self._path = path
         self._dimension = dimension
         self._mutex = threading.RLock()
+        self._changes = 0
+        recover(path)
         if not create and not (path / _READY).is_file():
             raise NotFoundError(f"no vector index at {path}", hint="run `tower ingest`")
         self._lock = _acquire(path)
@@ -107,6 +110,25 @@ class EdgeGateway:
         with self._mutex:
             return self._open_shard().count(engine.CountRequest(exact=True))
 
+    def optimise(self) -> bool:
+        """Build the search graph of a large shard in another process, and switch to it; questions go on meanwhile.
+
+        What is written meanwhile wins: the graph is then left for the next time.
+        """
+        with self._mutex:
+            points, changes = self.count(), self._changes
+        if not is_due(self._path, points):
+            return False
+        copy = build_beside(self._path, points)
+        with self._mutex:
+            if self._shard is None or self._changes != changes:
+                discard(copy)
+                return False
+            self._shard.close()
+            put_in_place(self._path, copy)
+            self._shard = _open(self._path, self._dimension)
+        return True
+
     def close(self) -> None:
         """Flush, release the engine and the owner's lock; idempotent."""
         with self._mutex:
@@ -140,6 +162,7 @@ class EdgeGateway:
     def _write(self, change: engine.UpdateOperation) -> None:
         with self._mutex:
             shard = self._open_shard()
+            self._changes += 1
             try:
                 shard.update(change)
                 shard.flush()

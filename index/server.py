@@ -139,6 +139,10 @@ class ServerGateway:
         """Points held."""
         return int(self._ask("read", lambda client: client.count(self._collection, exact=True)).count)
 
+    def optimise(self) -> bool:
+        """The server builds its search graphs by itself."""
+        return False
+
     def close(self) -> None:
         """Close the connections; idempotent."""
         if self._client is not None and self._owned:
