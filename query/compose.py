@@ -16,7 +16,7 @@ from query.prove import cite_count
 from query.provenance import cite, column_of
 
 SHOWN_ROWS = 20
-SHOWN_QUOTES = 4
+FACT_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Composer:
     def table(self, evidence: TableEvidence, reading: Reading) -> tuple[Sentence, ...]:
         """A result set: a sentence for one value or one row, a table for more, a plain "none" for nothing."""
         rows = evidence.rows
-        title = said_of(reading) if len(rows.rows) <= 1 else title_of(reading)
+        alone = len(rows.rows) <= 1 and len(rows.columns) == 1
+        title = said_of(reading) if alone else title_of(reading)
         if not rows.rows or all(v is None for row in rows.rows for v in row):
             return (self._nothing(evidence, title),)
         if len(rows.rows) == 1 and len(rows.columns) == 1:
@@ -98,6 +99,20 @@ class Composer:
             if source is not None and base != wanted:
                 return source.unit
         return ""
+
+    def fact(self, label: str, evidence: TableEvidence) -> tuple[Sentence, ...]:
+        """A fact about an entity, a line a row, without keys added for citing, pictures and empty cells."""
+        told = []
+        for row in range(min(len(evidence.rows.rows), FACT_ROWS)):
+            parts: list[str | Slot] = [f"{label}: "]
+            for column, value in zip(evidence.rows.columns, evidence.rows.rows[row], strict=True):
+                base = column_of(evidence, column, self.catalogue)
+                if value is None or value == "" or "__" in column or (base and base.role == "image"):
+                    continue
+                parts += [", " if len(parts) > 1 else "", f"{_heading(column)} ", self.slot(evidence, row, column)]
+            if len(parts) > 1:
+                told.append(Sentence(tuple(parts), "subbullet"))
+        return tuple(told)
 
     def trend(self, evidence: dict[str, TableEvidence], plan: Plan) -> tuple[Sentence, ...]:
         """A series told in sentences: its total against the period before, its highest and lowest point."""

@@ -14,7 +14,7 @@ from index.scope import Scope
 from index.sql import Rows, SqlReader, Value
 from index.vectors import Narrow
 from query.evidence import EntityScore, PassageEvidence, TableEvidence
-from query.plan import ChartStep, DraftStep, ImageStep, Plan, ScoreStep, SearchStep, SqlStep, Step
+from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, ScoreStep, SearchStep, SqlStep, Step
 from query.relevance import relevant
 from query.scoring import due_dates
 
@@ -71,6 +71,7 @@ class Findings:
     chart: ChartStep | None = None
     scores: ScoreStep | None = None
     searched: SearchStep | None = None
+    profile: ProfileStep | None = None
     population: int = 0
 
 
@@ -99,6 +100,8 @@ class Executor:
             self._score(step, found)
         elif isinstance(step, SearchStep):
             self._search(step, found, notify)
+        elif isinstance(step, ProfileStep):
+            found.profile = step
         elif isinstance(step, DraftStep):
             found.drafts = step
         elif isinstance(step, ImageStep):
@@ -144,6 +147,8 @@ class Executor:
             for item in found.items
             if item.key in scores and (due is None or item.key in due)
         ]
+        if not step.at_risk and step.due is None and step.top is None:
+            kept += [item for item in found.items if item.key not in scores]  # named ones stay, scored or not
         if step.at_risk:
             kept = [item for item in kept if item.score is not None and item.score.probability >= threshold]
         kept.sort(key=lambda item: (-(item.score.probability if item.score else 0.0), item.key))

@@ -43,7 +43,7 @@ _NEXT_STEPS = re.compile(
     r"|(?<=\w),?\s+(?:and\s+)?what (?:should|can|could) (?:we|i) do\b[^.?!;]*",
     re.I,
 )
-_TREND = re.compile(r"\b(?:trends?|develop(?:ed|ment)|evol(?:ved?|ution)|over time)\b", re.I)
+_TREND = re.compile(r"\b(?:trends?|develop(?:ed|s|ment|ing)?|evol(?:ved?|ution)|over time)\b", re.I)
 _MODAL = (
     r"(?:might|may|could|will|would|is going to|are going to|going to|about to|likely to|in danger of|at risk of|"
     r"risk of|close to|want to|thinking (?:of|about))"

@@ -112,6 +112,10 @@ class ItemTeller:
         told += [Sentence(("“", slot, "”"), "subbullet") for slot in slots]
         return self._keep(ItemNote(item, tuple(told), citations=tuple(slot.citation for slot in slots)))
 
+    def named(self, item: Item) -> ItemNote:
+        """An item by its name alone."""
+        return self._keep(ItemNote(item, (Sentence((self._name(item),), "bullet"),)))
+
     def listed(self, item: Item, evidence: TableEvidence, columns: Sequence[str]) -> ItemNote:
         """An item with further columns of its row."""
         parts: list[str | Slot] = [self._name(item)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.guard import guard
+from index.keywords import terms
 from index.scope import Scope
 from query.answer import CitationView, DraftView
 from query.drafts import Draft, DraftWriter
@@ -37,18 +38,40 @@ class LetterDesk:
         self._facts = FactReader(self.parts.reader, self.parts.catalogue, self.scope, self.parts.catalogue.date())
 
     def write(self, step: DraftStep, item: Item) -> DraftView:
-        """The draft of one item, for a person to approve."""
+        """The draft of one item, for a person to approve. A letter about something that a fact holds ("about their
+        overdue invoices") is about those facts alone."""
+        facts, labels = self._facts.facts(step.entity, item.key), self._facts.labels(step.entity)
+        asked = self._asked(step, labels) if step.kind == "follow_up" else frozenset()
+        people = self._people(step.entity)
+        if asked:
+            facts = {name: held for name, held in facts.items() if name in asked | people}
         draft = self._writer(step.entity).write(
-            step.kind,
+            "generic" if asked else step.kind,
             step.entity,
             item.key,
-            self._facts.facts(step.entity, item.key),
-            labels=self._facts.labels(step.entity),
+            facts,
+            labels=labels,
             scored=item.score,
             topics=step.topics,
             images=step.images or step.kind == "product_description",
         )
         return draft_view(draft, self.parts.pictures)
+
+    def _asked(self, step: DraftStep, labels: Mapping[str, str]) -> frozenset[str]:
+        """The facts that the topics of a draft name, by the words of their label; none where a topic names none."""
+        found: set[str] = set()
+        for topic in step.topics:
+            words = frozenset(terms(topic))
+            named = {name for name, label in labels.items() if words and words <= frozenset(terms(f"{label} {name}"))}
+            if not named:
+                return frozenset()
+            found |= named
+        return frozenset(found) - self._people(step.entity)
+
+    def _people(self, entity_name: str) -> frozenset[str]:
+        """The facts that give addressee and sender."""
+        entity = self.parts.catalogue.entity(entity_name)
+        return frozenset(filter(None, (entity.contact, entity.owner))) if entity else frozenset()
 
     def _writer(self, entity: str) -> DraftWriter:
         if entity not in self._writers:

@@ -127,7 +127,16 @@ class ImageStep:
     keys_from: str
 
 
-Step = SqlStep | SearchStep | ScoreStep | DraftStep | ChartStep | ImageStep
+@dataclass(frozen=True)
+class ProfileStep:
+    """Read the catalogue's facts about each entity of `keys_from`."""
+
+    id: str
+    entity: str
+    keys_from: str
+
+
+Step = ProfileStep | SqlStep | SearchStep | ScoreStep | DraftStep | ChartStep | ImageStep
 
 
 @dataclass(frozen=True)

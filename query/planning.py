@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from index.catalogue import Catalogue
 from index.errors import EmptyQuestion
 from query.entity_names import Mention
+from query.help import asks_for_help, introduction
 from query.intent import Intent, read_intent
 from query.plan import ChartStep, Plan, Reading, Route, SearchStep, SqlStep, Step
 from query.population import Names, Populations, TableReader
@@ -21,6 +22,12 @@ from query.text2sql.thesaurus import FUNCTION_WORDS
 _WORD = re.compile(r"\w", re.UNICODE)
 _COMMAND = re.compile(
     r"^\s*(?:please\s+)?(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b", re.I
+)
+_SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
+_CHANGE = re.compile(
+    r"\b(?:grew|grown|growing|increas(?:ed|ing)|declin(?:ed|ing)|decreas(?:ed|ing)|dropped|fell|fallen|rose|risen|shrank|"
+    r"improved|worsened|gained)\b",
+    re.I,
 )
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
@@ -61,6 +68,12 @@ class Planner:
             raise EmptyQuestion(
                 "the question is empty", hint='ask in words, for example "How many open tickets are there?"'
             )
+        if asks_for_help(question):
+            made = Route("clarify", "the question is about Tower itself", 0.95)
+            return Plan(question, made, clarification=introduction(self.catalogue))
+        if _SQL.match(question):
+            typed = Reading(question.strip().rstrip(";"), 0.99, "the query as typed")
+            return Plan(question, Route("sql", "the question is SQL", 0.99), (SqlStep("answer", typed),))
         intent = read_intent(question, self.catalogue)
         if _COMMAND.search(intent.question):
             return Plan(intent.question, Route("refuse", "Tower reads; it does not change data", 0.99))
@@ -79,7 +92,7 @@ class Planner:
             plan = self.recipes.trend(intent)
             if plan is not None:
                 return plan
-        return self.recipes.joined(intent)
+        return self.recipes.profile(intent) or self.recipes.joined(intent)
 
     def _compound(self, intent: Intent) -> Plan | None:
         """ "Which invoices of X are overdue, and what does our playbook say": each clause by its own path."""
@@ -112,7 +125,7 @@ class Planner:
             runner_up_differs=second is not None,
             relevance=near.relevance,
             coverage=near.coverage,
-            unknown=self._unexplained(intent.body, content),
+            unknown=self._unexplained(intent.body, content, best),
         )
         made = route(features)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
@@ -170,11 +183,13 @@ class Planner:
                 found.append(table.source)
         return tuple(dict.fromkeys(found))
 
-    def _unexplained(self, body: str, content: frozenset[str]) -> float:
-        """The share of content words that the tables do not explain, or explain by a far-fetched link only."""
+    def _unexplained(self, body: str, content: frozenset[str], best: Reading | None) -> float:
+        """The share of content words that the tables do not explain, or explain by a far-fetched link only; a change
+        ("grew", "dropped") is explained only by a reading that subtracts."""
         unknown = {w.lower() for w in self.tables.unknown_words(body)} - LIGHT_VERBS
         strained = {k.text for k in self.tables.links(body) if k.score < FAR_FETCHED and k.kind != "period"}
-        return min(1.0, (len(unknown) + len(strained)) / max(1, len(content)))
+        untold = bool(_CHANGE.search(body)) and best is not None and " - " not in best.sql
+        return 1.0 if untold else min(1.0, (len(unknown) + len(strained)) / max(1, len(content)))
 
     def _content(self, body: str) -> frozenset[str]:
         """The words of `body` that carry content; the company's own name does not."""

@@ -12,6 +12,8 @@ from index.keywords import terms
 from query.entity_names import Mention, Named
 from query.plan import Link, Reading
 
+DEFAULT_TOP = 10  # how many "our top customers" are
+_TOP_MANY = re.compile(r"\b(top|best|biggest|largest|most important|key)\b", re.I)
 _MEASURED = re.compile(r"\bby\b|\bwith the (?:most|highest|largest)\b|\bmeasured\b|\bin terms of\b", re.I)
 
 
@@ -87,7 +89,9 @@ class Populations:
                 rf"\b(?:top|best|biggest|largest|most important|key)\s+(?:\w+\s+)?(?:{called})\b", body, re.I
             )
             if entity.top_by and found:
-                return f"{body[: found.end()]} by {entity.top_by}{body[found.end() :]}"
+                ranked = f"{body[: found.end()]} by {entity.top_by}{body[found.end() :]}"
+                many = found.group(0).rstrip().endswith("s") and not re.search(r"\d", found.group(0))
+                return _TOP_MANY.sub(rf"\1 {DEFAULT_TOP}", ranked, count=1) if many else ranked
         return body
 
     def words(self, entity: Entity) -> list[str]:

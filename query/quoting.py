@@ -21,6 +21,7 @@ MOST_SAID = 6
 HEADING, TITLE = 0.85, 0.7  # what a sentence inherits of the nearness of its heading and of its document's title
 NEARLY = 0.85  # of the best score, for sentences of other passages
 _SHORTEST = 15
+_MAIL_HEADER = re.compile(r"(?:from|to|cc|date|sent|subject): ", re.I)
 
 
 def pick(query: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Quote, ...]:
@@ -102,6 +103,8 @@ def _section(best: Quote, found: Sequence[Quote]) -> list[Quote]:
 def _says_something(text: str, passage: Passage) -> bool:
     """False for titles and headings, which say what a passage is about and not what it says."""
     plain = _plain(text)
+    if _MAIL_HEADER.match(text):
+        return False
     if len(text) < 45 and (text.endswith(":") or not re.search(r"[.!?:;\d]", text)):
         return False  # a heading that the reader did not mark as one
     titles = {_plain(passage.title), *(_plain(part) for part in passage.heading.split(">")), _plain(passage.heading)}

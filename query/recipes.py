@@ -8,17 +8,24 @@ from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue, Score
 from query.intent import Intent
-from query.plan import ChartStep, DraftStep, ImageStep, Plan, Reading, ScoreStep, SearchStep, SqlStep, Step
+from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, Reading, ScoreStep, SearchStep, SqlStep, Step
 from query.population import Populations, TableReader
 from query.router import RouteFeatures, route
 from query.text2sql.periods import Period, read_time
+from query.text2sql.thesaurus import FUNCTION_WORDS
 
 MOST_PASSAGES = 60  # looked at when passages decide which entities stay
 _TOP = re.compile(r"\b(?:top\s+)?(\d{1,3})\b(?=\s+\w)")
 _MOST = re.compile(r"\b(?:most|highest|greatest|biggest)\b", re.I)
 _TREND_WORDS = re.compile(
-    r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|ment)|evol(?:ved?|ution)|over time|"
+    r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|s|ment|ing)?|evol(?:ved?|ution)|over time|"
     r"how (?:did|have|has|do|are))\b",
+    re.I,
+)
+_PROFILE = re.compile(
+    r"^\s*(?:tell me (?:more )?about|what do (?:we|you) know about|who (?:is|are)|describe|"
+    r"(?:show|give) me (?:an |the )?(?:overview|profile|summary|status) (?:of|for|on)|"
+    r"(?:overview|profile|summary|status) (?:of|for|on)|how (?:is|are)(?=\b.*\bdoing))\b",
     re.I,
 )
 _WHICH = re.compile(r"\b(?:which|who|what|list|show|find)\b", re.I)
@@ -74,6 +81,30 @@ class Recipes:
         if intent.lifestyle:
             steps.append(ImageStep("images", entity, "population"))
         return self._stepped(intent, steps, population)
+
+    def profile(self, intent: Intent) -> Plan | None:
+        """Everything at a glance about an entity that the question names: facts, score, what its documents say."""
+        named = self.populations.named(intent.body)
+        if not named or not _PROFILE.match(intent.body) or self._asks_more(intent.body):
+            return None
+        entity = named[0].entity
+        population = self.populations.of(intent.body, entity)
+        steps: list[Step] = [SqlStep("population", population, "population")]
+        score = next((s for s in self.catalogue.scores if s.entity == entity), None)
+        if score is not None:
+            steps.append(ScoreStep("scores", score.name, "population", at_risk=False))
+        steps += [
+            ProfileStep("profile", entity, "population"),
+            SearchStep("said", "complaint, request, agreement or visit", k=6, keys_from="population"),
+        ]
+        return self._stepped(intent, steps, population)
+
+    def _asks_more(self, body: str) -> bool:
+        """True where beside the lead and the names something is asked for ("who is the owner of ...")."""
+        for mention in reversed(self.populations.names.find(body)):
+            body = f"{body[: mention.start]} {body[mention.end :]}"
+        words = re.findall(r"[a-z]+", _PROFILE.sub(" ", body).lower())
+        return any(word not in FUNCTION_WORDS and word != "doing" for word in words)
 
     def trend(self, intent: Intent) -> Plan | None:
         """A measure over time: the series itself, its total, and the total of the period before it."""

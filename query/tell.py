@@ -16,6 +16,7 @@ from query.chart import chart
 from query.compose import Composer, said_of, scored_lead, title_of
 from query.evidence import CitationBook, PassageEvidence, Sentence, Slot, TableEvidence
 from query.execute import Findings
+from query.facts import FactReader
 from query.items import ItemNote, ItemTeller
 from query.letters import MOST_DRAFTS, LetterDesk
 from query.next_steps import StepFinder
@@ -25,6 +26,7 @@ from query.quoting import one_each, pick
 from query.scoring import hidden_features
 from query.scoring.reasons import worded
 
+MOST_PROFILES = 5
 PAINTERS = 4  # pictures drawn at the same time
 NOTHING = "The data cannot answer this."
 
@@ -72,6 +74,8 @@ class Teller:
             self._say(self.plan.clarification or "Which reading do you mean?")
             if self.found.tables:
                 self._tables()
+        elif self.found.profile is not None:
+            self._profiles()
         elif self.found.scores is not None:
             self._scored()
         elif self.found.searched is not None and self.found.searched.require:
@@ -125,10 +129,10 @@ class Teller:
                     parts.append(self.composer.slot(evidence, row, column))
             self.told.sentences.append(Sentence((*parts, ".")))
 
-    def _quotes_of(self, evidence: PassageEvidence) -> None:
+    def _quotes_of(self, evidence: PassageEvidence, *, said: bool = False) -> None:
         if self.parts.embedder is None:
             return
-        said = any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
+        said |= any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
         last = ""
         for quote in (one_each if said else pick)(evidence.query, evidence.passages, self.parts.embedder):
             place = (quote.doc_id, quote.start, quote.end)
@@ -151,9 +155,7 @@ class Teller:
         lead = scored_lead(self.found, self.composer, score, population)
         self.told.sentences.append(lead)
         self.told.stated += [part for part in lead.parts if isinstance(part, str)]  # the plan's words, not findings
-        for feature in score.features:
-            before, _, after, _ = worded(feature.label, 0.0)
-            self.told.stated += [before.strip(), after.strip(), feature.label]
+        self._state_features()
         hidden = hidden_features(score, self.parts.reader, self.parts.catalogue, self.scope)
         if hidden:
             said = ", ".join(name.replace("_", " ") for name in hidden)
@@ -161,6 +163,36 @@ class Teller:
         teller = self._teller()
         for item in self.found.items:
             self._keep(teller.scored(item, score))
+
+    def _profiles(self) -> None:
+        """Facts, score and documents of each named entity, under its name."""
+        step = self.found.profile
+        assert step is not None
+        desk = FactReader(self.parts.reader, self.parts.catalogue, self.scope, self.parts.catalogue.date())
+        labels = desk.labels(step.entity)
+        self._state_features()
+        teller = self._teller()
+        score = next((s for s in self.parts.catalogue.scores if s.entity == step.entity), None)
+        for item in self.found.items[:MOST_PROFILES]:
+            if item.score is not None and score is not None:
+                self._keep(teller.scored(item, score))
+            else:
+                self._keep(teller.named(item))
+            for name, evidence in desk.facts(step.entity, item.key).items():
+                self.found.tables[evidence.id] = evidence
+                self.told.stated += [labels.get(name, name), *(c.replace("_", " ") for c in evidence.rows.columns)]
+                self.told.sentences += self.composer.fact(labels.get(name, name), evidence)
+        for searched in self.found.passages.values():
+            self.told.passages += searched.passages
+            self._quotes_of(searched, said=True)
+
+    def _state_features(self) -> None:
+        """The fixed words of the scores' reasons, which may repeat figures of their definitions."""
+        for score in self.parts.catalogue.scores:
+            self.told.stated.append(score.label)
+            for feature in score.features:
+                before, _, after, _ = worded(feature.label, 0.0)
+                self.told.stated += [before.strip(), after.strip(), feature.label]
 
     def _joined(self) -> None:
         searched = self.found.searched

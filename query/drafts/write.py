@@ -27,6 +27,7 @@ MOST_OFFERS = 3
 TOLD_FROM = 0.3
 """A reason that adds less to the logit is too weak to be spoken of to a customer."""
 FEWEST_FACTS = 3
+MOST_LISTED_ROWS = 5
 TOLD_ROLES = frozenset({"name", "measure", "time"})
 """What a list of facts may tell a customer: names, amounts and days, not how we file them (segment, health, status)."""
 _LAYOUT: dict[str, Block] = {"bullets": "bullets", "signature": "lines"}
@@ -118,12 +119,22 @@ class _Letter:
         self._prepare_offers()
         self._prepare_quotes()
         subject = next((s for b in blocks if b.kind == "subject" for s in self.filler.choose(b)), None)
-        self.subject = subject or Sentence(("A message for you",))
+        self.subject = self._about() or subject or Sentence(("A message for you",))
         for block in blocks:
             if block.kind != "subject":
                 self.body += list(self._block(block))
         pictures = tuple(self._pictures()) if self.images else ()
         return self._proven(pictures)
+
+    def _about(self) -> Sentence | None:
+        """The subject of a letter about one fact: what that fact is called."""
+        declared = self.writer.catalogue.entity(self.entity)
+        people = {"contact", "owner", *((declared.contact, declared.owner) if declared else ())}
+        told = [name for name in self.facts if name not in people]
+        return Sentence((f"About your {self._label(told[0]).lower()}",)) if self._is_about(told) else None
+
+    def _is_about(self, told: Sequence[str]) -> bool:
+        return self.kind == "generic" and len(told) == 1 and bool(self.facts[told[0]].rows.rows)
 
     # --- blocks --------------------------------------------------------------------------------------------------
 
@@ -199,20 +210,31 @@ class _Letter:
         if declared is not None and name in (declared.contact, declared.owner):
             return
         evidence = self.facts[name]
+        for row in range(min(len(evidence.rows.rows), MOST_LISTED_ROWS)):
+            parts = self._row_parts(name, evidence, row)
+            if parts:
+                yield Sentence((f"{self._label(name)}: ", *parts))
+
+    def _row_parts(self, name: str, evidence: TableEvidence, row: int) -> list[str | Slot]:
+        """The cells of a row that a customer may be told, behind their labels; ids tell several rows apart."""
+        told = TOLD_ROLES | {"key"} if len(evidence.rows.rows) > 1 else TOLD_ROLES
         parts: list[str | Slot] = []
         for column in evidence.rows.columns:
             base = column_of(evidence, column, self.writer.catalogue)
-            if "__" in column or (base and base.role not in TOLD_ROLES):
+            if "__" in column or (base and base.role not in told):
                 continue
-            slot = self.filler.slot_of(name, column)
+            slot = self.filler.slot_of(name, f"{row}.{column}" if row else column)
             if slot is not None:
                 called = (base.label if base else column).replace("_", " ").lower()
                 parts += [", " if parts else "", "" if called == "count" else f"{called} ", slot]
+        return [part for part in parts if part]
+
+    def _label(self, name: str) -> str:
+        """What a fact is called, capitalised; its name where the label holds a figure, which nothing would prove."""
         label = self.labels.get(name, "")
         if not label or loose_figures(label):
             label = name.replace("_", " ")
-        if parts:
-            yield Sentence((f"{label[:1].upper()}{label[1:]}: ", *(p for p in parts if p)))
+        return f"{label[:1].upper()}{label[1:]}"
 
     def _prepare_name(self) -> None:
         """`entity.name`: what people call this entity, from whichever fact holds it."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from index.errors import EmptyQuestion
+from index.errors import EmptyQuestion, SqlRejected
 from index.scope import Scope
 from query.engine import QueryEngine
 from query.evidence import EntityScore
@@ -98,3 +98,33 @@ def _without_reasons(built: QueryEngine) -> QueryEngine:
             return inner.due(name, start, end, scope)
 
     return QueryEngine(replace(built.parts, scorer=Bare()))
+
+
+def test_a_named_account_is_profiled_from_its_facts() -> None:
+    built = _without_reasons(engine())
+    answer = built.answer("Tell me about Fjellpunkt AS", administrator())
+    assert answer.route.path == "hybrid"
+    assert "Fjellpunkt AS: 20% churn risk" in answer.answer
+    assert "Next renewal: renewal date 15 September 2026, amount €64,500.50" in answer.answer
+    assert "Nordwand" not in answer.answer
+
+
+def test_a_question_about_one_thing_of_an_account_is_no_profile() -> None:
+    plan = engine().plan("Who is the owner of Fjellpunkt AS?", administrator())
+    assert all(step.id != "profile" for step in plan.steps)
+
+
+def test_a_greeting_is_told_what_can_be_asked() -> None:
+    answer = engine().answer("hello", administrator())
+    assert answer.route.path == "clarify"
+    assert "How many accounts are there?" in answer.answer
+
+
+def test_a_select_is_run_through_the_guard_as_it_stands() -> None:
+    answer = engine().answer("SELECT name FROM accounts ORDER BY name LIMIT 1", administrator())
+    assert answer.sql[0].rows == [["Fjellpunkt AS"]]
+
+
+def test_a_select_of_what_is_not_shown_is_rejected() -> None:
+    with pytest.raises(SqlRejected):
+        engine().answer("SELECT name FROM sqlite_master", administrator())
