@@ -12,7 +12,7 @@ help:
 	@echo "make test    the whole test suite"
 	@echo "make check   format, lint, types, import layering"
 	@echo "make format  rewrite the sources in the house format"
-	@echo "make bench   golden questions on the sample company: accuracy and latency"
+	@echo "make bench   golden questions on the sample company, and the vector search beside stock LlamaIndex"
 	@echo "make clean   remove the environment and the caches (workspaces stay)"
 
 export PYTHON

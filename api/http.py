@@ -13,13 +13,25 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from api import problems
 from api.boundary import LOOPBACK_NAMES, Boundary, Metrics
 from api.encode import answer_json, plain
+from api.jobs import Job, Jobs
+from api.owner import Owner, owner_scope
 from api.questions import checked_k, checked_question
 from api.render import hits_json, plan_json, rows_json
 from api.service import UPKEEP
 from api.streaming import ask_events
-from api.wire import AskRequest, Decision, DraftEdit, SearchRequest, SearchResponse, SqlRequest, SqlResponse
-from index.errors import TowerError, UsageError
-from index.scope import Scope
+from api.wire import (
+    AskRequest,
+    Decision,
+    DraftEdit,
+    IngestRequest,
+    ReindexRequest,
+    SearchRequest,
+    SearchResponse,
+    SqlRequest,
+    SqlResponse,
+)
+from index.errors import PolicyError, TowerError, UsageError
+from index.scope import Action, Scope
 from query.answer import Answer
 
 if TYPE_CHECKING:
@@ -34,10 +46,12 @@ def create_app(
     hosts: frozenset[str] = LOOPBACK_NAMES,
     max_body: int = MAX_BODY,
     user: str | None = None,
+    owner: Owner | None = None,
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
-    Every request is asked as `user`; None is the local administrator, in a workspace without users.
+    Every request is asked as `user`; None is the local administrator, in a workspace without users. `owner` lets the
+    commands of the workspace's owner in; see `api.owner`.
     """
     from importlib.metadata import version
 
@@ -53,9 +67,10 @@ def create_app(
         responses=problems.responses(400, 403, 404, 413, 421, 422, 500, 503),
     )
     app.state.service, app.state.metrics, app.state.user = service, metrics, user
+    app.state.owner, app.state.jobs = owner, Jobs()
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
-    for router in (questions, drafts, operations, console):
+    for router in (questions, drafts, operations, admin, console):
         app.include_router(router)
     return app
 
@@ -67,9 +82,11 @@ def open_service(request: Request) -> Service:
 
 
 def caller_scope(request: Request) -> Scope:
-    """What the caller may see: as nobody signs in yet, that of the one user that this server was started as."""
+    """What the caller may see: whom the owner's token names, else the one user that this server was started as."""
+    service = open_service(request)
+    owned = owner_scope(request, service)
     user: str | None = request.app.state.user
-    return open_service(request).scope_for(user)
+    return owned if owned is not None else service.scope_for(user)
 
 
 ServiceDep = Annotated[Any, Depends(open_service)]
@@ -77,6 +94,7 @@ ScopeDep = Annotated[Scope, Depends(caller_scope)]
 questions = APIRouter(prefix="/v1", tags=["questions"])
 drafts = APIRouter(prefix="/v1/drafts", tags=["drafts"])
 operations = APIRouter(tags=["operations"])
+admin = APIRouter(prefix="/v1/admin", tags=["operations"])
 
 
 @questions.post("/ask", response_model=Answer, response_model_exclude_none=True)
@@ -101,11 +119,24 @@ def answer(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
     return JSONResponse(answer_json(service.answer(answer_id, scope)))
 
 
+@questions.post("/answers/{answer_id}/check")
+def check(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
+    """Read every citation of an answer given earlier from its source again: a line for each that does not hold."""
+    return JSONResponse({"faults": list(service.check_citations(service.answer(answer_id, scope), scope))})
+
+
+@questions.get("/churn")
+def churn(service: ServiceDep, scope: ScopeDep, account: str | None = None) -> Response:
+    """Scores with the contributions that add up to them, highest first; of one entity with `account`."""
+    return JSONResponse({"scores": plain(list(service.churn(scope, account)))})
+
+
 @questions.post("/search", response_model=SearchResponse)
 def search(body: SearchRequest, service: ServiceDep, scope: ScopeDep) -> Response:
     """Find passages."""
     query = checked_question(body.query)
-    return JSONResponse({"query": query, "hits": plain(hits_json(service.search(query, scope, checked_k(body.k))))})
+    passages = service.search(query, scope, checked_k(body.k))
+    return JSONResponse({"query": query, "hits": plain(passages if body.whole else hits_json(passages))})
 
 
 @questions.post("/sql", response_model=SqlResponse)
@@ -171,10 +202,72 @@ def verify_audit(service: ServiceDep, scope: ScopeDep, head: str = "") -> Respon
     return JSONResponse(plain(service.audit_verify(scope, head)))
 
 
+@admin.post("/ingest", status_code=202)
+def ingest(body: IngestRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
+    """Bring sources up to date, as a job; 409 while another runs."""
+    _require(scope, "ingest")
+    return _begun(_jobs(request).begin("ingest", lambda told: service.ingest(body.sources, body.full, told)))
+
+
+@admin.post("/reindex", status_code=202)
+def reindex(body: ReindexRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
+    """Build a new generation beside the live one and switch, as a job; 409 while another runs."""
+    _require(scope, "reindex")
+
+    def work(told: Any) -> Any:
+        return service.reindex(body.sources, body.vectors_only, body.full, told)
+
+    return _begun(_jobs(request).begin("reindex", work))
+
+
+@admin.get("/jobs")
+def jobs(request: Request, scope: ScopeDep) -> Response:
+    """The jobs of this server, the newest first."""
+    _require(scope, "ingest")
+    return JSONResponse({"jobs": _jobs(request).list()})
+
+
+@admin.get("/jobs/{job_id}")
+def job(job_id: str, request: Request, scope: ScopeDep) -> Response:
+    """One job."""
+    _require(scope, "ingest")
+    return JSONResponse(_jobs(request).get(job_id))
+
+
+@admin.get("/jobs/{job_id}/events")
+def job_events(job_id: str, request: Request, scope: ScopeDep) -> Response:
+    """A job's progress as server-sent events, to its end."""
+    _require(scope, "ingest")
+    events = _jobs(request).events(job_id)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@admin.get("/catalogue")
+def catalogue(service: ServiceDep, scope: ScopeDep) -> Response:
+    """The semantic model in use, whole."""
+    _require(scope, "ingest")
+    return JSONResponse(plain(service.catalogue))
+
+
+def _jobs(request: Request) -> Jobs:
+    held: Jobs = request.app.state.jobs
+    return held
+
+
+def _begun(job: Job) -> Response:
+    return JSONResponse(job.view(), status_code=202, headers={"Location": f"/v1/admin/jobs/{job.id}"})
+
+
+def _require(scope: Scope, action: Action) -> None:
+    if not scope.may(action):
+        raise PolicyError(f"{scope.principal.name} may not do this: {action}", hint="ask an administrator")
+
+
 @operations.get("/healthz")
-def healthz() -> dict[str, str]:
-    """The process runs."""
-    return {"status": "ok"}
+def healthz(request: Request) -> dict[str, str]:
+    """The process runs; `server` names this run of it, where it owns its workspace."""
+    owner: Owner | None = request.app.state.owner
+    return {"status": "ok"} | ({"server": owner.server} if owner is not None else {})
 
 
 @operations.get("/readyz")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from index import errors
-from index.errors import SourceError, TowerError
+from api.calls import error_of
+from index.errors import SourceError
 
 if TYPE_CHECKING:
     import httpx
@@ -58,22 +58,6 @@ class Remote:
                 hint="is `tower serve` running there?",
             ) from error
         if response.is_error:
-            raise _error_of(response)
+            raise error_of(response.status_code, str(response.url), response.content)
         found: dict[str, Any] = response.json()
         return found
-
-
-def _error_of(response: httpx.Response) -> TowerError:
-    try:
-        problem = response.json()
-    except ValueError:
-        return SourceError(f"HTTP {response.status_code} from {response.url}", hint="is this a Tower server?")
-    code, message = problem.get("code", ""), problem.get("detail", f"HTTP {response.status_code}")
-    kind = next((known for known in _kinds(TowerError) if known.code == code), TowerError)
-    return kind(message, hint=problem.get("hint", ""))
-
-
-def _kinds(kind: type[TowerError]) -> list[type[TowerError]]:
-    return [
-        one for child in kind.__subclasses__() if child.__module__ == errors.__name__ for one in (child, *_kinds(child))
-    ]

@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from api.encode import plain
+from api.hits import hit_lines
+from api.hits import hits_json as hits_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -196,22 +198,10 @@ def _fields(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
-def hits_json(passages: Sequence[Passage]) -> list[dict[str, Any]]:
-    """Passages in the public shape of a search."""
-    return [
-        {"doc_id": p.doc_id, "score": p.score, "text": p.text, "start": p.start, "end": p.end, "title": p.title}
-        for p in passages
-    ]
-
-
 def render_passages(console: Console, passages: Sequence[Passage]) -> None:
     """Passages, best first."""
-    if not passages:
-        line(console, "nothing found")
-    for number, passage in enumerate(passages, 1):
-        place = f"{passage.doc_id} [{passage.start}-{passage.end}]"
-        line(console, f"{number}. {passage.title}  {passage.score:.3f}  {place}", "bold")
-        line(console, "   " + " ".join(passage.text.split()))
+    for text, style in hit_lines(passages):
+        line(console, text, style)
 
 
 def rows_json(query: GuardedQuery, rows: Rows) -> dict[str, Any]:

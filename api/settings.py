@@ -1,4 +1,4 @@
-"""Settings: `tower.yaml` of the workspace, then the environment. The only module that reads the environment.
+"""Settings: `tower.yaml` of the workspace, then the environment. With `api.home` the only reader of the environment.
 
 docs/settings.md lists every key and variable; `index.errors.SettingsError` names the YAML path of a bad one.
 """
@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
+from api.home import DEFAULT_HOME
+from api.home import default_home as default_home
 from index.errors import NotFoundError, SettingsError
 
 SETTINGS_FILE = "tower.yaml"
-DEFAULT_HOME = ".tower"
 ENVIRONMENT = {
     "TOWER_HOME": "the workspace, where no --home is given",
     "TOWER_CACHE": "where model graphs are kept between workspaces",
@@ -67,6 +68,23 @@ class ServerSettings(_Section):
     port: int = Field(default=8000, ge=0, le=65535)
 
 
+class VectorsSettings(_Section):
+    """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
+
+    `collection_prefix` must be this workspace's own; the empty one is made from its folder.
+    """
+
+    url: str = ""
+    api_key_env: str = "QDRANT_API_KEY"
+    collection_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    shards: int = Field(default=1, ge=1, le=128)
+    replicas: int = Field(default=1, ge=1, le=16)
+
+    def api_key(self) -> str:
+        """The key from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.api_key_env, "")
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
@@ -78,6 +96,7 @@ class Settings(_Section):
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()
+    vectors: VectorsSettings = VectorsSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -115,11 +134,6 @@ class Settings(_Section):
         return self.threads or os.cpu_count() or 1
 
 
-def default_home() -> Path:
-    """The workspace where none is named: `TOWER_HOME`, else `.tower` here."""
-    return Path(os.environ.get("TOWER_HOME") or DEFAULT_HOME)
-
-
 def load_settings(home: Path, *, must_exist: bool = True) -> Settings:
     """Read `home/tower.yaml` and apply the environment.
 
@@ -141,7 +155,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not readable YAML: {error}", hint="docs/configuration.md shows one") from error
     if content is None:

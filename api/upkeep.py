@@ -82,13 +82,14 @@ class Upkeep:
         return True
 
     def _index(self) -> None:
-        from ingest.indexing import index_vectors
+        from ingest.indexing import index_vectors, optimise
 
         owned = self.owned
         if not owned.store.status().chunks and owned.generations.live() is None:
             return
         generation, gateway = owned.gateway()
         index_vectors(owned.store, gateway, owned.embedder, generation, self._bar("embedding passages"))
+        optimise(gateway)
 
     def _train(self, *, changed: bool) -> None:
         """Train the declared scores, anew where something `changed`. One that cannot be trained is told in the log and

@@ -28,6 +28,7 @@ class SearchRequest(_Request):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"query": "warranty on zips", "k": 5}]})
     query: str
     k: int = Field(default=10, ge=1, le=MAX_K)
+    whole: bool = Field(default=False, description="Every field of a passage, such as its heading, page and source.")
 
 
 class SqlRequest(_Request):
@@ -52,6 +53,20 @@ class Decision(_Request):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "already renewed"}]})
     reason: str = Field(default="", max_length=2_000)
+
+
+class IngestRequest(_Request):
+    """Which sources; none named is all of them. `full` reads what did not change, too."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sources": ["crm"]}]})
+    sources: list[str] = Field(default_factory=list, max_length=1_000)
+    full: bool = False
+
+
+class ReindexRequest(IngestRequest):
+    """`vectors_only` does not read the sources; `full` embeds everything again."""
+
+    vectors_only: bool = False
 
 
 class Hit(BaseModel):

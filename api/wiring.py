@@ -10,24 +10,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from api.audit import Audited
 from api.principals import Principals
-from api.studio import LocalStudio
 from api.workspace import Workspace
 from index.audit import AuditLog
 from index.catalogue import Catalogue
 from index.errors import CatalogueError, NotFoundError, PolicyError, SettingsError
 from index.scope import Scope
-from query.drafts.template import TemplateSet
-from query.engine import QueryEngine
-from query.entity_names import EntityNames
-from query.parts import Parts
-from query.scorer import LiveScorer
-from query.text2sql.planner import TableQuestionPlanner
 
 if TYPE_CHECKING:
     from api.settings import Settings
+    from index.ledger import Ledger
     from index.masking.known import KnownPersons
+    from index.shelves import Shelf
     from index.sql import SqlDatabase, SqlReader
     from ingest.config import SourcesConfig
+    from query.engine import QueryEngine
     from query.execute import Scorer
 
 log = logging.getLogger(__name__)
@@ -92,13 +88,13 @@ def _own(home: Path, settings: Settings) -> Workspace:
         reader=reader,
         ledger=ledger,
         build=lambda catalogue, opened: _engine(
-            catalogue, reader, LiveScorer(catalogue, reader, ledger), home, settings, opened
+            catalogue, reader, _live_scorer(catalogue, reader, ledger), home, settings, opened
         ),
         load=lambda: _catalogue(settings, reader, tags),
         store=store,
         sources=sources,
         tags=tags,
-        generations=Generations(home, store),
+        generations=Generations(home, store, _shelf(home, settings)),
         embedder=embedder,
         documents=documents,
         engines=(writing, reading),
@@ -148,6 +144,18 @@ def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
         engine.dispose()
 
 
+def _shelf(home: Path, settings: Settings) -> Shelf | None:
+    """The vector server of the settings; None for the embedded engine."""
+    chosen = settings.vectors
+    if not chosen.url:
+        return None
+    from index.server import VectorServer
+    from index.shelves import ServerShelf
+
+    server = VectorServer(chosen.url, chosen.api_key(), chosen.collection_prefix, chosen.shards, chosen.replicas)
+    return ServerShelf(server, home)
+
+
 def declared_tags(sources: SourcesConfig) -> frozenset[str]:
     """Every document tag that the sources declare; a source without a mapping of its own tags by its name."""
     tags: set[str] = set(sources.sources)
@@ -181,6 +189,12 @@ def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
     )
 
 
+def _live_scorer(catalogue: Catalogue, reader: SqlDatabase, ledger: Ledger) -> Scorer:
+    from query.scorer import LiveScorer
+
+    return LiveScorer(catalogue, reader, ledger)
+
+
 def _engine(
     catalogue: Catalogue,
     reader: SqlReader,
@@ -189,6 +203,13 @@ def _engine(
     settings: Settings,
     opened: Mapping[str, object],
 ) -> QueryEngine:
+    from api.studio import LocalStudio
+    from query.drafts.template import TemplateSet
+    from query.engine import QueryEngine
+    from query.entity_names import EntityNames
+    from query.parts import Parts
+    from query.text2sql.planner import TableQuestionPlanner
+
     folders = LocalStudio(home.absolute(), settings.sources)
     templates = settings.catalogue_path.parent / "templates"
     parts = Parts(

@@ -15,10 +15,7 @@ from api.queue import LedgerQueue
 from index.catalogue import Catalogue
 from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
-from index.guard import GuardedQuery, guard
 from index.scope import Scope
-from query.answer import Answer
-from query.engine import QueryEngine, silent
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from index.documents import Passage
     from index.generations import Generations
+    from index.guard import GuardedQuery
     from index.ledger import Ledger
     from index.minilm import MiniLM
     from index.passages import PassageIndex
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
     from index.store import Store
     from index.vectors import VectorGateway
     from ingest.config import SourcesConfig
+    from query.answer import Answer
+    from query.engine import QueryEngine
     from query.evidence import EntityScore
     from query.plan import Plan
 
@@ -84,6 +84,8 @@ class Workspace:
         self._catalogue: Catalogue | None = None
         self._built: OrderedDict[str, QueryEngine] = OrderedDict()
         self._opening = threading.RLock()
+        self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
+        self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
         self.drafts = LedgerQueue(ledger)
 
     # --- what there is -------------------------------------------------------------------------------------------
@@ -147,6 +149,8 @@ class Workspace:
 
     def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
         """Answer within `scope`; the answer and its drafts are kept."""
+        from query.engine import silent
+
         scope.require("ask")
         answer = self.engine(scope).answer(question, scope, on_event or silent)
         answer.generation = self._generation
@@ -170,12 +174,16 @@ class Workspace:
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
+        from index.guard import guard
+
         scope.require("sql")
         query = guard(text, self.catalogue, scope, dialect=self._reader.dialect)
         return query, self._reader.read(query)
 
     def answer(self, answer_id: str, scope: Scope) -> Answer:
         """An answer given earlier; raises `NotFoundError`."""
+        from query.answer import Answer
+
         return Answer.model_validate_json(self._ledger.answer(scope, answer_id).body)
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
@@ -186,6 +194,8 @@ class Workspace:
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
+        from index.guard import guard
+
         scope.require("ask")
         parts = self.engine(scope).parts
         if not parts.catalogue.scores:
@@ -211,7 +221,7 @@ class Workspace:
         """Bring sources, vectors and scores up to date; one report a source."""
         from api.upkeep import Upkeep
 
-        with self._opening:
+        with self._upkeep:
             reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full)
             self._forget()
             return reports
@@ -220,10 +230,12 @@ class Workspace:
         """Sync unless `vectors_only`, then build a new generation, check it, switch."""
         from api.upkeep import Upkeep
 
-        with self._opening:
+        with self._upkeep:
+            self._close_retired()
             report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
-            self._close_gateway()
-            self._forget()
+            with self._opening:
+                self._retired, self._gateway, self._passages = self._gateway, None, None
+                self._forget()
             return report
 
     def status(self) -> dict[str, Any]:
@@ -236,6 +248,7 @@ class Workspace:
         """Let go of the workspace; idempotent."""
         with self._opening:
             self._close_gateway()
+            self._close_retired()
             for engine in self._engines:
                 engine.dispose()
 
@@ -246,16 +259,22 @@ class Workspace:
 
     def _forget(self) -> None:
         """Drop what was built on the old state; the next question builds it anew."""
-        self._catalogue = None
-        self._built.clear()
-        if self.principals is not None:
-            self.principals.forget()
+        with self._opening:
+            self._catalogue = None
+            self._built.clear()
+            if self.principals is not None:
+                self.principals.forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:
             self._gateway.close()
         self._gateway = None
         self._passages = None
+
+    def _close_retired(self) -> None:
+        if self._retired is not None:
+            self._retired.close()
+            self._retired = None
 
 
 class Owned:

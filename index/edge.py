@@ -21,15 +21,15 @@ import numpy.typing as npt
 import qdrant_edge as engine
 from filelock import FileLock, Timeout
 
+from index.edge_graph import build_beside, discard, is_due, put_in_place, recover
 from index.errors import BusyError, NotFoundError, StorageError
 from index.scope import Scope
+from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, SPARSE, About, AnyOf, Empty, Part, parts
+from index.vector_filter import point_id as point_id
 from index.vectors import Hit, Narrow, Point, SparseVector, checked, matches, sees_nothing
 
 log = logging.getLogger(__name__)
 
-_DENSE, _SPARSE = "dense", "keywords"
-_KEYWORD_FIELDS = ("tags", "entities", "source", "doc_id")
-_NAMESPACE = uuid.UUID("5c1f3a52-6a0e-5d0b-9a43-1c6f6d1f0b7e")
 _READY = "ready"  # a file that says that the shard was created completely
 _BATCH = 1000  # points in one update
 
@@ -46,6 +46,8 @@ class EdgeGateway:
         self._path = path
         self._dimension = dimension
         self._mutex = threading.RLock()
+        self._changes = 0
+        recover(path)
         if not create and not (path / _READY).is_file():
             raise NotFoundError(f"no vector index at {path}", hint="run `tower ingest`")
         self._lock = _acquire(path)
@@ -91,7 +93,7 @@ class EdgeGateway:
             terms = engine.SparseVector(list(sparse.indices), list(sparse.values))
             # Terms are counted over what the scope shows, so that scores tell nothing of the rest.
             corpus = engine.SearchParams(idf=engine.IdfParams(corpus=_filter(scope, Narrow())))
-            words = self._query(engine.Query.Nearest(terms, using=_SPARSE), condition, limit, params=corpus)
+            words = self._query(engine.Query.Nearest(terms, using=SPARSE), condition, limit, params=corpus)
         cosines, keywords = _scores(near), _scores(words)
         if vector is not None and (rest := keywords.keys() - cosines.keys()):
             among = engine.Filter(must=[condition, engine.HasIdCondition(rest)])
@@ -107,6 +109,25 @@ class EdgeGateway:
         """Points held."""
         with self._mutex:
             return self._open_shard().count(engine.CountRequest(exact=True))
+
+    def optimise(self) -> bool:
+        """Build the search graph of a large shard in another process, and switch to it; questions go on meanwhile.
+
+        What is written meanwhile wins: the graph is then left for the next time.
+        """
+        with self._mutex:
+            points, changes = self.count(), self._changes
+        if not is_due(self._path, points):
+            return False
+        copy = build_beside(self._path, points)
+        with self._mutex:
+            if self._shard is None or self._changes != changes:
+                discard(copy)
+                return False
+            self._shard.close()
+            put_in_place(self._path, copy)
+            self._shard = _open(self._path, self._dimension)
+        return True
 
     def close(self) -> None:
         """Flush, release the engine and the owner's lock; idempotent."""
@@ -141,6 +162,7 @@ class EdgeGateway:
     def _write(self, change: engine.UpdateOperation) -> None:
         with self._mutex:
             shard = self._open_shard()
+            self._changes += 1
             try:
                 shard.update(change)
                 shard.flush()
@@ -155,36 +177,27 @@ class EdgeGateway:
         return self._shard
 
 
-def point_id(chunk_id: str) -> str:
-    """The engine's id of a chunk."""
-    return str(uuid.uuid5(_NAMESPACE, chunk_id))
-
-
 def _filter(scope: Scope, narrow: Narrow) -> engine.Filter:
-    """Policy and question as one filter: every part is in `must`, and policy is an allow-list."""
-    must: list[Any] = [_any("tags", sorted(scope.tags))]
-    if scope.follows:
-        must.append(_about(scope))
-    if narrow.sources:
-        must.append(_any("source", narrow.sources))
-    if narrow.entities is not None:
-        must.append(_any("entities", narrow.entities))
-    if narrow.general:
-        must.append(engine.IsEmptyCondition("entities"))
-    if narrow.doc_ids is not None:
-        must.append(_any("doc_id", narrow.doc_ids))
-    if narrow.since or narrow.until:
-        period = engine.RangeDateTime(gte=narrow.since[:10] or None, lte=narrow.until[:10] or None)
-        must.append(engine.FieldCondition("date", range=period))
-    return engine.Filter(must=must)
+    """Policy and question as one filter in the engine's words."""
+    return engine.Filter(must=[_condition(part) for part in parts(scope, narrow)])
 
 
-def _about(scope: Scope) -> engine.Filter:
+def _condition(part: Part) -> Any:
+    if isinstance(part, AnyOf):
+        return _any(part.field, part.values)
+    if isinstance(part, About):
+        return _about(part)
+    if isinstance(part, Empty):
+        return engine.IsEmptyCondition(part.field)
+    period = engine.RangeDateTime(gte=part.since or None, lte=part.until or None)
+    return engine.FieldCondition(part.field, range=period)
+
+
+def _about(part: About) -> engine.Filter:
     """Only what is about nothing outside the allow-list, or carries a tag that shows it whatever it is about."""
-    other = engine.FieldCondition("entities", match=engine.MatchExcept(sorted(scope.about)))
-    allowed = engine.Filter(must_not=[other])
-    free = [_any("tags", sorted(scope.unconditional))] if scope.unconditional else []
-    return engine.Filter(should=[allowed, *free])
+    other = engine.FieldCondition("entities", match=engine.MatchExcept(list(part.allowed)))
+    free = [_any("tags", part.unconditional)] if part.unconditional else []
+    return engine.Filter(should=[engine.Filter(must_not=[other]), *free])
 
 
 def _any(field: str, values: Sequence[str]) -> engine.FieldCondition:
@@ -192,7 +205,7 @@ def _any(field: str, values: Sequence[str]) -> engine.FieldCondition:
 
 
 def _nearest(vector: list[float]) -> engine.Query:
-    return engine.Query.Nearest(vector, using=_DENSE)
+    return engine.Query.Nearest(vector, using=DENSE)
 
 
 def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
@@ -208,9 +221,9 @@ def _admitted(payload: dict[str, Any], scope: Scope, narrow: Narrow) -> bool:
 
 
 def _engine_point(point: Point, dimension: int) -> engine.Point:
-    vectors: dict[str, Any] = {_DENSE: checked(point.dense, dimension, point.chunk_id).tolist()}
+    vectors: dict[str, Any] = {DENSE: checked(point.dense, dimension, point.chunk_id).tolist()}
     if point.sparse.indices:
-        vectors[_SPARSE] = engine.SparseVector(list(point.sparse.indices), list(point.sparse.values))
+        vectors[SPARSE] = engine.SparseVector(list(point.sparse.indices), list(point.sparse.values))
     return engine.Point(point_id(point.chunk_id), vectors, point.payload())
 
 
@@ -223,9 +236,9 @@ def _open(path: Path, dimension: int) -> engine.EdgeShard:
             shutil.rmtree(path)
         path.mkdir(parents=True)
         shard = engine.EdgeShard.create(str(path), _config(dimension))
-        for field in _KEYWORD_FIELDS:
+        for field in KEYWORD_FIELDS:
             shard.update(engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword))
-        shard.update(engine.UpdateOperation.create_field_index("date", engine.PayloadSchemaType.Datetime))
+        shard.update(engine.UpdateOperation.create_field_index(DATE_FIELD, engine.PayloadSchemaType.Datetime))
         shard.flush()
         (path / _READY).touch()
         return shard
@@ -240,8 +253,8 @@ def _open(path: Path, dimension: int) -> engine.EdgeShard:
 def _config(dimension: int) -> engine.EdgeConfig:
     """Cosine vectors and keyword weights with inverse document frequency; one search thread costs half the CPU."""
     return engine.EdgeConfig(
-        vectors={_DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine)},
-        sparse_vectors={_SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+        vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine)},
+        sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
         max_search_threads=1,
         wal_enabled=True,
     )

@@ -1,4 +1,5 @@
-"""Generations of the vector index: folders `<home>/vectors/<generation>/`, named in the SQL index.
+"""Generations of the vector index: folders `<home>/vectors/<generation>/`, or collections on a server, named in the
+SQL index.
 
 Which one answers is one row in SQL, so that switching is one transaction. A generation is opened only with the model
 that its vectors came from.
@@ -7,19 +8,16 @@ that its vectors came from.
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from index.embedder import Embedder
-from index.errors import ModelError, NotFoundError, StorageError
+from index.errors import ModelError, NotFoundError
+from index.shelves import FolderShelf, Shelf
 from index.store_vectors import Generation, GenerationStatus
 from index.vectors import VectorGateway
 
 log = logging.getLogger(__name__)
-
-OpenGateway = Callable[[Path, bool], VectorGateway]  # folder, create
 
 
 class GenerationLedger(Protocol):
@@ -42,20 +40,13 @@ class GenerationLedger(Protocol):
         ...
 
 
-def open_edge(path: Path, create: bool) -> VectorGateway:
-    """The embedded engine's gateway."""
-    from index.edge import EdgeGateway
-
-    return EdgeGateway(path, create=create)
-
-
 class Generations:
-    """The vector index of a workspace through its builds. `opener` makes the gateway of a folder."""
+    """The vector index of a workspace through its builds. They lie on `shelf`, by default in folders under `home`."""
 
-    def __init__(self, home: Path, ledger: GenerationLedger, opener: OpenGateway = open_edge) -> None:
+    def __init__(self, home: Path, ledger: GenerationLedger, shelf: Shelf | None = None) -> None:
         self._folder = home / "vectors"
         self._ledger = ledger
-        self._opener = opener
+        self._shelf = shelf or FolderShelf(self._folder)
 
     def live(self) -> Generation | None:
         """The generation that answers, or None before the first build."""
@@ -72,7 +63,7 @@ class Generations:
                 f"this Tower embeds with {embedder.identity}: their vectors cannot be compared",
                 hint="run `tower reindex`",
             )
-        return self._opener(self.folder(generation.generation), True)
+        return self._shelf.open(generation.generation)
 
     def open_live(self, embedder: Embedder) -> tuple[Generation, VectorGateway]:
         """The live generation and its gateway; `NotFoundError` before the first build."""
@@ -107,7 +98,7 @@ class Generations:
     def fail(self, generation: str, message: str) -> None:
         """Give up a build: its reason stays in the ledger, its folder goes."""
         self._ledger.set_generation_status(generation, "failed", message)
-        self._remove_folder(generation)
+        self._shelf.remove(generation)
 
     def previous(self) -> Generation:
         """The newest old generation, for a roll-back; `NotFoundError` when none was kept."""
@@ -127,10 +118,10 @@ class Generations:
         for name in gone:
             self._drop(name)
         named = {one.generation for one in self._ledger.generations()}
-        for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
-            if folder.is_dir() and folder.name not in named:
-                self._remove_folder(folder.name)
-                gone.append(folder.name)
+        for name in self._shelf.names():
+            if name not in named:
+                self._shelf.remove(name)
+                gone.append(name)
         return sorted(set(gone))
 
     def folder(self, generation: str) -> Path:
@@ -143,14 +134,4 @@ class Generations:
     def _drop(self, generation: str) -> None:
         """Ledger first: a kill in between leaves a folder without a name, which `collect` removes."""
         self._ledger.drop_generation(generation)
-        self._remove_folder(generation)
-
-    def _remove_folder(self, generation: str) -> None:
-        folder = self.folder(generation)
-        try:
-            if folder.is_dir():
-                shutil.rmtree(folder)
-            for beside in (".lock", ".owner"):
-                folder.with_name(folder.name + beside).unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(f"the vector index at {folder} cannot be removed: {error}") from error
+        self._shelf.remove(generation)

@@ -67,6 +67,10 @@ class MemoryGateway:
         """Points held."""
         return len(self._points)
 
+    def optimise(self) -> bool:
+        """Nothing to build."""
+        return False
+
     def close(self) -> None:
         """Nothing to release."""
 

@@ -127,6 +127,10 @@ class VectorGateway(Protocol):
         """Points held."""
         ...
 
+    def optimise(self) -> bool:
+        """Build what makes a large index quick to search, where that pays; True when it was built."""
+        ...
+
     def close(self) -> None:
         """Release the engine; idempotent."""
         ...

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Protocol
 
 from index.embedder import Embedder, Progress
+from index.errors import StorageError
 from index.keywords import document_vector
 from index.store_vectors import PendingChunk
 from index.vectors import Point, VectorGateway
@@ -85,6 +86,15 @@ def index_vectors(
         store.forget(generation)
         embedded += _embed_pending(store, gateway, embedder, generation, progress, ())
     return IndexReport(embedded, deleted, gateway.count())
+
+
+def optimise(gateway: VectorGateway) -> None:
+    """Let the vector index build what makes it quick. Without it the index is right and slow, so a failure is only
+    told in the log."""
+    try:
+        gateway.optimise()
+    except StorageError as error:
+        log.warning("%s; searches look at every passage until it is", error.message)
 
 
 def embedded_text(pending: PendingChunk) -> str:

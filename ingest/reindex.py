@@ -15,7 +15,7 @@ from index.errors import StorageError, TowerError
 from index.generations import Generations
 from index.store_vectors import Generation
 from index.vectors import VectorGateway
-from ingest.indexing import Ledger, index_vectors
+from ingest.indexing import Ledger, index_vectors, optimise
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +98,7 @@ def _build(
                 f"the new vector index holds {held} of {known + missing} passages",
                 hint="run `tower reindex` when no ingestion is running",
             )
+        optimise(gateway)
         if reason := check(gateway):
             raise StorageError(f"the new vector index was not put to use: {reason}", hint="the one before it stays")
         return embedded, held

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.home import default_home
 from api.logs import protect
+from api.presence import FILE as PRESENCE
+from index.errors import BusyError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from api.remote_service import RemoteService
     from api.service import Opener, Progress, Service
     from api.settings import Settings
 
@@ -45,21 +49,44 @@ class Runtime:
 
     def settings(self, home: Path | None, *, must_exist: bool = True) -> Settings:
         """The settings of the workspace that `--home`, TOWER_HOME or the default names."""
-        from api.settings import default_home, load_settings
+        from api.settings import load_settings
 
-        self.home = home or default_home()
-        protect(self.home)
-        return load_settings(self.home, must_exist=must_exist)
+        return load_settings(self._named(home), must_exist=must_exist)
+
+    def served(self, home: Path | None) -> RemoteService | None:
+        """The server that owns the workspace; None where none does."""
+        if not (self._named(home) / PRESENCE).is_file():
+            return None
+        from api.remote_service import connect
+
+        return connect(self._named(home))
 
     @contextmanager
-    def workspace(self, home: Path | None, *, sql_url: str | None = None) -> Iterator[Service]:
-        """The open workspace, closed at the end whatever happens."""
+    def workspace(self, home: Path | None, *, sql_url: str | None = None, own: bool = False) -> Iterator[Service]:
+        """The workspace, closed at the end whatever happens: through the server that owns it, else opened here.
+
+        With `own` it is opened here or not at all: `BusyError` where a server owns it.
+        """
+        remote = self.served(home) if sql_url is None else None
+        if remote is not None and own:
+            raise BusyError(
+                f"{self.home} is served already at {remote.presence.url} (pid {remote.presence.pid})",
+                hint="stop that process first",
+            )
+        if remote is not None:
+            yield remote
+            return
         settings = self.settings(home, must_exist=sql_url is None)
         service = self._opener()(settings.home, settings, sql_url=sql_url)
         try:
             yield service
         finally:
             service.close()
+
+    def _named(self, home: Path | None) -> Path:
+        self.home = home or default_home()
+        protect(self.home)
+        return self.home
 
     def _opener(self) -> Opener:
         if self.opener is None:

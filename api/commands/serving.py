@@ -35,22 +35,23 @@ def serve(
     Example:
       tower serve --port 8000
     """
-    import uvicorn
-
-    from api.http import create_app
+    from api.serving import serve_workspace
 
     run = runtime(context)
     settings = run.settings(home)
     address = host or settings.server.host
     require_loopback(address)
     number = settings.server.port if port is None else port
-    with run.workspace(home) as service:
+    with run.workspace(home, own=True) as service:
         require_user(service, as_user)
-        remark(f"serving {settings.home} at http://{address}:{number}/ (stop with Ctrl-C)")
-        config = uvicorn.Config(
-            create_app(service, user=as_user), host=address, port=number, log_level="warning", access_log=False
+        serve_workspace(
+            service,
+            settings.home,
+            address,
+            number,
+            lambda url: remark(f"serving {settings.home} at {url}/ (Ctrl-C stops)"),
+            user=as_user,
         )
-        uvicorn.Server(config).run()
 
 
 def require_user(service: Service, user: str | None) -> None:

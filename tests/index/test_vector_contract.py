@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 
 from index.edge import EdgeGateway
 from index.errors import ModelError, UsageError
 from index.memory import MemoryGateway
 from index.scope import Principal, Scope
+from index.server import ServerGateway, VectorServer, drop_collection
 from index.vectors import Hit, Narrow, Point, SparseVector, VectorGateway
 
 DIMENSION = 8
@@ -44,15 +48,39 @@ def point(chunk_id: str, **changes: Any) -> Point:
     return Point(**(given | changes))
 
 
-@pytest.fixture(params=["edge", "memory"])
+def on_server(client: QdrantClient, collection: str) -> ServerGateway:
+    return ServerGateway(client, collection, create=True, dimension=DIMENSION)
+
+
+@pytest.fixture(params=["edge", "memory", "client in memory", "client on disk", "server"])
 def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorGateway]:
     built: VectorGateway
     if request.param == "edge":
         built = EdgeGateway(tmp_path / "shard", create=True, dimension=DIMENSION)
-    else:
+    elif request.param == "memory":
         built = MemoryGateway(DIMENSION)
+    elif request.param == "server":
+        yield from a_real_server()
+        return
+    else:
+        place = {"path": str(tmp_path)} if "disk" in request.param else {"location": ":memory:"}
+        built = on_server(QdrantClient(**place), "tower_g1")
     yield built
     built.close()
+
+
+def a_real_server() -> Iterator[VectorGateway]:
+    """A collection of its own on the server that TOWER_TEST_QDRANT_URL names, removed afterwards."""
+    url = os.environ.get("TOWER_TEST_QDRANT_URL")
+    if not url:
+        pytest.skip("TOWER_TEST_QDRANT_URL names no Qdrant server")
+    server, collection = VectorServer(url), f"tower_test_{uuid.uuid4().hex}"
+    built = on_server(server.connect(), collection)
+    yield built
+    built.close()
+    client = server.connect()
+    drop_collection(client, collection)
+    client.close()
 
 
 def found(gateway: VectorGateway, who: Scope, narrow: Narrow = EVERYTHING, limit: int = 50) -> set[str]:

@@ -1,0 +1,27 @@
+"""Passages of a search in the public shape and as lines. Light, because the quickest command uses nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from index.documents import Passage
+
+
+def hits_json(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    """Passages in the public shape of a search."""
+    return [
+        {"doc_id": p.doc_id, "score": p.score, "text": p.text, "start": p.start, "end": p.end, "title": p.title}
+        for p in passages
+    ]
+
+
+def hit_lines(passages: Sequence[Passage]) -> Iterator[tuple[str, str]]:
+    """Passages, best first, as lines with their style."""
+    if not passages:
+        yield "nothing found", ""
+    for number, passage in enumerate(passages, 1):
+        place = f"{passage.doc_id} [{passage.start}-{passage.end}]"
+        yield f"{number}. {passage.title}  {passage.score:.3f}  {place}", "bold"
+        yield "   " + " ".join(passage.text.split()), ""

@@ -1,0 +1,24 @@
+"""Where the `tower` command begins: the quick way, else the whole command line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command that the process was started with, and return its exit status."""
+    from api.quick import quick_search
+
+    try:
+        status = quick_search(sys.argv[1:])
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 1
+    if status is not None:
+        return status
+    from api.cli import main as whole
+
+    return whole()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

