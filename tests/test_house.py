@@ -9,9 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Written in pieces, so that this file does not hold what it looks for.
-MACHINE_PATHS = re.compile(
-    "|".join(["/" + "home/[a-z]", "/" + "root/", "/" + "work/(main|shared)", "/tmp/" + "bash_jobs"])
-)
+MACHINE_PATHS = re.compile("|".join(["/" + "home/[a-z]", "/" + "root/", "/" + "Users/[a-z]"]))
 REGISTRIES = re.compile("|".join(["pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(org|com)"]))
 UNFINISHED = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "raise NotImplemented" + "Error"]))
 
