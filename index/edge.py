@@ -24,9 +24,9 @@ from filelock import FileLock, Timeout
 from index.edge_graph import build_beside, discard, is_due, put_in_place, recover
 from index.errors import BusyError, NotFoundError, StorageError
 from index.scope import Scope
-from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, SPARSE, About, AnyOf, Empty, Part, parts
+from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, SPARSE, About, AnyOf, Empty, Part, admitted, parts
 from index.vector_filter import point_id as point_id
-from index.vectors import Hit, Narrow, Point, SparseVector, checked, matches, sees_nothing
+from index.vectors import Hit, Narrow, Point, SparseVector, checked, sees_nothing
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class EdgeGateway:
         return [
             Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosines.get(place), keywords.get(place))
             for place, payload in found.items()
-            if _admitted(payload, scope, narrow)
+            if admitted(payload, scope, narrow)
         ]
 
     def count(self) -> int:
@@ -210,14 +210,6 @@ def _nearest(vector: list[float]) -> engine.Query:
 
 def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
     return {point.id: point.score for point in points}
-
-
-def _admitted(payload: dict[str, Any], scope: Scope, narrow: Narrow) -> bool:
-    """True for a point that may leave, whatever the engine says."""
-    if matches(payload, scope, narrow):
-        return True
-    log.error("the vector engine returned a point outside the filter: %s", payload.get("chunk_id"))
-    return False
 
 
 def _engine_point(point: Point, dimension: int) -> engine.Point:

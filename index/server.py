@@ -18,8 +18,20 @@ import numpy.typing as npt
 
 from index.errors import NotFoundError, SourceError, StorageError, UsageError
 from index.scope import Scope
-from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, SPARSE, About, AnyOf, Empty, Part, parts, point_id
-from index.vectors import Hit, Narrow, Point, SparseVector, checked, matches, sees_nothing
+from index.vector_filter import (
+    DATE_FIELD,
+    DENSE,
+    KEYWORD_FIELDS,
+    SPARSE,
+    About,
+    AnyOf,
+    Empty,
+    Part,
+    admitted,
+    parts,
+    point_id,
+)
+from index.vectors import Hit, Narrow, Point, SparseVector, checked, sees_nothing
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -132,7 +144,7 @@ class ServerGateway:
         return [
             Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosines.get(place), keywords.get(place))
             for place, payload in found.items()
-            if _admitted(payload, scope, narrow)
+            if admitted(payload, scope, narrow)
         ]
 
     def count(self) -> int:
@@ -266,14 +278,6 @@ def _condition(part: Part) -> Any:
 
 def _scores(points: Sequence[models.ScoredPoint]) -> dict[Any, float]:
     return {point.id: point.score for point in points}
-
-
-def _admitted(payload: dict[str, Any], scope: Scope, narrow: Narrow) -> bool:
-    """True for a point that may leave, whatever the engine says."""
-    if matches(payload, scope, narrow):
-        return True
-    log.error("the vector engine returned a point outside the filter: %s", payload.get("chunk_id"))
-    return False
 
 
 def _server_point(point: Point, dimension: int) -> models.PointStruct:

@@ -5,11 +5,16 @@ Also what the gateways share of a point: the names of its vectors, the payload f
 
 from __future__ import annotations
 
+import logging
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from index.scope import Scope
-from index.vectors import Narrow
+from index.vectors import Narrow, matches
+
+log = logging.getLogger(__name__)
 
 DENSE, SPARSE = "dense", "keywords"
 KEYWORD_FIELDS = ("tags", "entities", "source", "doc_id")
@@ -68,6 +73,14 @@ def parts(scope: Scope, narrow: Narrow) -> tuple[Part, ...]:
     if narrow.since or narrow.until:
         must.append(Period(DATE_FIELD, narrow.since[:10], narrow.until[:10]))
     return tuple(must)
+
+
+def admitted(payload: Mapping[str, Any], scope: Scope, narrow: Narrow) -> bool:
+    """True for a point that may leave, whatever the engine says."""
+    if matches(payload, scope, narrow):
+        return True
+    log.error("the vector engine returned a point outside the filter: %s", payload.get("chunk_id"))
+    return False
 
 
 def point_id(chunk_id: str) -> str:
