@@ -1,4 +1,4 @@
-"""Deliberate defects are caught. All of them are tried by `python -m scripts.mutants`; here two, and that all can be."""
+"""Deliberate defects are caught: two of them here, all by `python -m scripts.mutants`."""
 
 from __future__ import annotations
 
