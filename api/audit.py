@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from index.errors import PolicyError, TowerError
 
 if TYPE_CHECKING:
+    from api.replay import Replay
     from api.service import DraftQueue, OnEvent, Progress, Unaudited
     from index.audit import AuditLog
     from index.catalogue import Catalogue
@@ -126,11 +127,11 @@ class Audited:
             self.trail.write("sign_in", (user or "")[:_MOST_NAME], "failure", code=error.code)
             raise
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """The answer, once its record is written; parts that leave before are announced in a record of their own."""
         asked = {"question": self.trail.digest("text", question)}
         with self.trail.operation("ask", _name(scope), announce=on_event is not None, **asked) as found:
-            answer = self.inner.ask(question, scope, on_event=on_event)
+            answer = self.inner.ask(question, scope, conversation=conversation, on_event=on_event)
             found.update(self._of_answer(answer))
         return answer
 
@@ -161,6 +162,13 @@ class Audited:
         """An answer given earlier."""
         with self.trail.operation("read_answer", _name(scope), answer_id=_short(answer_id)):
             return self.inner.answer(answer_id, scope)
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask an answer's question again, and what changed."""
+        with self.trail.operation("replay", _name(scope), replayed=_short(answer_id)) as found:
+            replay = self.inner.replay(answer_id, scope)
+            found.update(self._of_answer(replay.answer))
+        return replay
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation from its source again."""

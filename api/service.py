@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from index.scope import Action, Scope
 
 if TYPE_CHECKING:
+    from api.replay import Replay
     from api.settings import Settings
     from index.catalogue import Catalogue
     from index.documents import Passage
@@ -79,8 +80,11 @@ class Unaudited(Protocol):
         Raises `PolicyError` for nobody where users are declared, and for a user that is not."""
         ...
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
-        """Answer within `scope`, every claim cited; the answer is kept and can be read again by its id."""
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
+        """Answer within `scope`, every claim cited; the answer is kept and can be read again by its id.
+
+        A follow-up names its `conversation`: the `conversation_id` of the answer before it, or any name.
+        """
         ...
 
     def explain(self, question: str, scope: Scope) -> Plan:
@@ -97,6 +101,10 @@ class Unaudited(Protocol):
 
     def answer(self, answer_id: str, scope: Scope) -> Answer:
         """An answer given earlier; raises `NotFoundError`."""
+        ...
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask the question of a kept answer again and tell what changed; nothing of it is kept."""
         ...
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:

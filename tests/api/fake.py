@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.replay import Replay, replayed
 from api.service import OnEvent, Progress
 from api.settings import Settings
 from index.catalogue import Catalogue, Column, Table
@@ -95,7 +96,7 @@ class FakeService:
             raise PolicyError("mallory may not ask here", hint="ask an administrator")
         return Scope.administrator(CATALOGUE, frozenset({"all"}), user or "admin")
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         self.asked.append(question)
         if question == "crash":
             raise KeyError("crash")
@@ -123,6 +124,10 @@ class FakeService:
         if answer_id not in self.kept:
             raise NotFoundError(f"no answer {answer_id}")
         return self.kept[answer_id]
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        kept = self.answer(answer_id, scope)
+        return replayed(kept, kept)
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         return self.faults
