@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.queue import LedgerQueue
+from api.score_models import LedgerModels
 from index.catalogue import Catalogue
 from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
@@ -87,6 +88,7 @@ class Workspace:
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
         self.drafts = LedgerQueue(ledger)
+        self.models = LedgerModels(self)
 
     # --- what there is -------------------------------------------------------------------------------------------
 
