@@ -16,11 +16,12 @@ from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from api.score_models import AuditedModels
 from index.errors import PolicyError, TowerError
 
 if TYPE_CHECKING:
     from api.replay import Replay
-    from api.service import DraftQueue, OnEvent, Progress, Unaudited
+    from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited
     from index.audit import AuditLog
     from index.catalogue import Catalogue
     from index.documents import Passage
@@ -113,6 +114,7 @@ class Audited:
         self.inner = inner
         self.trail = Trail(log)
         self.drafts: DraftQueue = AuditedDrafts(inner.drafts, self.trail)
+        self.models: ScoreModels = AuditedModels(inner.models, self.trail)
 
     @property
     def catalogue(self) -> Catalogue:

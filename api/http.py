@@ -57,6 +57,7 @@ def create_app(
     from importlib.metadata import version
 
     from api.console import router as console
+    from api.desk import router as desk
 
     metrics = Metrics()
     app = FastAPI(
@@ -71,7 +72,7 @@ def create_app(
     app.state.owner, app.state.jobs = owner, Jobs()
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
-    for router in (questions, drafts, operations, admin, console):
+    for router in (questions, drafts, operations, admin, desk, console):
         app.include_router(router)
     return app
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.calls import Calls, error_named, percent_encoded
+from api.score_models import RemoteModels
 from index.errors import StorageError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class RemoteService:
         self._calls = calls
         self.presence = presence
         self.drafts = RemoteQueue(calls)
+        self.models = RemoteModels(calls)
 
     @property
     def catalogue(self) -> Catalogue:

@@ -58,6 +58,22 @@ class DraftQueue(Protocol):
         ...
 
 
+class ScoreModels(Protocol):
+    """The trained models behind the scores. A card is a mapping: docs/scores.md lists its fields."""
+
+    def versions(self, scope: Scope) -> list[dict[str, Any]]:
+        """Every version of the scores that `scope` sees, newest first: score, version, created_at, live, auc."""
+        ...
+
+    def card(self, scope: Scope, version: str | None = None) -> dict[str, Any]:
+        """The model card of a version; of the live one without. Raises `NotFoundError`."""
+        ...
+
+    def train(self, scope: Scope, progress: Progress) -> list[dict[str, Any]]:
+        """Train every declared score anew, keeping the versions before; a card each."""
+        ...
+
+
 class Unaudited(Protocol):
     """A workspace's doors, before `api.audit.Audited` stands around them.
 
@@ -72,6 +88,11 @@ class Unaudited(Protocol):
     @property
     def drafts(self) -> DraftQueue:
         """The approval queue."""
+        ...
+
+    @property
+    def models(self) -> ScoreModels:
+        """The trained models behind the scores."""
         ...
 
     def scope_for(self, user: str | None) -> Scope:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.conversations import Conversations
 from api.queue import LedgerQueue
+from api.score_models import LedgerModels
 from index.catalogue import Catalogue
 from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
@@ -90,6 +91,7 @@ class Workspace:
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
         self.drafts = LedgerQueue(ledger)
         self._conversations = Conversations(ledger)
+        self.models = LedgerModels(self)
 
     # --- what there is -------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from query.compose import Composer, due_label
 from query.evidence import Citation, Contribution, Sentence, Slot, TableEvidence
 from query.execute import Item
 from query.next_steps import NextStep, StepFinder, strongest
-from query.scoring import cited_reason, due_row, score_slot
+from query.scoring import cited_reason, cited_rows, due_row, score_slot
 
 REASONS = 3  # of a score that are told; all of them are in the item
 STEPS = 2
@@ -27,7 +27,7 @@ class ItemNote:
 
     item: Item
     sentences: tuple[Sentence, ...] = ()
-    drivers: tuple[tuple[Contribution, Sentence], ...] = ()
+    drivers: tuple[tuple[Contribution, Sentence, tuple[Citation, ...]], ...] = ()
     steps: tuple[tuple[NextStep, Slot], ...] = ()
     citations: tuple[Citation, ...] = ()
     draft_id: str | None = None
@@ -50,10 +50,10 @@ class ItemNote:
                     feature=c.feature,
                     text=c.text,
                     logit=round(c.logit, 9),
-                    citations=kept(s.citations()),
+                    citations=kept([*s.citations(), *rows]),
                     lower=c.lower,
                 )
-                for c, s in self.drivers
+                for c, s, rows in self.drivers
             ],
             next_steps=[
                 NextStepView(text=step.text, driver=step.driver, citations=kept([slot.citation]))
@@ -82,16 +82,24 @@ class ItemTeller:
         scored = item.score
         assert scored is not None
         book = self.composer.book
-        drivers = tuple((c, cited_reason(c, scored, score, self.catalogue, book)) for c in scored.contributions)
+        drivers = tuple(
+            (c, cited_reason(c, scored, score, self.catalogue, book), cited_rows(c, self.catalogue, book))
+            for c in scored.contributions
+        )
         found = self.finder.find(scored, STEPS) if self.finder else ()
         steps = tuple((step, self.composer.step(step)) for step in found)
         told = [Sentence((self._name(item), ": ", score_slot(scored, book), f" {score.label.lower()}"), "bullet")]
         due = self._due(item, score)
         told += [due] if due is not None else []
         raising = {c.feature for c in list(strongest(scored))[:REASONS]}
-        told += [Sentence(s.parts, "subbullet") for c, s in drivers if c.feature in raising]
+        told += [Sentence(s.parts, "subbullet") for c, s, _ in drivers if c.feature in raising]
         told += [Sentence(("To do: ", slot), "subbullet") for _, slot in steps]
-        return self._keep(ItemNote(item, tuple(told), drivers, steps))
+        note = ItemNote(item, tuple(told), drivers, steps)
+        cited = [c for s in told for c in s.citations()] + [
+            c for _, s, rows in drivers for c in (*s.citations(), *rows)
+        ]
+        note.citations = tuple({c.n: c for c in cited}.values())
+        return self._keep(note)
 
     def _due(self, item: Item, score: Score) -> Sentence | None:
         """When the entity is due, cited from the record that says so."""
