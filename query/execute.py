@@ -17,6 +17,7 @@ from query.evidence import EntityScore, PassageEvidence, TableEvidence
 from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, ScoreStep, SearchStep, SqlStep, Step
 from query.relevance import relevant
 from query.scoring import due_dates
+from query.scoring.stated import stated_values
 
 MOST_ROWS = 1000
 
@@ -140,6 +141,9 @@ class Executor:
         dates = due_dates(score, self.reader, self.catalogue, self.scope)
         if dates is not None:
             found.tables[dates.id] = dates
+        stated = stated_values(score, self.reader, self.catalogue, self.scope)
+        if stated is not None:
+            found.tables[stated.id] = stated
         scores = {s.key: s for s in self.scorer.score(step.score, [i.key for i in found.items], self.scope)}
         due = self.scorer.due(step.score, *step.due, self.scope) if step.due else None
         kept = [
