@@ -78,7 +78,7 @@ class SqlDatabase:
         values = _bind(query.sql, parameters or {})
         run = self._read_sqlite if self.dialect == "sqlite" else self._read_other
         columns, rows = run(query, values)
-        kept = tuple(tuple(_plain(value) for value in row) for row in rows[: query.limit])
+        kept = tuple(tuple(plain(value) for value in row) for row in rows[: query.limit])
         return Rows(query.columns or columns, kept, truncated=len(rows) > query.limit)
 
     def _read_sqlite(
@@ -188,7 +188,8 @@ def _sqlite_value(value: Value) -> str | int | float | bytes | None:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _plain(value: Any) -> Value:
+def plain(value: Any) -> Value:
+    """A driver's value as `SqlDatabase` gives it."""
     if isinstance(value, Decimal):
         whole = value.is_finite() and value.as_tuple().exponent == 0
         return int(value) if whole else float(value)
