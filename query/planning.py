@@ -81,7 +81,8 @@ class Planner:
         doubtful = self.populations.doubtful(intent.question)
         if doubtful is not None:
             return _which_one(intent, doubtful)
-        return self._several_steps(intent) or self._compound(intent) or self._plain(intent)
+        made = self._several_steps(intent) or self._compound(intent) or self._plain(intent)
+        return replace(made, plain=True)
 
     def _several_steps(self, intent: Intent) -> Plan | None:
         if intent.score is not None:
