@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from query.engine import QueryEngine
     from query.execute import Scorer
     from query.models.model import Model
+    from query.population import TableReader
     from query.text2sql.asked_model import ModelPlanner
-    from query.text2sql.planner import TableQuestionPlanner
 
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
@@ -233,11 +233,10 @@ def _engine(
     from query.engine import QueryEngine
     from query.entity_names import EntityNames
     from query.parts import Parts
-    from query.text2sql.planner import TableQuestionPlanner
 
     folders = LocalStudio(home.absolute(), settings.sources)
     templates = settings.catalogue_path.parent / "templates"
-    tables = _by_scope(lambda scope: TableQuestionPlanner(catalogue, reader, scope))
+    tables = _by_scope(lambda scope: _tables(catalogue, reader, scope))
     parts = Parts(
         catalogue,
         reader,
@@ -247,13 +246,18 @@ def _engine(
         templates=TemplateSet(templates if templates.is_dir() else None),
         pictures=folders.find,
         studio=folders,
-        second=_second_planner(catalogue, reader, settings, tables),
+        second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),
     )
     return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
 
 
 def _second_planner(
-    catalogue: Catalogue, reader: SqlReader, settings: Settings, tables: Callable[[Scope], TableQuestionPlanner]
+    catalogue: Catalogue,
+    reader: SqlReader,
+    settings: Settings,
+    tables: Callable[[Scope], TableReader],
+    *,
+    documents: bool,
 ) -> Callable[[Scope], ModelPlanner] | None:
     """The planner that asks the model of the role `planner`, by scope; None where the role has none."""
     chosen = settings.models.planner
@@ -269,8 +273,24 @@ def _second_planner(
     persons = cache(lambda: known_persons(whole, reader, everybody))  # what must not leave, whoever asks
     examples = read_examples(settings.golden_path)
     return lambda scope: ModelPlanner(
-        model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s
+        model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s, documents
     )
+
+
+def _tables(catalogue: Catalogue, reader: SqlReader, scope: Scope) -> TableReader:
+    """The grammar's planner for one scope, in the dialect of the database."""
+    from index.guard import guard
+    from query.text2sql.planner import TableQuestionPlanner
+
+    planner = TableQuestionPlanner(catalogue, reader, scope)
+    if reader.dialect == "sqlite":
+        return planner
+    from query.text2sql.dialects import DialectTables
+
+    def accepts(sql: str) -> bool:
+        return reader.accepts(guard(sql, catalogue, scope, dialect=reader.dialect))
+
+    return DialectTables(planner, reader.dialect, catalogue, accepts)
 
 
 def _by_scope(make: Callable[[Scope], Made]) -> Callable[[Scope], Made]:

@@ -153,8 +153,8 @@ class Egress:
 class Plan:
     """`question` understood: the route, its steps in order, the other readings that were close, and notices.
 
-    `plain` says that the words were planned by the grammar (and not SQL, a greeting, an order, or a name in doubt), so
-    that another planner may have its say; `egress` is what left for a model while planning.
+    `plain` says that the words were planned by the grammar (and are no SQL, greeting or order), so that another planner
+    may have its say; `egress` is what left for a model while planning.
     """
 
     question: str

@@ -80,9 +80,9 @@ class Planner:
             return Plan(intent.question, Route("refuse", "Tower reads; it does not change data", 0.99))
         doubtful = self.populations.doubtful(intent.question)
         if doubtful is not None:
-            return _which_one(intent, doubtful)
-        made = self._several_steps(intent) or self._compound(intent) or self._plain(intent)
-        return replace(made, plain=True)
+            return replace(_which_one(intent, doubtful), plain=True)
+        planned = self._several_steps(intent) or self._compound(intent) or self._plain(intent)
+        return replace(planned, plain=True)
 
     def _several_steps(self, intent: Intent) -> Plan | None:
         if intent.score is not None:

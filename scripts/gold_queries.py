@@ -23,6 +23,7 @@ class Gold:
     dialect: str
     database: Path
     sql: str
+    question: str = ""
 
 
 def gold_queries(evals: Path, name: str) -> Iterator[Gold]:
@@ -47,12 +48,18 @@ def _lines(path: Path) -> Iterator[dict[str, str]]:
 
 def _spider(folder: Path) -> Iterator[Gold]:
     for row in _lines(folder / "questions.jsonl"):
-        yield Gold("spider", "sqlite", folder / "database" / row["db_id"] / f"{row['db_id']}.sqlite", row["query"])
+        yield Gold(
+            "spider",
+            "sqlite",
+            folder / "database" / row["db_id"] / f"{row['db_id']}.sqlite",
+            row["query"],
+            row["question"],
+        )
 
 
 def _acme(folder: Path) -> Iterator[Gold]:
     for row in _lines(folder / "questions.jsonl"):
-        yield Gold("acme", "sqlite", folder / "acme.sqlite", row["query"])
+        yield Gold("acme", "sqlite", folder / "acme.sqlite", row["query"], row["question"])
 
 
 def _ambrosia(folder: Path) -> Iterator[Gold]:
@@ -60,7 +67,9 @@ def _ambrosia(folder: Path) -> Iterator[Gold]:
     for row in _lines(folder / "ambrosia.jsonl"):
         for key in ("sql_query1", "sql_query2", "sql_query3"):
             if row.get(key):
-                yield Gold("ambrosia", "sqlite", folder / "database" / f"{row['db_id']}.sqlite", row[key])
+                yield Gold(
+                    "ambrosia", "sqlite", folder / "database" / f"{row['db_id']}.sqlite", row[key], row["question"]
+                )
 
 
 def _defog(folder: Path, dialect: str) -> Iterator[Gold]:
@@ -72,7 +81,7 @@ def _defog(folder: Path, dialect: str) -> Iterator[Gold]:
                 database = made if dialect == "postgres" else folder / "database" / f"{name}.sqlite"
                 for sql in statements(row["query"]):
                     for written in variants(sql):
-                        yield Gold(f"defog-{dialect}", dialect, database, written)
+                        yield Gold(f"defog-{dialect}", dialect, database, written, row["question"])
 
 
 def statements(text: str) -> list[str]:

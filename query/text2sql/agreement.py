@@ -38,7 +38,7 @@ def _bag(rows: Sequence[Sequence[Value]]) -> Counter[tuple[str, ...]]:
 
 def _plain(row: Iterable[Value]) -> list[str]:
     return [
-        f"{float(v):.9g}" if isinstance(v, int | float) and not isinstance(v, bool) else f"{type(v).__name__}:{v}"
+        f"{float(v):.9g}" if isinstance(v, int | float) and not isinstance(v, bool) else f"{type(v).__name__}:{v!r}"
         for v in row
     ]
 

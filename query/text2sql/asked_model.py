@@ -18,7 +18,7 @@ from index.scope import Scope
 from index.sql import Rows, SqlReader
 from query.models.model import Message, Model
 from query.models.outgoing import Outgoing, joined
-from query.plan import ChartStep, Link, Plan, Reading, Route, SqlStep
+from query.plan import ChartStep, Link, Plan, Reading, Route, SearchStep, SqlStep
 from query.text2sql.agreement import agreed, disagreed, same_rows
 from query.text2sql.prompt import Example, PromptWriter, personal_values
 from query.text2sql.replies import read_reply
@@ -45,7 +45,8 @@ class _Declined(ProviderError):
 @dataclass(frozen=True)
 class ModelPlanner:
     """Asks `model` within one scope. `links` ties words of a question to the catalogue, `persons` are the known names,
-    which are masked in everything that leaves; a question may take `within_s` seconds, repairs included."""
+    which are masked in everything that leaves; a question may take `within_s` seconds, repairs included. Where there
+    are no `documents`, plans that would search them are the model's to better, too."""
 
     model: Model
     catalogue: Catalogue
@@ -55,10 +56,11 @@ class ModelPlanner:
     persons: Callable[[], KnownPersons | None]
     examples: Sequence[Example] = ()
     within_s: float = 20.0
+    documents: bool = True
 
     def consider(self, plan: Plan) -> Plan:
         """`plan` with the model's SQL in it; as it was, with a notice, where the model is of no help."""
-        if not may_be_asked(plan):
+        if not may_be_asked(plan, self.documents):
             return plan
         outgoing = Outgoing()
         try:
@@ -119,6 +121,8 @@ class ModelPlanner:
         sure = readings[0].confidence if readings and plan.route.path != "refuse" else 0.0
         route = Route("sql", f"the model {self.model.name} wrote the query", disagreed(sure))
         notices = plan.notices
+        if plan.clarification and not readings:
+            notices = (*notices, f"Without the model it would be asked back: {plan.clarification}")
         if readings and plan.route.path == "sql":
             other = readings[0].explanation
             notices = (*notices, f"Without the model the question reads otherwise: {other}.")
@@ -158,8 +162,10 @@ class ModelPlanner:
             return None
 
 
-def may_be_asked(plan: Plan) -> bool:
+def may_be_asked(plan: Plan, documents: bool) -> bool:
     """True for a plan that one query might answer better: no documents, scores or drafts in it, no SQL as typed."""
+    if plan.plain and not documents and any(isinstance(s, SearchStep) for s in plan.steps):
+        return True
     if not plan.plain or plan.route.path not in _PATHS:
         return False
     return all(isinstance(s, ChartStep) or (isinstance(s, SqlStep) and s.id.startswith(_STEPS)) for s in plan.steps)
