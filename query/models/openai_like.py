@@ -94,7 +94,7 @@ def _read(response: Any, until: float) -> bytes:
         if len(raw) > MOST_BYTES:
             raise ProviderError(f"a model answered more than {MOST_BYTES:,} bytes", hint="check what it is")
         if time.monotonic() > until:
-            raise ProviderError("a model was too slow", hint="raise its `timeout_s`")
+            raise ProviderError("the model did not answer in time", hint="raise its `timeout_s`")
     return bytes(raw)
 
 

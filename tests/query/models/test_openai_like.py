@@ -69,7 +69,7 @@ def test_every_failure_is_one_error(reply: Reply, said: str) -> None:
 def test_a_deadline_holds_whatever_the_server_does(reply: Reply) -> None:
     with ScriptedModel(reply) as model:
         started = time.monotonic()
-        with pytest.raises(ProviderError, match=r"did not answer within 0\.4 s"):
+        with pytest.raises(ProviderError, match="did not answer"):
             ask(model, within_s=0.4)
         assert time.monotonic() - started < 2
 
