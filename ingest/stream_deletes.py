@@ -24,10 +24,10 @@ def sync_stream(table: StreamTable) -> None:
     table.pull(table.known_whole() if whole else table.held["cursor"], whole=whole)
     more: dict[str, object] = {}
     if table.stream.deletes != "never" and not table.unchanged:
-        if whole:
+        if table.seen is not None and not table.untold:
             _compare(table, table.seen or set())
             more = {"reconciled_at": _now()}
-        elif resumed or run.reconcile or (table.stream.deletes == "keys" and _is_due(table)):
+        elif resumed or table.untold or run.reconcile or (table.stream.deletes == "keys" and _is_due(table)):
             _compare_keys(table)
             more = {"reconciled_at": _now()}
     with run.store.begin() as writer:

@@ -56,6 +56,7 @@ class StreamTable:
         self._since = time.monotonic()
         self.seen: set[str] | None = None
         self.read = 0
+        self.untold = False  # deletes have to be found by comparing keys
         self.unchanged = False  # the source says that a whole read would give what it gave
 
     @property
@@ -85,6 +86,9 @@ class StreamTable:
         for batch in self.connector.read(self.stream, cursor):
             waiting.append(batch)
             self.unchanged = self.unchanged or batch.unchanged
+            self.untold = self.untold or batch.untold
+            if batch.restarted:
+                self.seen = set()
             size += len(batch.records) + len(batch.deleted) + len(batch.broken)
             if size >= BATCH:
                 self._write(waiting)

@@ -154,7 +154,8 @@ class SalesforceConnector(Connector):
                 since = max(since, str(records[-1][STAMP])) if records else since
                 yield Batch(records, {"since": since, "deleted": told}, total=total)
         deleted, until = self._deleted(stream, told)
-        yield Batch((), {"since": self._never_ahead(since), "deleted": until}, deleted)
+        untold = deleted is None
+        yield Batch((), {"since": self._never_ahead(since), "deleted": until}, deleted or (), untold=untold)
 
     def keys(self, stream: Stream) -> Iterator[Sequence[Key]]:
         """The ids of all records."""
@@ -209,9 +210,9 @@ class SalesforceConnector(Connector):
 
     # deletes
 
-    def _deleted(self, stream: Stream, since: str) -> tuple[list[Key], str]:
-        """The ids deleted from `since` on, and up to when that is known. Where it reaches back too far for getDeleted,
-        what is held is compared with all ids."""
+    def _deleted(self, stream: Stream, since: str) -> tuple[list[Key] | None, str]:
+        """The ids deleted from `since` on, and up to when that is known; None where getDeleted does not reach back so
+        far."""
         now = self._api.now()
         start = min(moment(rewound(since, stream.overlap)) or now, now - _WINDOW)
         path = self._path(f"sobjects/{stream.name}/deleted/")
@@ -220,8 +221,7 @@ class SalesforceConnector(Connector):
         except SourceError as error:
             if "INVALID_REPLICATION_DATE" not in error.message:
                 raise
-            self.notices.append(f"{stream.name}: deletes before {since} are no longer told: run `tower ingest --full`")
-            return [], written(now)
+            return None, written(now)
         return [(record["id"],) for record in body["deletedRecords"]], written(moment(body["latestDateCovered"]) or now)
 
     # bulk

@@ -68,7 +68,9 @@ class Batch:
 
     `cursor` is JSON that `read` takes; everything before it was given. None says that a read can only begin anew.
     `deleted` are keys in the order of `Stream.key`. `total` is how many records are expected in all, 0 where unknown.
-    With `unchanged` a whole read would give what the last one gave.
+    With `unchanged` a whole read would give what the last one gave; with `untold` there may be deletes that the source
+    cannot tell any more, so that keys have to be compared; with `restarted` the cursor was too old, and everything
+    follows.
     """
 
     records: Sequence[Mapping[str, Any]] = ()
@@ -77,6 +79,8 @@ class Batch:
     broken: Sequence[BrokenRecord] = ()
     total: int = 0
     unchanged: bool = False
+    untold: bool = False
+    restarted: bool = False
 
 
 class Options(BaseModel):

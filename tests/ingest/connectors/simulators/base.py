@@ -112,7 +112,7 @@ class Simulator:
     def stamp(self) -> str:
         return self.time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
-    def put(self, table: str, key: str, **values: Any) -> None:
+    def put(self, table: str, key: str, /, **values: Any) -> None:
         """Write a record, as changed now."""
         with self._lock:
             held = self.rows.setdefault(table, {}).get(key, {})

@@ -16,7 +16,7 @@ class RestApi(Simulator):
 
     secret = "rest-secret-value"
 
-    def change(self, key: str, **values: Any) -> None:
+    def change(self, key: str, /, **values: Any) -> None:
         self.put("things", key, id=key, updated_at=self.tick(), **values)
 
     def answer(self, request: Request) -> Response:

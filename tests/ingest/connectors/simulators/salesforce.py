@@ -38,7 +38,7 @@ class Salesforce(Simulator):
         self.forget_locators = False
         self.earliest = dt.datetime(2026, 2, 15, tzinfo=dt.UTC)
 
-    def change(self, name: str, key: str, **values: Any) -> None:
+    def change(self, name: str, key: str, /, **values: Any) -> None:
         stamp = self.tick().replace("Z", "+0000")
         self.put(name, key, Id=key, SystemModstamp=stamp, **values)
 
