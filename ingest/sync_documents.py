@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from index.errors import SourceError
 from index.store_writer import Rejected, RunTotals, StoredDocument, Writer, digest
 from ingest.chunking import CHUNKING_VERSION
-from ingest.config import DocumentsConfig, FileSource, FileTableConfig, RowDocumentsConfig, SqlTableConfig
+from ingest.config import DocumentsConfig, FileSource, RowDocumentsConfig, TableConfig
 from ingest.documents import document_of_row, documents_of_file, entities_json, is_lines, link
 from ingest.files import FileEntry, FileMark, mark, matching
 from ingest.linking import EntityDictionary
@@ -37,7 +37,7 @@ def sync_documents(run: SourceRun, names: EntityDictionary, readers: ReaderPool)
 
 def _sync_rows(run: SourceRun, names: EntityDictionary, links: str) -> None:
     held: dict[str, str] = run.documents.setdefault("rows", {})
-    tables: Mapping[str, FileTableConfig | SqlTableConfig] = run.config.tables or {}
+    tables: Mapping[str, TableConfig] = run.config.tables or {}
     wanted = {name: config.documents for name, config in tables.items() if config.documents is not None}
     for name in [n for n in held if n not in wanted]:
         with run.store.begin() as writer:
