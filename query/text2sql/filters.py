@@ -20,7 +20,7 @@ from query.text2sql.tokens import stems_of
 
 _FILL = (
     r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal"
-    r"|to|no|number|year|at|by|for|from|on|called|named|as|worth) )*"
+    r"|to|no|number|year|at|by|for|from|on|in|code|called|named|as|worth) )*"
 )
 _BETWEEN = re.compile(
     r"\b([CAM]\d+) (?:[a-z]+ ){0,3}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ "

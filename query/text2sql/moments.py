@@ -40,7 +40,7 @@ def periods(draft: Draft) -> None:
             for s in draft.sentence.symbols.values()
             if (c := s.candidate) and c.kind in ("table", "term", "metric")
         }
-        if match[1] and draft.temporal(draft.refs(match[1])[0]):
+        if match[1] and (draft.temporal(draft.refs(match[1])[0]) or draft.of_years(draft.refs(match[1])[0])):
             ref = draft.refs(match[1])[0]
             stray = verbal(draft.symbol(match[1]).text) and bool(spoken) and ref.table not in spoken
             if stray and any((t := draft.table(name)) and t.time_column for name in spoken):
