@@ -69,7 +69,8 @@ class Draft:
         """Turn the noted conditions into `where`, joining those with "or" between them."""
         merged: dict[str, str] = {}
         for match in re.finditer(
-            r"(F\d+)(?=(?: ,| ¦)*(?: [a-z]+| [TC]\d+){0,2} (?:or|and/or)(?: (?!and\b)(?:[a-z]+|[TC]\d+|¦)){0,6} (F\d+))",
+            r"(F\d+)(?=(?: ,| ¦)*(?: [a-z]+| [TC]\d+){0,2} (?:or|and/or)"
+            r"(?: (?!and\b)(?:[a-z]+|[TC]\d+|¦)){0,6} (F\d+))",
             self.sentence.text,
         ):
             merged[match[2]] = merged.get(match[1], match[1])

@@ -11,6 +11,7 @@ from query.text2sql.logical import (
     TermCondition,
 )
 from query.text2sql.sentence import GAP
+from query.text2sql.thesaurus import PARTICIPLES
 from query.text2sql.tokens import stem, stems_of
 
 _FILL = (
@@ -26,6 +27,11 @@ def verbal(text: str) -> bool:
     """True when the words of a mention are a verb form: "delivered", "won", "receive", not "order date"."""
     words = text.lower().split()
     return len(words) == 1 and not words[0].endswith(TIME_NOUNS)
+
+
+def participle(text: str) -> bool:
+    """True for one word that can be a form of a verb: "born", "paid", "injured"."""
+    return " " not in text and (text.endswith("ed") or text in PARTICIPLES)
 
 
 def periods(draft: Draft) -> None:
