@@ -17,11 +17,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from api.caller import Caller
+from api.score_models import AuditedModels
 from index.errors import PolicyError, SignInError, TowerError
 from index.usage import current
 
 if TYPE_CHECKING:
-    from api.service import DraftQueue, OnEvent, Progress, Unaudited
+    from api.replay import Replay
+    from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited
     from index.audit import AuditLog
     from index.catalogue import Catalogue
     from index.documents import Passage
@@ -115,6 +117,7 @@ class Audited:
         self.inner = inner
         self.trail = Trail(log)
         self.drafts: DraftQueue = AuditedDrafts(inner.drafts, self.trail)
+        self.models: ScoreModels = AuditedModels(inner.models, self.trail)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -134,11 +137,11 @@ class Audited:
         """Record that somebody at the address `source` could not sign in."""
         self.trail.write("sign_in", "", "failure", code=code, src_endpoint={"ip": source[:_MOST_NAME]})
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """The answer, once its record is written; parts that leave before are announced in a record of their own."""
         asked = {"question": self.trail.digest("text", question)}
         with self.trail.operation("ask", _name(scope), announce=on_event is not None, **asked) as found:
-            answer = self.inner.ask(question, scope, on_event=on_event)
+            answer = self.inner.ask(question, scope, conversation=conversation, on_event=on_event)
             found.update(self._of_answer(answer))
         current().spend(rows=sum(len(query.rows) for query in answer.sql) + len(answer.passages))
         return answer
@@ -172,6 +175,13 @@ class Audited:
         """An answer given earlier."""
         with self.trail.operation("read_answer", _name(scope), answer_id=_short(answer_id)):
             return self.inner.answer(answer_id, scope)
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask an answer's question again, and what changed."""
+        with self.trail.operation("replay", _name(scope), replayed=_short(answer_id)) as found:
+            replay = self.inner.replay(answer_id, scope)
+            found.update(self._of_answer(replay.answer))
+        return replay
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation from its source again."""

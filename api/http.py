@@ -17,8 +17,9 @@ from api.door import Door
 from api.encode import answer_json, plain
 from api.jobs import Job, Jobs
 from api.owner import Owner
-from api.questions import checked_k, checked_question
+from api.questions import checked_conversation, checked_k, checked_question
 from api.render import hits_json, plan_json, rows_json
+from api.replay import Replay
 from api.service import UPKEEP
 from api.streaming import ask_events
 from api.wire import (
@@ -64,6 +65,7 @@ def create_app(
     from importlib.metadata import version
 
     from api.console import router as console
+    from api.desk import router as desk
 
     metrics = Metrics()
     app = FastAPI(
@@ -79,7 +81,7 @@ def create_app(
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
-    for router in (questions, drafts, operations, admin, console):
+    for router in (questions, drafts, operations, admin, desk, console):
         app.include_router(router)
     return app
 
@@ -107,11 +109,11 @@ admin = APIRouter(prefix="/v1/admin", tags=["operations"])
 @questions.post("/ask", response_model=Answer, response_model_exclude_none=True)
 def ask(body: AskRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
     """Answer a question. With `Accept: text/event-stream` the answer's parts come as they are ready."""
-    question = checked_question(body.question)
+    question, conversation = checked_question(body.question), checked_conversation(body.conversation_id)
     if "text/event-stream" in request.headers.get("accept", ""):
-        events = ask_events(service, question, scope)
+        events = ask_events(service, question, scope, conversation)
         return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-    return JSONResponse(answer_json(service.ask(question, scope)))
+    return JSONResponse(answer_json(service.ask(question, scope, conversation=conversation)))
 
 
 @questions.post("/explain")
@@ -124,6 +126,13 @@ def explain(body: AskRequest, service: ServiceDep, scope: ScopeDep) -> Response:
 def answer(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
     """An answer given earlier."""
     return JSONResponse(answer_json(service.answer(answer_id, scope)))
+
+
+@questions.post("/answers/{answer_id}/replay", response_model=Replay, response_model_exclude_none=True)
+def replay(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
+    """Ask an answer's question again and tell what changed since; nothing of it is kept."""
+    found = service.replay(answer_id, scope)
+    return JSONResponse({**plain(found), "answer": answer_json(found.answer)})
 
 
 @questions.post("/answers/{answer_id}/check")

@@ -34,12 +34,19 @@ class _Section(BaseModel):
 
 
 class ModelSettings(_Section):
-    """One model role. `api_key_env` names the environment variable that holds the key; the key is never in the file."""
+    """One model role. `provider` is none, openai-like, or the dotted path of a LlamaIndex LLM class.
 
-    provider: Literal["none", "openai-like"] = "none"
+    `api_key_env` names the environment variable that holds the key; the key is never in the file. `timeout_s` is for
+    one question, repairs included; `options` go to the server, or to the class.
+    """
+
+    provider: str = Field(default="none", pattern=r"^(none|openai-like|[A-Za-z_]\w*(\.[A-Za-z_]\w*)+)$")
     base_url: str = ""
     api_key_env: str = "OPENAI_API_KEY"
     model: str = ""
+    timeout_s: float = Field(default=20.0, gt=0, le=600)
+    proxy: str = ""
+    options: dict[str, Any] = Field(default_factory=dict)
 
     def api_key(self) -> str:
         """The key from the environment, or the empty string where the variable is not set."""
@@ -139,6 +146,7 @@ class Settings(_Section):
     version: Literal[1] = 1
     catalogue: str = "catalogue.yaml"
     policy: str = "policy.yaml"
+    golden: str = "golden.jsonl"
     models: ModelsSettings = ModelsSettings()
     sources: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(default=0, ge=0, le=256)
@@ -163,6 +171,11 @@ class Settings(_Section):
     def policy_path(self) -> Path:
         """The policy file; a workspace without one has no users, and the local administrator asks."""
         return self._home / self.policy
+
+    @property
+    def golden_path(self) -> Path:
+        """The file of questions with known answers; it need not be there."""
+        return self._home / self.golden
 
     @property
     def cache_dir(self) -> Path:

@@ -12,7 +12,8 @@ TowerError
 ├── BusyError           the workspace is owned by another process  exit 1, HTTP 409
 ├── SourceError         a source that cannot be read          exit 1, HTTP 502
 ├── StorageError        disk full, index damaged              exit 1, HTTP 507
-└── ModelError          weights missing or not the recorded ones   exit 1, HTTP 503
+├── ModelError          weights missing or not the recorded ones   exit 1, HTTP 503
+└── ProviderError       a language or image model that does not answer as it should   exit 1, HTTP 502
 """
 
 from __future__ import annotations
@@ -133,3 +134,10 @@ class ModelError(TowerError):
 
     code = "model_failed"
     status = 503
+
+
+class ProviderError(TowerError):
+    """A language or image model that cannot be reached, is late, or does not answer as it should."""
+
+    code = "provider_failed"
+    status = 502
