@@ -21,8 +21,9 @@ from index.edge import EdgeGateway
 from index.memory import MemoryGateway
 from index.reading import SqlDocuments
 from index.server import ServerGateway
+from index.vector_filter import admitted
 from index.vectors import VectorGateway
-from tests.index.scoped_search import DIMENSION, allowed, faults, points, questions
+from tests.index.scoped_search import DIMENSION, allowed, faults, points, questions, wanted
 
 
 @pytest.mark.parametrize("engine", ["edge", "server", "memory"])
@@ -53,3 +54,13 @@ def test_no_door_of_a_gateway_gives_points_without_a_scope() -> None:
     for name, method in inspect.getmembers(SqlDocuments, inspect.isfunction):
         if not name.startswith("_") and name != "subjects":  # `subjects` gives keys, to make a scope of
             assert "scope" in inspect.signature(method).parameters, name
+
+
+def test_a_point_that_an_engine_gives_in_error_does_not_leave() -> None:
+    """The second look, as if the engine's own filter had failed."""
+    held = points(6, 200)
+    asked = list(itertools.islice(questions(6), 100))
+    told = [(one, point) for one in asked for point in held if admitted(point.payload(), one.scope, one.narrow)]
+    assert told and all(allowed(point, one.scope) and wanted(point, one.narrow) for one, point in told)
+    refused = [point for one in asked for point in held if not admitted(point.payload(), one.scope, one.narrow)]
+    assert len(refused) > len(told)
