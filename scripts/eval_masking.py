@@ -2,7 +2,7 @@
 
     python -m scripts.eval_masking EVALS
 
-EVALS is a folder of evaluation sets; `safety/pii/synth_dataset_v2.json` below it is read (Presidio's format). The second
+EVALS is a folder of evaluation sets; its `safety/pii/synth_dataset_v2.json` is read (Presidio's format). The second
 table is with the marked persons in the dictionary, as the catalogue's personal columns would put them there.
 """
 
