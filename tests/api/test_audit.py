@@ -63,9 +63,10 @@ DOORS: dict[str, Callable[[Audited], Any]] = {
     "drafts.reject": lambda s: s.drafts.reject(ADMIN, "d1", "Secret"),
     "ingest": lambda s: s.ingest((), False, lambda *_: None),
     "reindex": lambda s: s.reindex((), False, False, lambda *_: None),
+    "roll_back": lambda s: s.roll_back(lambda *_: None),
     "ask": lambda s: s.ask("How many accounts?", ADMIN, on_event=lambda *_: None),
 }
-ANNOUNCED = ("drafts.edit", "drafts.approve", "drafts.reject", "ingest", "reindex", "ask")
+ANNOUNCED = ("drafts.edit", "drafts.approve", "drafts.reject", "ingest", "reindex", "roll_back", "ask")
 
 
 @pytest.mark.parametrize("name", DOORS)
