@@ -17,6 +17,8 @@ from ingest.readers.pdf_layout import Grid, Line, arrange
 from ingest.readers.pdf_runs import page_runs
 
 _BULLET = re.compile(r"\s*(?:[•◦▪‣●○■–—*-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
+_NUMBER = r"(?:page|seite|página|pagina)?\s*[-–|]?\s*(?:\d+|[ivxlc]+)(?:\s*(?:/|of|von|de|sur)\s*\d+)?\s*[-–|]?"
+_PAGE_NUMBER = re.compile(rf"\A{_NUMBER}(?:\s+|\Z)|\s+{_NUMBER}\Z", re.IGNORECASE)
 _HYPHENS = ("\ufffe", "\x02")
 _HYPHEN = re.compile("(?:\ufffe|\x02)\\s*")
 _ENTRY = re.compile(r"[^\W\d][\w /#.-]{0,30}:(?:\s|\Z)")  # a line of its own: `Order type: premium`
@@ -89,7 +91,7 @@ def _without_margins(pages: list[list[Line | Grid]]) -> list[list[Line | Grid]]:
     """The pages without the headers and footers that they share, but for the first time."""
     shared: Counter[str] = Counter()
     for page in pages:
-        shared.update({_figureless(item) for item in (*page[:2], *page[-2:]) if isinstance(item, Line)})
+        shared.update({_margin_text(item) for item in (*page[:2], *page[-2:]) if isinstance(item, Line)})
     often = {text for text, times in shared.items() if times >= max(3, len(pages) * 0.4)}
     seen: set[str] = set()
     kept: list[list[Line | Grid]] = []
@@ -97,15 +99,16 @@ def _without_margins(pages: list[list[Line | Grid]]) -> list[list[Line | Grid]]:
         last = len(page) - 2
         kept.append([])
         for number, item in enumerate(page):
-            text = _figureless(item) if isinstance(item, Line) and (number < 2 or number >= last) else ""
+            text = _margin_text(item) if isinstance(item, Line) and (number < 2 or number >= last) else ""
             if text not in often or text not in seen:
                 kept[-1].append(item)
             seen.add(text)
     return kept if any(kept) else pages
 
 
-def _figureless(line: Line) -> str:
-    return re.sub(r"\d+|\b[ivxlc]+\b", "#", line.text)
+def _margin_text(line: Line) -> str:
+    """A header or footer without the page's number."""
+    return _PAGE_NUMBER.sub("", line.text) or "#"
 
 
 @dataclass(frozen=True)
