@@ -208,6 +208,11 @@ class Audited:
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
             return self.inner.reindex(sources, vectors_only, full, progress)
 
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one."""
+        with self.trail.operation("roll_back", LOCAL, activity="update", announce=True):
+            return self.inner.roll_back(progress)
+
     def status(self) -> dict[str, Any]:
         """Sources, freshness, counts, generation, quarantine."""
         return self.inner.status()

@@ -254,9 +254,17 @@ class Workspace:
         with self._upkeep:
             self._close_retired()
             report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
-            with self._opening:
-                self._retired, self._gateway, self._passages = self._gateway, None, None
-                self._forget()
+            self._retire()
+            return report
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, after it caught up with what was read since."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            self._close_retired()
+            report = Upkeep(self._owned(), self.settings, progress).roll_back()
+            self._retire()
             return report
 
     def status(self) -> dict[str, Any]:
@@ -285,6 +293,12 @@ class Workspace:
             self._built.clear()
             if self.principals is not None:
                 self.principals.forget()
+
+    def _retire(self) -> None:
+        """The next question opens the generation that is live now; those that run go on with the one they have."""
+        with self._opening:
+            self._retired, self._gateway, self._passages = self._gateway, None, None
+            self._forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:
