@@ -154,7 +154,7 @@ def _forms(citation: Citation) -> tuple[str, ...]:
 
 def _standing(form: str) -> re.Pattern[str]:
     words = r"\s+".join(re.escape(word) for word in form.split())
-    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<![\w@]){words}(?![\w@])", re.IGNORECASE)
 
 
 def _quoted(citation: Citation) -> str:
