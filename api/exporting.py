@@ -119,9 +119,9 @@ class Outbox:
             ensure_ascii=False,
         ).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "Tower"}
-        secret = chosen.secret()
-        if secret:
-            headers["X-Tower-Signature"] = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        key = chosen.signing_key()
+        if key:
+            headers["X-Tower-Signature"] = "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
         request = urllib.request.Request(chosen.url, data=body, headers=headers, method="POST")
         opener = urllib.request.build_opener(_NoRedirect)
         try:

@@ -59,6 +59,7 @@ class LedgerQueue:
 
         A figure in the new text that none of the draft's citations holds becomes a notice.
         """
+        from query.localise import english
         from query.prove import unproven_figures
 
         record = self._ledger.draft(scope, draft_id)
@@ -70,7 +71,8 @@ class LedgerQueue:
                 raise UsageError(f"the {name} of a draft cannot be empty", hint="reject it instead")
             if text is not None:
                 held[name] = text
-        loose = unproven_figures(f"{held['subject']}\n{held['body']}", held.get("citations") or [])
+        text = english(f"{held['subject']}\n{held['body']}", held.get("language") or "en")
+        loose = unproven_figures(text, held.get("citations") or [])
         held["notices"] = [notice for notice in held.get("notices") or [] if not notice.startswith(_EDITED)]
         if loose:
             held["notices"].append(f"{_EDITED} {', '.join(loose)} without a source.")

@@ -101,21 +101,21 @@ class SmtpSettings(_Section):
 
 
 class WebhookSettings(_Section):
-    """Where approved drafts are posted; off without a `url`. `secret_env` signs the body."""
+    """Where approved drafts are posted; off without a `url`. `signing_key_env` signs the body."""
 
     url: str = Field(default="", pattern=r"^(https?://.+)?$")
-    secret_env: str = "TOWER_WEBHOOK_SECRET"
+    signing_key_env: str = "TOWER_WEBHOOK_KEY"
     timeout: float = Field(default=15.0, gt=0, le=120)
 
-    def secret(self) -> str:
+    def signing_key(self) -> str:
         """The key that signs a body, from the environment; the empty string where the variable is not set."""
-        return os.environ.get(self.secret_env, "")
+        return os.environ.get(self.signing_key_env, "")
 
 
 class DraftsSettings(_Section):
-    """How drafts are written and how approved ones leave. `language` is `auto` or a language code."""
+    """How drafts are written and how approved ones leave. `language` is `auto`, `country` or a code."""
 
-    language: str = Field(default="auto", pattern=r"^(auto|[a-z]{2})$")
+    language: str = Field(default="auto", pattern=r"^(auto|country|[a-z]{2})$")
     smtp: SmtpSettings = SmtpSettings()
     webhook: WebhookSettings = WebhookSettings()
 

@@ -218,7 +218,7 @@ def _engine(
         _by_scope(lambda scope: TableQuestionPlanner(catalogue, reader, scope)),
         _by_scope(lambda scope: EntityNames(catalogue, reader, scope)),
         scorer,
-        templates=TemplateSet(templates if templates.is_dir() else None),
+        templates=TemplateSet(templates if templates.is_dir() else None, settings.drafts.language),
         pictures=folders.find,
         studio=folders,
     )

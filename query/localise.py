@@ -22,7 +22,7 @@ class Language:
 
 
 LANGUAGES = {
-    "de": Language(".", ",", " %", tuple(
+    "de": Language(".", ",", "\u00a0%", tuple(
         "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
     ), "{day}. {month}", ("ja", "nein")),
     "fr": Language("\u202f", ",", "\u00a0%", tuple(
@@ -72,7 +72,9 @@ def english(text: str, language: str) -> str:
     group, point = re.escape(spoken.thousands), re.escape(spoken.decimal)
     pattern = rf"(?<![\w.,-])-?\d{{1,3}}(?:(?:{group}\d{{3}})+(?:{point}\d+)?|{point}\d+)(?![\w]|[.,]\d)"
     text = re.sub(pattern, lambda m: m[0].replace(spoken.thousands, "").replace(spoken.decimal, "."), text)
-    return re.sub(r"(-?\d[\d.]*)\u00a0([€$£¥])", r"\2\1", text).replace("\u00a0%", "%")
+    text = re.sub(r"(-?)(\d[\d.]*)\u00a0([€$£¥])", r"\1\3\2", text)
+    text = re.sub(r"(-?)(\d[\d.]*)\u00a0([A-Z]{3})\b", r"\1\3 \2", text)
+    return text.replace("\u00a0%", "%")
 
 
 def _month(name: str, spoken: Language) -> str:
