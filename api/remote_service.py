@@ -14,6 +14,7 @@ from api.score_models import RemoteModels
 from index.errors import StorageError
 
 if TYPE_CHECKING:
+    from api.caller import Caller
     from api.presence import Presence
     from api.replay import Replay
     from api.service import OnEvent, Progress
@@ -101,11 +102,12 @@ class RemoteService:
         found: Catalogue = revive(Catalogue, self._calls.call("GET", "/v1/admin/catalogue"))
         return found
 
-    def scope_for(self, user: str | None) -> Scope:
+    def scope_for(self, user: str | Caller | None) -> Scope:
         """Who asks; what that may see is decided by the server, with each call."""
         from index.scope import ACTIONS, Principal, Scope
 
-        return Scope(Principal(user or ADMINISTRATOR), {}, frozenset(), ACTIONS)
+        name = user if isinstance(user, str) or user is None else user.name
+        return Scope(Principal(name or ADMINISTRATOR), {}, frozenset(), ACTIONS)
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """The server's answer; with `on_event` its parts are told as they are ready."""
@@ -181,6 +183,9 @@ class RemoteService:
         """What the workspace holds, and who serves it."""
         found = self._calls.call("GET", "/v1/status")
         return {**found, "served": {"url": self.presence.url, "pid": self.presence.pid}}
+
+    def sign_in_failed(self, code: str, source: str) -> None:
+        """Nothing: the server records who fails at its door."""
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last records of the audit log, oldest first."""

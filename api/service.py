@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from index.scope import Action, Scope
 
 if TYPE_CHECKING:
+    from api.caller import Caller
     from api.replay import Replay
     from api.settings import Settings
     from index.catalogue import Catalogue
@@ -103,8 +104,9 @@ class Unaudited(Protocol):
         """The trained models behind the scores."""
         ...
 
-    def scope_for(self, user: str | None) -> Scope:
-        """What `user` may see and do; None is the local administrator, where the workspace declares no users.
+    def scope_for(self, user: str | Caller | None) -> Scope:
+        """What `user` may see and do: a name, or who signed in; None is the local administrator, where the workspace
+        declares no users.
 
         Raises `PolicyError` for nobody where users are declared, and for a user that is not."""
         ...
@@ -166,6 +168,10 @@ class Unaudited(Protocol):
 
 class Service(Unaudited, Protocol):
     """An open workspace that records what is done in it before a result leaves."""
+
+    def sign_in_failed(self, code: str, source: str) -> None:
+        """Record that somebody at `source` (an address) could not sign in, with the error's `code`."""
+        ...
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last `count` records of the audit log, oldest first; raises `PolicyError` without the action `audit`."""

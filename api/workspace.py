@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.caller import Caller
 from api.conversations import Conversations
 from api.exporting import Outbox
 from api.queue import LedgerQueue
@@ -111,13 +112,14 @@ class Workspace:
         self._open_passages()
         return self._generation
 
-    def scope_for(self, user: str | None) -> Scope:
+    def scope_for(self, user: str | Caller | None) -> Scope:
         """What `user` may see: everything for the local administrator (None), in a workspace without users.
 
         Raises `PolicyError` for nobody where users are declared, and for a user that is not.
         """
         if self.principals is None and user is not None:
-            raise PolicyError(f"a database that is asked in place has no user {user!r}", hint="leave --as away")
+            name = user.name if isinstance(user, Caller) else user
+            raise PolicyError(f"a database that is asked in place has no user {name!r}", hint="leave --as away")
         scope = self.principals.scope(user) if self.principals is not None else None
         return self.administrator() if scope is None else scope
 

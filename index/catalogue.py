@@ -155,6 +155,16 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What people record of what a score measures: a column of the entity's own table, with the values that say `low`
+    and those that say `high`. Where they and the score differ, an answer says so."""
+
+    column: str
+    low: tuple[str, ...] = ()
+    high: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Score:
     """A probability that `event` happens to an entity within `horizon_days`, learned from its history.
 
@@ -181,6 +191,7 @@ class Score:
     synonyms: tuple[str, ...] = ()
     description: str = ""
     outcome: str = ""
+    stated: Stated | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from index.catalogue import Column, Entity, Feature, FeatureKind, Score, Table
+from index.catalogue import Column, Entity, Feature, FeatureKind, Score, Stated, Table
 from index.catalogue_node import Node, fail, near
 from index.naming import humanise
 
@@ -41,6 +41,7 @@ def read_score(name: str, node: Node, tables: Sequence[Table], entities: Sequenc
         snapshots=node.integer("snapshots", 6, low=1),
         synonyms=node.texts("synonyms"),
         description=node.text("description"),
+        stated=owner.stated(stated) if (stated := node.child("stated")) is not None else None,
     )
     node.done()
     if not score.features:
@@ -83,6 +84,18 @@ class _Owner:
         if not outcome or self._entity is None:
             return node.required("population")
         return f"SELECT {_quoted(self._entity.key)} FROM {_quoted(self._entity.table)}"
+
+    def stated(self, node: Node) -> Stated:
+        """What people record: a column of the entity's table and the values that say low or high."""
+        column = node.required("column")
+        held = [c.name for c in self._table.columns] if self._table else []
+        if column not in held:
+            raise fail(node, "column", f"there is no column {column!r} of the {self.name}", hint=near(column, held))
+        found = Stated(column, node.texts("low"), node.texts("high"))
+        node.done()
+        if not found.low and not found.high:
+            raise fail(node, "low", "is missing", hint="list the values that say low, those that say high, or both")
+        return found
 
     def feature(self, node: Node, name: str) -> Feature:
         """The column `name` of the entity's table as a feature whose shape the data decides."""

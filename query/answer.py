@@ -37,7 +37,7 @@ class PassageView(BaseModel):
 
 
 class CitationView(BaseModel):
-    """Where a mark `[n]` leads; fields that do not apply are absent."""
+    """Where a mark `[n]` leads; fields that do not apply are absent. `row_count` is of the query in `sql`."""
 
     n: int
     kind: str
@@ -51,6 +51,7 @@ class CitationView(BaseModel):
     end: int | None = None
     quote: str | None = None
     sql: str | None = None
+    row_count: int | None = None
 
 
 class DriverView(BaseModel):

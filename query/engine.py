@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from index.documents import Passage
 from index.errors import NotFoundError
@@ -59,7 +59,8 @@ class QueryEngine:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
         parts = self.parts
         tables, names = parts.tables(scope), parts.names(scope)
-        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
+        plan = Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
+        return plan if parts.second is None else parts.second(scope).consider(plan)
 
     def resolved(self, question: str, scope: Scope, earlier: Turn | None) -> Resolved:
         """`question` as one that stands by itself, read together with the turn before it."""
@@ -108,6 +109,7 @@ class QueryEngine:
             chart=told.chart,
             images=told.images,
             notices=[*plan.notices, *found.notices, *told.notices, *proof.notices],
+            egress=[asdict(one) for one in plan.egress],
             timings_ms=clock.laps(),
         )
         notify("done", {"id": answer.id})

@@ -15,6 +15,7 @@ from query.evidence import Citation, Contribution, Sentence, Slot, TableEvidence
 from query.execute import Item
 from query.next_steps import NextStep, StepFinder, strongest
 from query.scoring import cited_reason, cited_rows, due_row, score_slot
+from query.scoring.stated import contradicting_row
 
 REASONS = 3  # of a score that are told; all of them are in the item
 STEPS = 2
@@ -75,6 +76,7 @@ class ItemTeller:
     finder: StepFinder | None = None
     due: TableEvidence | None = None
     period: tuple[dt.date, dt.date | None] = (dt.date.min, None)
+    stated: TableEvidence | None = None
     notes: list[ItemNote] = field(default_factory=list)
 
     def scored(self, item: Item, score: Score) -> ItemNote:
@@ -93,6 +95,7 @@ class ItemTeller:
         told += [due] if due is not None else []
         raising = {c.feature for c in list(strongest(scored))[:REASONS]}
         told += [Sentence(s.parts, "subbullet") for c, s, _ in drivers if c.feature in raising]
+        told += self._disagreeing(item, score)
         told += [Sentence(("To do: ", slot), "subbullet") for _, slot in steps]
         note = ItemNote(item, tuple(told), drivers, steps)
         cited = [c for s in told for c in s.citations()] + [
@@ -112,6 +115,26 @@ class ItemTeller:
         slot = self.composer.slot(self.due, row, self.due.rows.columns[1])
         label = due_label(score, self.catalogue)
         return Sentence((f"{label[:1].upper()}{label[1:]}: ", slot), "subbullet")
+
+    def _disagreeing(self, item: Item, score: Score) -> list[Sentence]:
+        """That what people recorded of the entity and what the score makes of it differ."""
+        if self.stated is None or item.score is None:
+            return []
+        row = contradicting_row(self.stated, score, item.key, item.score.probability)
+        if row is None:
+            return []
+        column = self.stated.rows.columns[1]
+        entity = self.catalogue.entity(score.entity)
+        table = self.catalogue.table(entity.table) if entity else None
+        held = table.column(column) if table else None
+        label = held.label if held else column
+        measured = "low" if item.score.probability < score.threshold else "high"
+        slot = self.composer.slot(self.stated, row, column)
+        return [
+            Sentence(
+                (f"Sources disagree: {label} says ", slot, f", the evidence above says {measured} risk"), "subbullet"
+            )
+        ]
 
     def quoted(self, item: Item, quotes: Sequence[Quote]) -> ItemNote:
         """An item with what its documents say."""

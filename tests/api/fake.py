@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from api.caller import Caller
 from api.replay import Replay, replayed
 from api.service import OnEvent, Progress
 from api.settings import Settings
@@ -132,11 +133,17 @@ class FakeService:
     models: FakeModels = field(default_factory=FakeModels)
     kept: dict[str, Answer] = field(default_factory=dict)
     catalogue: Catalogue = CATALOGUE
+    governed: bool = False  # declares users
+    failures: list[str] = field(default_factory=list)
 
-    def scope_for(self, user: str | None) -> Scope:
-        if user == "mallory":
-            raise PolicyError("mallory may not ask here", hint="ask an administrator")
-        return Scope.administrator(CATALOGUE, frozenset({"all"}), user or "admin")
+    def scope_for(self, user: str | Caller | None) -> Scope:
+        name = user.name if isinstance(user, Caller) else user
+        if name == "mallory" or (name is None and self.governed):
+            raise PolicyError(f"{name} may not ask here", hint="ask an administrator")
+        return Scope.administrator(CATALOGUE, frozenset({"all"}), name or "admin")
+
+    def sign_in_failed(self, code: str, source: str) -> None:
+        self.failures.append(code)
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         self.asked.append(question)
