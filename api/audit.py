@@ -302,6 +302,18 @@ class AuditedDrafts:
         with self._change("drafts.reject", scope, draft_id, details):
             return self._inner.reject(scope, draft_id, reason)
 
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved."""
+        with self._trail.operation("drafts.lint", _name(scope), drafts=[_short(draft_id)]) as found:
+            checked = self._inner.lint(scope, draft_id)
+            found["counts"] = {"findings": len(checked["findings"])}
+        return checked
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand it over."""
+        with self._change("drafts.export", scope, draft_id, {"by": _short(by)}):
+            return self._inner.export(scope, draft_id, by)
+
     @contextmanager
     def _change(self, operation: str, scope: Scope, draft_id: str, details: Mapping[str, Any]) -> Iterator[None]:
         known = {"drafts": [_short(draft_id)], **details}

@@ -72,6 +72,14 @@ class RemoteQueue:
         """Turn it down, with a reason."""
         return dict(self._call("POST", f"{_part(draft_id)}/reject", scope, {"reason": reason}))
 
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved."""
+        return dict(self._call("GET", f"{_part(draft_id)}/lint", scope))
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand it over, from the server's process."""
+        return dict(self._call("POST", f"{_part(draft_id)}/export", scope, {"by": by}))
+
     def _call(self, method: str, path: str, scope: Scope, body: Mapping[str, Any] | None = None) -> Any:
         return self._calls.call(method, f"/v1/drafts{path}", body, user=scope.principal.name)
 

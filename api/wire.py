@@ -56,6 +56,13 @@ class Decision(_Request):
     reason: str = Field(default="", max_length=2_000)
 
 
+class ExportRequest(_Request):
+    """How an approved draft leaves: `eml` gives the message back, the others need their settings."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by": "eml"}]})
+    by: str = Field(default="eml", pattern="^(eml|smtp|webhook)$")
+
+
 class IngestRequest(_Request):
     """Which sources; none named is all of them. `full` reads what did not change, too."""
 

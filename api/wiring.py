@@ -243,7 +243,7 @@ def _engine(
         tables,
         _by_scope(lambda scope: EntityNames(catalogue, reader, scope)),
         scorer,
-        templates=TemplateSet(templates if templates.is_dir() else None),
+        templates=TemplateSet(templates if templates.is_dir() else None, settings.drafts.language),
         pictures=folders.find,
         studio=folders,
         second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),

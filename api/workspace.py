@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.caller import Caller
 from api.conversations import Conversations
+from api.exporting import Outbox
 from api.queue import LedgerQueue
 from api.score_models import LedgerModels
 from index.catalogue import Catalogue
@@ -38,10 +39,11 @@ if TYPE_CHECKING:
     from index.store import Store
     from index.vectors import VectorGateway
     from ingest.config import SourcesConfig
-    from query.answer import Answer
+    from query.answer import Answer, DraftView
     from query.engine import QueryEngine
     from query.evidence import EntityScore
     from query.plan import Plan
+    from query.text_check import Finding
 
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
@@ -90,7 +92,7 @@ class Workspace:
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
-        self.drafts = LedgerQueue(ledger)
+        self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
 
@@ -212,6 +214,12 @@ class Workspace:
         from api.checking import check_citations
 
         return check_citations(answer, scope, self.engine(scope).parts)
+
+    def _lint(self, scope: Scope, draft: DraftView, proposed: str, to_export: bool) -> Sequence[Finding]:
+        """What does not hold in a draft, read again for `scope`."""
+        from query.drafts.lint import DraftLinter
+
+        return DraftLinter(self.engine(scope).parts, scope).findings(draft, proposed=proposed, to_export=to_export)
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
