@@ -74,6 +74,25 @@ class PolicyError(TowerError):
     exit_status = 3
 
 
+class SignInError(TowerError):
+    """Nobody signed in, or with a token that does not hold."""
+
+    code = "unauthorized"
+    status = 401
+    exit_status = 3
+
+
+class LimitError(TowerError):
+    """More than the limits allow; `retry_after` is in how many seconds it may work again."""
+
+    code = "limited"
+    status = 429
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
 class PolicyFileError(TowerError):
     """A policy file that does not hold together; nobody is let in until it does. The message names the YAML path."""
 

@@ -134,3 +134,5 @@ class Answer(BaseModel):
     egress: list[dict[str, Any]] = Field(default_factory=list)
     timings_ms: dict[str, float] = Field(default_factory=dict)
     generation: str = ""
+    conversation_id: str = ""
+    carried: str = Field(default="", description="The question as it was read together with the turn before it.")

@@ -64,11 +64,12 @@ class PassageEvidence:
 
 @dataclass(frozen=True)
 class Contribution:
-    """One reason of a score: `logit` is its additive part, `text` how it reads; `evidence` backs it."""
+    """One reason of a score: `logit` is its additive part, `text` how it reads; `sql` gives its value again, and the
+    rows `keys` of `table` are behind it."""
 
     feature: str
     text: str
-    value: float
+    value: float | str
     logit: float
     table: str = ""
     keys: tuple[str, ...] = ()

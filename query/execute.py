@@ -20,6 +20,7 @@ from query.prove import counted
 from query.provenance import Keyed, key_text, keyed
 from query.relevance import relevant
 from query.scoring import due_dates
+from query.scoring.stated import stated_values
 from query.selfcheck import SelfCheck
 
 MOST_ROWS = 1000
@@ -146,6 +147,9 @@ class Executor:
         dates = due_dates(score, self.reader, self.catalogue, self.scope)
         if dates is not None:
             found.tables[dates.id] = dates
+        stated = stated_values(score, self.reader, self.catalogue, self.scope)
+        if stated is not None:
+            found.tables[stated.id] = stated
         scores = {s.key: s for s in self.scorer.score(step.score, [i.key for i in found.items], self.scope)}
         due = self.scorer.due(step.score, *step.due, self.scope) if step.due else None
         kept = [
