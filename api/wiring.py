@@ -54,7 +54,9 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """Only the planner uses a model yet: a setting that would do nothing is an error instead."""
+    """Only the planner uses a model yet: a setting that would do nothing is an error instead, and so is one that does
+    not hold together."""
+    model_of("planner", settings.models.planner)
     for role in ("writer", "image"):
         provider = getattr(settings.models, role).provider
         if provider != "none":
