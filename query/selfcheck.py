@@ -44,11 +44,12 @@ class SelfCheck:
     def _repeated(self, query: Structure, fan: FanOut) -> str:
         counted = query.repetition(fan)
         found = self._one_row(counted) if counted else None
-        if found is None or found[0] == found[1]:
+        if found is None or found[0] == found[1] or None in found:
             return ""
+        joined, own = (int(str(count)) for count in found)
         table, by = self._label(fan.table), self._label(fan.by)
         return (
-            f"{fan.written} takes rows of {table} several times: {found[1]:,} of them stand in {found[0]:,} joined "
+            f"{fan.written} takes rows of {table} several times: {own:,} of them stand in {joined:,} joined "
             f"rows, because of {by}."
         )
 

@@ -52,7 +52,7 @@ def test_a_model_of_the_settings_plans_over_a_database_in_place(
         assert model.requests[0].key == "the key"
         assert "How many customers live in Bergen?" in model.requests[0].prompt
         assert "Ada" not in model.requests[0].prompt
-    assert any("m1" in log.read_text("utf-8") for log in tmp_path.glob("audit*") if log.is_file())
+    assert "m1" in (tmp_path / "logs" / "audit.jsonl").read_text("utf-8")
     assert "the key" not in (tmp_path / "tower.yaml").read_text("utf-8")
 
 
