@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import PydanticCustomError
 
 from api.home import DEFAULT_HOME
 from api.home import default_home as default_home
@@ -33,19 +34,32 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _provider(value: str) -> str:
+    """`none`, `openai-like`, or `package.module.Class`."""
+    if value in ("none", "openai-like") or re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", value):
+        return value
+    known = {"expected": "'none' or 'openai-like'"}
+    raise PydanticCustomError("literal_error", "should be 'none', 'openai-like' or the dotted path of a class", known)
+
+
+Provider = Annotated[str, AfterValidator(_provider)]
+
+
 class ModelSettings(_Section):
     """One model role. `provider` is none, openai-like, or the dotted path of a LlamaIndex LLM class.
 
     `api_key_env` names the environment variable that holds the key; the key is never in the file. `timeout_s` is for
-    one question, repairs included; `options` go to the server, or to the class.
+    one question, repairs included; prices are for a million tokens; `options` go to the server, or to the class.
     """
 
-    provider: str = Field(default="none", pattern=r"^(none|openai-like|[A-Za-z_]\w*(\.[A-Za-z_]\w*)+)$")
+    provider: Provider = "none"
     base_url: str = ""
     api_key_env: str = "OPENAI_API_KEY"
     model: str = ""
     timeout_s: float = Field(default=20.0, gt=0, le=600)
     proxy: str = ""
+    price_in: float = Field(default=0.0, ge=0)
+    price_out: float = Field(default=0.0, ge=0)
     options: dict[str, Any] = Field(default_factory=dict)
 
     def api_key(self) -> str:

@@ -55,7 +55,10 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """Pictures use no model yet: a setting that would do nothing is an error instead."""
+    """Pictures use no model yet: a setting that would do nothing is an error instead, and so is one that does not hold
+    together."""
+    model_of("planner", settings.models.planner)
+    model_of("writer", settings.models.writer)
     provider = settings.models.image.provider
     if provider != "none":
         raise SettingsError(
@@ -68,6 +71,8 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
     """The model of a role; None where its provider is none. Raises `SettingsError` where it does not hold together."""
     if chosen.provider == "none":
         return None
+    from query.models.metered import Metered
+
     if chosen.provider == "openai-like":
         from query.models.openai_like import OpenAILike
 
@@ -77,12 +82,14 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
                     f"models.{role}: openai-like needs `{key}`",
                     hint="for example base_url: http://127.0.0.1:11434/v1, model: qwen2.5-coder",
                 )
-        return OpenAILike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+        client = OpenAILike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+        return Metered(client, chosen.price_in, chosen.price_out)
     from query.models.llama import LlamaModel, load_llm
 
     given = {"model": chosen.model, "base_url": chosen.base_url, "api_key": chosen.api_key()}
     llm = load_llm(chosen.provider, {**{k: v for k, v in given.items() if v}, **chosen.options})
-    return LlamaModel(llm, chosen.model or chosen.provider.rpartition(".")[2])
+    name = chosen.model or chosen.provider.rpartition(".")[2]
+    return Metered(LlamaModel(llm, name), chosen.price_in, chosen.price_out)
 
 
 def _own(home: Path, settings: Settings) -> Workspace:
