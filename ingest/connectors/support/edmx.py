@@ -118,7 +118,9 @@ def _entity_types(schemas: list[Any], aliases: Mapping[str, str]) -> dict[str, E
                 for end in _children(element, "End"):
                     role = (f"{namespace}.{element.get('Name')}", str(end.get("Role")))
                     ends[role] = _qualified(str(end.get("Type")), aliases)
-    return {name: _entity_type(name, elements, ends, aliases) for name, e in elements.items() if _name(e) == "EntityType"}
+    return {
+        name: _entity_type(name, elements, ends, aliases) for name, e in elements.items() if _name(e) == "EntityType"
+    }
 
 
 def _entity_type(

@@ -123,7 +123,11 @@ def test_the_parts_of_entities_become_records_with_their_parents_key(tmp_path: P
                 service.change("A_OrderItem", f"{n}-{item}", Order=str(n), Item=str(item), Quantity=item + 1)
         _sync(service, tmp_path, store, **more)
         assert len(list(store.rows("items", ["item"]))) == sum(n % 3 for n in range(7))
-        assert next(store.rows("items", ["_key", "a_order_order", "quantity"])) == ("1|1|0" if version == 2 else "1|0", "1", 1)
+        assert next(store.rows("items", ["_key", "a_order_order", "quantity"])) == (
+            "1|1|0" if version == 2 else "1|0",
+            "1",
+            1,
+        )
         service.remove("A_OrderItem", "1-0")
         assert _sync(service, tmp_path, store, **more).totals.deleted == 1
 

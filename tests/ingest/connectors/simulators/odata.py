@@ -22,7 +22,9 @@ class ODataService(Simulator):
 
     user, password = "tower", "odata-secret-value"
 
-    def __init__(self, edmx: str, *, page: int = 10, parts: dict[str, tuple[str, str]] | None = None, **more: Any) -> None:
+    def __init__(
+        self, edmx: str, *, page: int = 10, parts: dict[str, tuple[str, str]] | None = None, **more: Any
+    ) -> None:
         super().__init__(**more)
         self.edmx = edmx
         self.size = page
