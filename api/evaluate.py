@@ -123,7 +123,7 @@ def figures_without_source(answer: Answer) -> tuple[str, ...]:
     """
     if answer.route.path == "clarify":
         return ()
-    stated = [answer.question, *(passage.title for passage in answer.passages)]
+    stated = [answer.question, answer.carried, *(passage.title for passage in answer.passages)]
     found = [f"answer: {figure}" for figure in _unproven(answer.answer, answer.citations, stated)]
     for draft in answer.drafts:
         text = f"{draft.subject}\n{draft.body}"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from index.scope import Action, Scope
 
 if TYPE_CHECKING:
+    from api.caller import Caller
+    from api.replay import Replay
     from api.settings import Settings
     from index.catalogue import Catalogue
     from index.documents import Passage
@@ -57,6 +59,22 @@ class DraftQueue(Protocol):
         ...
 
 
+class ScoreModels(Protocol):
+    """The trained models behind the scores. A card is a mapping: docs/scores.md lists its fields."""
+
+    def versions(self, scope: Scope) -> list[dict[str, Any]]:
+        """Every version of the scores that `scope` sees, newest first: score, version, created_at, live, auc."""
+        ...
+
+    def card(self, scope: Scope, version: str | None = None) -> dict[str, Any]:
+        """The model card of a version; of the live one without. Raises `NotFoundError`."""
+        ...
+
+    def train(self, scope: Scope, progress: Progress) -> list[dict[str, Any]]:
+        """Train every declared score anew, keeping the versions before; a card each."""
+        ...
+
+
 class Unaudited(Protocol):
     """A workspace's doors, before `api.audit.Audited` stands around them.
 
@@ -73,14 +91,23 @@ class Unaudited(Protocol):
         """The approval queue."""
         ...
 
-    def scope_for(self, user: str | None) -> Scope:
-        """What `user` may see and do; None is the local administrator, where the workspace declares no users.
+    @property
+    def models(self) -> ScoreModels:
+        """The trained models behind the scores."""
+        ...
+
+    def scope_for(self, user: str | Caller | None) -> Scope:
+        """What `user` may see and do: a name, or who signed in; None is the local administrator, where the workspace
+        declares no users.
 
         Raises `PolicyError` for nobody where users are declared, and for a user that is not."""
         ...
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
-        """Answer within `scope`, every claim cited; the answer is kept and can be read again by its id."""
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
+        """Answer within `scope`, every claim cited; the answer is kept and can be read again by its id.
+
+        A follow-up names its `conversation`: the `conversation_id` of the answer before it, or any name.
+        """
         ...
 
     def explain(self, question: str, scope: Scope) -> Plan:
@@ -97,6 +124,10 @@ class Unaudited(Protocol):
 
     def answer(self, answer_id: str, scope: Scope) -> Answer:
         """An answer given earlier; raises `NotFoundError`."""
+        ...
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask the question of a kept answer again and tell what changed; nothing of it is kept."""
         ...
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
@@ -129,6 +160,10 @@ class Unaudited(Protocol):
 
 class Service(Unaudited, Protocol):
     """An open workspace that records what is done in it before a result leaves."""
+
+    def sign_in_failed(self, code: str, source: str) -> None:
+        """Record that somebody at `source` (an address) could not sign in, with the error's `code`."""
+        ...
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last `count` records of the audit log, oldest first; raises `PolicyError` without the action `audit`."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from api.home import DEFAULT_HOME
 from api.home import default_home as default_home
 from index.errors import NotFoundError, SettingsError
+from index.scope import Action
 
 SETTINGS_FILE = "tower.yaml"
 ENVIRONMENT = {
@@ -33,12 +34,19 @@ class _Section(BaseModel):
 
 
 class ModelSettings(_Section):
-    """One model role. `api_key_env` names the environment variable that holds the key; the key is never in the file."""
+    """One model role. `provider` is none, openai-like, or the dotted path of a LlamaIndex LLM class.
 
-    provider: Literal["none", "openai-like"] = "none"
+    `api_key_env` names the environment variable that holds the key; the key is never in the file. `timeout_s` is for
+    one question, repairs included; `options` go to the server, or to the class.
+    """
+
+    provider: str = Field(default="none", pattern=r"^(none|openai-like|[A-Za-z_]\w*(\.[A-Za-z_]\w*)+)$")
     base_url: str = ""
     api_key_env: str = "OPENAI_API_KEY"
     model: str = ""
+    timeout_s: float = Field(default=20.0, gt=0, le=600)
+    proxy: str = ""
+    options: dict[str, Any] = Field(default_factory=dict)
 
     def api_key(self) -> str:
         """The key from the environment, or the empty string where the variable is not set."""
@@ -62,10 +70,57 @@ class ModelsSettings(_Section):
 
 
 class ServerSettings(_Section):
-    """Where `tower serve` listens. A host other than loopback is refused while there is no sign-in."""
+    """Where `tower serve` listens, and the host names it answers for besides those of this machine. A host other than
+    loopback is refused while nobody has to sign in."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    names: tuple[str, ...] = ()
+
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+class SigninSettings(_Section):
+    """How callers of `tower serve` prove who they are. Without an `issuer` there are API keys, and outside of
+    `production` the tokens of `tower token`."""
+
+    issuer: str = ""
+    audience: str = ""
+    jwks_url: str = ""
+    algorithms: tuple[Algorithm, ...] = ("RS256", "ES256")
+    leeway_s: int = Field(default=30, ge=0, le=300)
+    user_claim: str = Field(default="sub", min_length=1)
+    groups_claim: str = ""
+    attributes: dict[str, str] = Field(default_factory=dict)
+    scopes: dict[str, tuple[Action, ...]] = Field(default_factory=dict)
+    production: bool = False
+
+
+class LimitSettings(_Section):
+    """How much one user, or one client, may use; 0 is no limit. Rows are rows and passages; cost is in the unit that
+    the models' prices are in."""
+
+    requests_per_minute: int = Field(default=0, ge=0)
+    concurrent: int = Field(default=0, ge=0)
+    rows_per_hour: int = Field(default=0, ge=0)
+    tokens_per_day: int = Field(default=0, ge=0)
+    cost_per_day: float = Field(default=0, ge=0)
+
+
+class LimitsSettings(_Section):
+    """Limits of `tower serve` on those who signed in. With `redis_url` they are exact over all of its processes."""
+
+    user: LimitSettings = LimitSettings()
+    client: LimitSettings = LimitSettings()
+    failures_per_minute: int = Field(default=300, ge=1)
+    redis_url: str = ""
+    redis_prefix: str = Field(default="tower", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    redis_password_env: str = "REDIS_PASSWORD"
+
+    def redis_password(self) -> str:
+        """The password from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.redis_password_env, "")
 
 
 class VectorsSettings(_Section):
@@ -91,12 +146,15 @@ class Settings(_Section):
     version: Literal[1] = 1
     catalogue: str = "catalogue.yaml"
     policy: str = "policy.yaml"
+    golden: str = "golden.jsonl"
     models: ModelsSettings = ModelsSettings()
     sources: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()
     vectors: VectorsSettings = VectorsSettings()
+    signin: SigninSettings = SigninSettings()
+    limits: LimitsSettings = LimitsSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -113,6 +171,11 @@ class Settings(_Section):
     def policy_path(self) -> Path:
         """The policy file; a workspace without one has no users, and the local administrator asks."""
         return self._home / self.policy
+
+    @property
+    def golden_path(self) -> Path:
+        """The file of questions with known answers; it need not be there."""
+        return self._home / self.golden
 
     @property
     def cache_dir(self) -> Path:

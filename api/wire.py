@@ -20,6 +20,7 @@ class AskRequest(_Request):
         extra="forbid", json_schema_extra={"examples": [{"question": "How many customers do we have in EMEA?"}]}
     )
     question: str
+    conversation_id: str = Field(default="", description="That of an answer whose question this one follows up.")
 
 
 class SearchRequest(_Request):

@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.caller import Caller
+from api.conversations import Conversations
 from api.queue import LedgerQueue
+from api.score_models import LedgerModels
 from index.catalogue import Catalogue
 from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from api.principals import Principals
+    from api.replay import Replay
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
@@ -87,6 +91,8 @@ class Workspace:
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
         self.drafts = LedgerQueue(ledger)
+        self._conversations = Conversations(ledger)
+        self.models = LedgerModels(self)
 
     # --- what there is -------------------------------------------------------------------------------------------
 
@@ -104,13 +110,14 @@ class Workspace:
         self._open_passages()
         return self._generation
 
-    def scope_for(self, user: str | None) -> Scope:
+    def scope_for(self, user: str | Caller | None) -> Scope:
         """What `user` may see: everything for the local administrator (None), in a workspace without users.
 
         Raises `PolicyError` for nobody where users are declared, and for a user that is not.
         """
         if self.principals is None and user is not None:
-            raise PolicyError(f"a database that is asked in place has no user {user!r}", hint="leave --as away")
+            name = user.name if isinstance(user, Caller) else user
+            raise PolicyError(f"a database that is asked in place has no user {name!r}", hint="leave --as away")
         scope = self.principals.scope(user) if self.principals is not None else None
         return self.administrator() if scope is None else scope
 
@@ -147,14 +154,18 @@ class Workspace:
 
     # --- questions -----------------------------------------------------------------------------------------------
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
-        """Answer within `scope`; the answer and its drafts are kept."""
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
+        """Answer within `scope`; the answer, its turn in the conversation and its drafts are kept."""
         from query.engine import silent
 
         scope.require("ask")
-        answer = self.engine(scope).answer(question, scope, on_event or silent)
+        earlier = self._conversations.latest(scope, conversation) if conversation else None
+        answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
+        answer = answered.answer
         answer.generation = self._generation
+        answer.conversation_id = conversation or answer.id
         self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
+        self._conversations.keep(scope, answered)
         for draft in answer.drafts:
             self._ledger.save_draft(scope, draft.id, answer.id, draft.entity, draft.key, draft.model_dump_json())
         return answer
@@ -185,6 +196,16 @@ class Workspace:
         from query.answer import Answer
 
         return Answer.model_validate_json(self._ledger.answer(scope, answer_id).body)
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask the question of a kept answer again and tell what changed; nothing of it is kept."""
+        from api.replay import replayed
+
+        scope.require("ask")
+        before = self.answer(answer_id, scope)
+        after = self.engine(scope).answer(before.carried or before.question, scope)
+        after.generation = self._generation
+        return replayed(before, after)
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation from its source again: a line for each that does not hold."""

@@ -111,6 +111,7 @@ class Resolver:
         order = node.args.get("order")
         if order is not None:
             self._order(order, ctes, Frame(parent, aliases={fold(n): n for n in names}), outputs_only=True)
+        self._bounds(node, ctes)
         return names
 
     def _select(self, node: exp.Select, ctes: Ctes, parent: Frame | None, named: bool, outermost: bool) -> list[str]:
@@ -131,7 +132,14 @@ class Resolver:
             self._expression(window, ctes, frame)
         if node.args.get("order") is not None:
             self._order(node.args["order"], ctes, frame)
+        self._bounds(node, ctes)
         return names
+
+    def _bounds(self, node: Expr, ctes: Ctes) -> None:
+        """LIMIT and OFFSET may be computed, from queries of their own but from no column of this one."""
+        for bound in (node.args.get("limit"), node.args.get("offset")):
+            if bound is not None:
+                self._expression(bound, ctes, Frame(None))
 
     def _with(self, node: Expr, ctes: Ctes, parent: Frame | None) -> Ctes:
         with_ = node.args.get("with_")

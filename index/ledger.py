@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import sqlalchemy as sa
 
 from index.errors import NotFoundError, PolicyError, UsageError
-from index.schema import answers, drafts, models, sights
+from index.schema import answers, drafts, models, sights, turns
 from index.scope import Scope
 from index.store_base import StoreBase
 
@@ -48,6 +48,20 @@ class DraftRecord:
     decided_at: str | None = None
     decided_by: str | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class TurnRecord:
+    """How the question of the answer `answer_id` was understood: `question` stands by itself, `named` is the JSON of
+    the entities listed, `plan` that of the plan. `position` counts from 1 within the conversation."""
+
+    answer_id: str
+    principal: str
+    conversation: str
+    position: int
+    question: str
+    named: str
+    plan: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,33 @@ class Ledger(StoreBase):
             found = [AnswerRecord(**row) for row in connection.execute(query.limit(limit)).mappings()]
             shown = _still_shown(connection, [record.id for record in found], scope)
         return [record for record in found if record.id in shown]
+
+    def save_turn(self, scope: Scope, answer_id: str, conversation: str, question: str, named: str, plan: str) -> None:
+        """Keep how an answer's question was understood, as the next turn of the principal's `conversation`."""
+        mine = (turns.c.principal == scope.principal.name) & (turns.c.conversation == conversation)
+        row = {"answer_id": answer_id, "principal": scope.principal.name, "conversation": conversation,
+               "question": question, "named": named, "plan": plan}  # fmt: skip
+        with self._transaction() as connection:
+            held = connection.scalar(sa.select(sa.func.max(turns.c.position)).where(mine)) or 0
+            connection.execute(sa.insert(turns).values(**row, position=held + 1))
+
+    def last_turn(self, scope: Scope, conversation: str) -> TurnRecord | None:
+        """The principal's latest turn in `conversation` that policy still shows; None where there is none."""
+        query = sa.select(turns).where(turns.c.principal == scope.principal.name, turns.c.conversation == conversation)
+        with self._reading() as connection:
+            row = connection.execute(query.order_by(turns.c.position.desc()).limit(1)).mappings().first()
+            shown = row is not None and _still_shown(connection, [row["answer_id"]], scope)
+        return TurnRecord(**row) if row is not None and shown else None
+
+    def turn(self, scope: Scope, answer_id: str) -> TurnRecord:
+        """The turn of one answer; `NotFoundError` where there is none that `scope` may read."""
+        query = _mine(sa.select(turns).where(turns.c.answer_id == answer_id), turns, scope)
+        with self._reading() as connection:
+            row = connection.execute(query).mappings().first()
+            shown = row is not None and _still_shown(connection, [answer_id], scope)
+        if row is None or not shown:
+            raise NotFoundError(f"there is no answer {answer_id!r}", hint="an answer's id is in its `id` field")
+        return TurnRecord(**row)
 
     def save_draft(self, scope: Scope, draft_id: str, answer_id: str, entity: str, key: str, body: str) -> None:
         """Keep a draft as proposed, for the principal of `scope`."""

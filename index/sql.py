@@ -6,6 +6,7 @@ A `SqlDatabase` may also be a foreign database that is asked in place.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import sqlite3
 import time
@@ -48,6 +49,10 @@ class SqlReader(Protocol):
         """Run `query` read-only, with named parameters, within a time limit."""
         ...
 
+    def accepts(self, query: GuardedQuery) -> bool:
+        """True where the engine can run `query`, of which nothing is run."""
+        ...
+
 
 class SqlDatabase:
     """A SQLAlchemy engine that runs guarded queries and nothing else. Safe to share between threads.
@@ -78,8 +83,21 @@ class SqlDatabase:
         values = _bind(query.sql, parameters or {})
         run = self._read_sqlite if self.dialect == "sqlite" else self._read_other
         columns, rows = run(query, values)
-        kept = tuple(tuple(_plain(value) for value in row) for row in rows[: query.limit])
+        kept = tuple(tuple(plain(value) for value in row) for row in rows[: query.limit])
         return Rows(query.columns or columns, kept, truncated=len(rows) > query.limit)
+
+    def accepts(self, query: GuardedQuery) -> bool:
+        """True where the engine takes `query`, without parameters: its names and types hold. Nothing is run.
+
+        SQLite, which checks no types, accepts what the guard lets through.
+        """
+        if self.dialect == "sqlite":
+            return True
+        try:
+            self._read_other(query, _bind(query.sql, {}), explain=True)
+        except SqlRejected:
+            return False
+        return True
 
     def _read_sqlite(
         self, query: GuardedQuery, values: dict[str, Value]
@@ -107,9 +125,12 @@ class SqlDatabase:
         finally:
             raw.close()
 
-    def _read_other(self, query: GuardedQuery, values: dict[str, Value]) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+    def _read_other(
+        self, query: GuardedQuery, values: dict[str, Value], *, explain: bool = False
+    ) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
         # A colon that is no parameter is escaped for SQLAlchemy, which would also look inside strings.
-        statement = text(_NAME.sub(lambda m: m[0] if m[1] else m[0].replace(":", r"\:"), query.sql))
+        sql = _NAME.sub(lambda m: m[0] if m[1] else m[0].replace(":", r"\:"), query.sql)
+        statement = text(f"EXPLAIN {sql}" if explain else sql)
         try:
             with self.engine.connect() as connection, connection.begin() as transaction:
                 connection.execute(text("SET TRANSACTION READ ONLY"))
@@ -188,7 +209,8 @@ def _sqlite_value(value: Value) -> str | int | float | bytes | None:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _plain(value: Any) -> Value:
+def plain(value: Any) -> Value:
+    """A driver's value as `SqlDatabase` gives it."""
     if isinstance(value, Decimal):
         whole = value.is_finite() and value.as_tuple().exponent == 0
         return int(value) if whole else float(value)
@@ -198,6 +220,8 @@ def _plain(value: Any) -> Value:
         return value.isoformat(sep=" ")
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
+    if isinstance(value, list | dict | tuple):  # arrays and JSON of PostgreSQL
+        return json.dumps(value, ensure_ascii=False, default=str)
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

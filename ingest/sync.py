@@ -16,6 +16,7 @@ from ingest.files import list_files
 from ingest.linking import EntityDictionary, build_dictionary
 from ingest.object_store import is_object_url, mirror
 from ingest.progress import Listener, Progress, SyncReport, silent
+from ingest.readers.pool import ReaderPool
 from ingest.source_run import SourceRun
 from ingest.sync_documents import sync_documents
 from ingest.sync_sql import sync_sql_tables
@@ -52,11 +53,12 @@ def sync(
     for run in _referenced_first(runs):
         _attempt(run, reports, _sync_tables)
     names = build_dictionary(store, catalogue)
-    for run in runs:
-        if run.name not in reports:
-            _attempt(run, reports, lambda r: _sync_documents(r, names))
-        if run.name not in reports:
-            reports[run.name] = run.report("ok")
+    with ReaderPool() as readers:
+        for run in runs:
+            if run.name not in reports:
+                _attempt(run, reports, lambda r: _sync_documents(r, names, readers))
+            if run.name not in reports:
+                reports[run.name] = run.report("ok")
     return [*(reports[run.name] for run in runs), *removed]
 
 
@@ -129,8 +131,8 @@ def _sync_tables(run: SourceRun) -> None:
         sync_stream_tables(run)
 
 
-def _sync_documents(run: SourceRun, names: EntityDictionary) -> None:
-    sync_documents(run, names)
+def _sync_documents(run: SourceRun, names: EntityDictionary, readers: ReaderPool) -> None:
+    sync_documents(run, names, readers)
     run.finish()
 
 

@@ -37,7 +37,7 @@ class PassageView(BaseModel):
 
 
 class CitationView(BaseModel):
-    """Where a mark `[n]` leads; fields that do not apply are absent."""
+    """Where a mark `[n]` leads; fields that do not apply are absent. `row_count` is of the query in `sql`."""
 
     n: int
     kind: str
@@ -51,6 +51,7 @@ class CitationView(BaseModel):
     end: int | None = None
     quote: str | None = None
     sql: str | None = None
+    row_count: int | None = None
 
 
 class DriverView(BaseModel):
@@ -133,3 +134,5 @@ class Answer(BaseModel):
     egress: list[dict[str, Any]] = Field(default_factory=list)
     timings_ms: dict[str, float] = Field(default_factory=dict)
     generation: str = ""
+    conversation_id: str = ""
+    carried: str = Field(default="", description="The question as it was read together with the turn before it.")

@@ -13,6 +13,7 @@ from index.scope import Scope
 from index.sql import SqlReader
 from query.drafts.template import TemplateSet
 from query.execute import PassageSearch, Scorer
+from query.plan import Plan
 from query.population import Names, TableReader
 
 
@@ -21,6 +22,14 @@ class Studio(Protocol):
 
     def lifestyle(self, picture: str, key: str) -> str:
         """A lifestyle picture around the product picture at the path `picture`; the path of the new file."""
+        ...
+
+
+class SecondPlanner(Protocol):
+    """Has its say on a plan of the grammar (`query.text2sql.asked_model.ModelPlanner`)."""
+
+    def consider(self, plan: Plan) -> Plan:
+        """The plan to run."""
         ...
 
 
@@ -43,3 +52,4 @@ class Parts:
     templates: TemplateSet = field(default_factory=TemplateSet)
     pictures: Callable[[str], str] = str
     studio: Studio | None = None
+    second: Callable[[Scope], SecondPlanner] | None = None

@@ -18,7 +18,7 @@ from index.sql import Value
 from query.evidence import Citation, CitationBook, EntityScore, Sentence, Slot, TableEvidence
 from query.format import MONTHS, as_date, as_decimal, write, writes
 from query.names import NameDictionary
-from query.provenance import bind, key_text, shape, sources_of
+from query.provenance import bind, row_key, shape, sources_of
 
 _NUMBER_WORDS = (  # "one" is left out: it is a pronoun more often than a count
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
@@ -186,15 +186,15 @@ class Prover:
             sql = bind(evidence.text, dict(evidence.parameters))
             for name in evidence.rows.columns:
                 self._aggregates.setdefault((sql, name), []).extend(evidence.column(name))
-            if not evidence.rows.truncated:
-                self._aggregates[(counted(sql), "count")] = [len(evidence.rows.rows)]
+            total = evidence.total if evidence.rows.truncated else len(evidence.rows.rows)
+            if total is not None:
+                self._aggregates[(counted(sql), "count")] = [total]
             found = shape(evidence.text, self.catalogue)
             if found is None or len(found.origins) != len(evidence.rows.columns):
                 continue
-            for row in evidence.rows.rows:
+            for number, row in enumerate(evidence.rows.rows):
                 for at, origin in enumerate(found.origins):
-                    if origin and origin.table in found.keyed:
-                        key = key_text(row[i] for i in found.keyed[origin.table])
+                    if origin and (key := row_key(evidence, found, origin.table, number)) is not None:
                         self._cells.setdefault((origin.table, key, origin.column), []).append(row[at])
 
 
@@ -204,10 +204,11 @@ def counted(sql: str) -> str:
 
 
 def cite_count(evidence: TableEvidence, catalogue: Catalogue, book: CitationBook) -> Slot:
-    """A slot that says how many rows a result has (of a result that was not cut off)."""
-    count = len(evidence.rows.rows)
+    """A slot that says how many rows a result has; of one that was cut off, `total` must be known."""
+    count = len(evidence.rows.rows) if evidence.total is None else evidence.total
     sql = counted(bind(evidence.text, dict(evidence.parameters)))
-    citation = book.cite("aggregate", sources_of(evidence.tables, catalogue), sql=sql, column="count", value=count)
+    sources = sources_of(evidence.tables, catalogue)
+    citation = book.cite("aggregate", sources, sql=sql, row_count=1, column="count", value=count)
     return Slot(write(count, "int"), count, citation, "int")
 
 

@@ -271,6 +271,7 @@ class Teller:
             self.found.tables.get("population"),
             self._finder(),
             due=self.found.tables.get("due"),
+            stated=self.found.tables.get("stated"),
             period=(days[0], days[1]) if days else (self.parts.catalogue.date(), None),
         )
 

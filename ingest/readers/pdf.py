@@ -6,11 +6,10 @@ import datetime as dt
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from index.errors import SourceError
-from ingest.readers.base import MAX_PAGES, ParsedDocument, read_bytes
+from ingest.readers.base import MAX_PAGES, FileData, ParsedDocument
 from ingest.readers.builder import TextBuilder
 from ingest.readers.clean import one_line
 
@@ -24,26 +23,26 @@ class _Line:
     size: float
 
 
-def read_pdf(path: Path) -> ParsedDocument:
+def read_pdf(file: FileData) -> ParsedDocument:
     """A PDF file with its pages. One that is damaged, encrypted or has no text in it is a `SourceError`."""
     import pypdfium2 as pdfium
 
-    data = read_bytes(path)
+    data = file.data
     try:
         document = pdfium.PdfDocument(data)
     except (pdfium.PdfiumError, ValueError) as error:
         said = str(error)
         reason = "needs a password" if "password" in said.lower() else f"damaged, or no PDF ({said})"
-        raise SourceError(f"{path.name}: {reason}", hint="open and save it again") from error
+        raise SourceError(f"{file.name}: {reason}", hint="open and save it again") from error
     try:
-        return _parse(document, path)
+        return _parse(document, file)
     except pdfium.PdfiumError as error:
-        raise SourceError(f"{path.name}: damaged ({error})", hint="open and save it again") from error
+        raise SourceError(f"{file.name}: damaged ({error})", hint="open and save it again") from error
     finally:
         document.close()
 
 
-def _parse(document: Any, path: Path) -> ParsedDocument:
+def _parse(document: Any, file: FileData) -> ParsedDocument:
     warnings: list[str] = []
     count = len(document)
     if count > MAX_PAGES:
@@ -53,7 +52,7 @@ def _parse(document: Any, path: Path) -> ParsedDocument:
     for line in (line for lines in pages for line in lines):
         sizes[line.size] += len(line.text)
     if not sizes:
-        raise SourceError(f"{path.name}: has no text in its {count} pages (a scan?)", hint="run it through OCR first")
+        raise SourceError(f"{file.name}: has no text in its {count} pages (a scan?)", hint="run it through OCR first")
     body = sizes.most_common(1)[0][0]
     larger = sorted((size for size in sizes if size >= body * 1.12), reverse=True)
     builder = TextBuilder()
@@ -67,7 +66,7 @@ def _parse(document: Any, path: Path) -> ParsedDocument:
     info = {str(k).lower(): one_line(str(v)) for k, v in document.get_metadata_dict(skip_empty=True).items()}
     title = info.get("title", "")
     if title.lower() in ("", "untitled") or re.search(r"\.\w{3,4}$", title):
-        title = builder.first_heading or path.stem
+        title = builder.first_heading or file.stem
     date = _pdf_date(info.get("moddate", "")) or _pdf_date(info.get("creationdate", ""))
     meta: dict[str, str] = {k: info[k] for k in ("author", "subject", "keywords") if k in info}
     return ParsedDocument(title, builder.text(), tuple(builder.sections), "pdf", date, meta, tuple(warnings))

@@ -176,6 +176,9 @@ class Lexicon:
             stems = stems_of(text)
             entry = Entry("column", table.name, (column.name,))
             if self._add_reference(table, column, stems):
+                rest = tuple(s for s in stems if s not in own)
+                if rest and rest != stems:
+                    self._put(rest, replace(entry, score=0.8))
                 continue
             self._put(stems, entry)
             self._say(stems, ("column", table.name, (column.name,), ""), text.lower())
@@ -215,7 +218,7 @@ class Lexicon:
         """ "Owner" for `owner_id` speaks of the table that the column refers to, not of the identifier."""
         if set(stems) <= {stem(w) for w in GENERIC}:
             return False
-        if column.role not in ("key", "reference") or set(stems) & CODES or set(stems) & {"number", "sku"}:
+        if column.role not in ("key", "reference") or set(stems) & CODES or set(stems) & {"number", "sku", "name"}:
             return False
         targets = [j.right for j in self.catalogue.joins if (j.left, j.left_columns) == (table.name, (column.name,))]
         if column.role == "key" and table.key == (column.name,):

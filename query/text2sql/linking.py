@@ -244,7 +244,7 @@ class Linker:
             or (span[-1].kind == "punctuation" and span[-1].text in ",;:?!")
         ):
             return []
-        if len(span) == 1 and first.kind == "number":
+        if len(span) == 1 and (first.kind == "number" or (first.number is not None and not first.capital)):
             return []
         quoted = first.kind == "quoted"
         if len(span) == 1 and first.lower in FUNCTION_WORDS and not quoted and (not first.capital or opening):

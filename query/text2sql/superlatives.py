@@ -275,10 +275,11 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
         and not name.startswith("T")
         and draft.candidate(leading[1]).table == draft.refs(name)[0].table
     )
-    if row_like and not (grouped and not follows and not led):
-        _put(draft, expression, operator, limit)
-        return GAP
     ref = draft.refs(name)[0]
+    if row_like and not (grouped and not follows and not led):
+        counted = not draft.numeric(ref) and not draft.temporal(ref) and "number of" not in match.group()
+        _put(draft, Aggregate("count", ref.table) if counted else expression, operator, limit)
+        return GAP
     if not draft.numeric(ref) and not draft.temporal(ref):
         return None
     if limit > 1:

@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from api.caller import Caller
+from api.replay import Replay, replayed
 from api.service import OnEvent, Progress
 from api.settings import Settings
 from index.catalogue import Catalogue, Column, Table
@@ -70,6 +72,35 @@ class FakeDrafts:
         return draft
 
 
+@dataclass
+class FakeModels:
+    """Two versions of one score."""
+
+    CARD: ClassVar[dict[str, Any]] = {
+        "score": "churn", "version": "v2", "description": "Who leaves.", "kind": "additive",
+        "trained_as_of": "2026-05-01",
+        "snapshots": [], "horizon_days": None, "rows": 30, "entities": 30, "events": 10, "base_rate": 0.3333,
+        "validation": "5 folds", "auc": 0.9, "brier": 0.1, "ece": 0.01, "limits": ["It knows little."], "notices": [],
+        "reliability": [{"count": 30, "predicted": 0.3, "observed": 0.33}],
+        "feature_card": [{"name": "usage", "lowest_logit": -1.0, "highest_logit": 2.0, "direction": "less is riskier"}],
+    }  # fmt: skip
+
+    def versions(self, scope: Scope) -> list[dict[str, Any]]:
+        return [
+            {"score": "churn", "version": v, "created_at": "2026-05-01T00:00:00", "live": v == "v2", "auc": 0.9}
+            for v in ("v2", "v1")
+        ]
+
+    def card(self, scope: Scope, version: str | None = None) -> dict[str, Any]:
+        if version not in (None, "v1", "v2"):
+            raise NotFoundError(f"no version {version!r} of a score", hint="`tower churn --versions` lists them")
+        return {**self.CARD, "version": version or "v2"}
+
+    def train(self, scope: Scope, progress: Progress) -> list[dict[str, Any]]:
+        progress("training churn", 1, 1)
+        return [dict(self.CARD)]
+
+
 def draft() -> DraftView:
     """A draft with one citation."""
     cited = CitationView(n=1, kind="cell", source="crm", table="accounts", key="A1", column="seats", value=12)
@@ -87,15 +118,22 @@ class FakeService:
     asked: list[str] = field(default_factory=list)
     faults: tuple[str, ...] = ()
     drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
+    models: FakeModels = field(default_factory=FakeModels)
     kept: dict[str, Answer] = field(default_factory=dict)
     catalogue: Catalogue = CATALOGUE
+    governed: bool = False  # declares users
+    failures: list[str] = field(default_factory=list)
 
-    def scope_for(self, user: str | None) -> Scope:
-        if user == "mallory":
-            raise PolicyError("mallory may not ask here", hint="ask an administrator")
-        return Scope.administrator(CATALOGUE, frozenset({"all"}), user or "admin")
+    def scope_for(self, user: str | Caller | None) -> Scope:
+        name = user.name if isinstance(user, Caller) else user
+        if name == "mallory" or (name is None and self.governed):
+            raise PolicyError(f"{name} may not ask here", hint="ask an administrator")
+        return Scope.administrator(CATALOGUE, frozenset({"all"}), name or "admin")
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+    def sign_in_failed(self, code: str, source: str) -> None:
+        self.failures.append(code)
+
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         self.asked.append(question)
         if question == "crash":
             raise KeyError("crash")
@@ -123,6 +161,10 @@ class FakeService:
         if answer_id not in self.kept:
             raise NotFoundError(f"no answer {answer_id}")
         return self.kept[answer_id]
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        kept = self.answer(answer_id, scope)
+        return replayed(kept, kept)
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         return self.faults

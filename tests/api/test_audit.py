@@ -56,6 +56,9 @@ DOORS: dict[str, Callable[[Audited], Any]] = {
     "search": lambda s: s.search("zips", ADMIN, 3),
     "sql": lambda s: s.sql("SELECT name FROM accounts", ADMIN),
     "churn": lambda s: s.churn(ADMIN, "A1"),
+    "scores.versions": lambda s: s.models.versions(ADMIN),
+    "scores.card": lambda s: s.models.card(ADMIN),
+    "scores.train": lambda s: s.models.train(ADMIN, lambda *_: None),
     "drafts.list": lambda s: s.drafts.list(ADMIN),
     "drafts.get": lambda s: s.drafts.get(ADMIN, "d1"),
     "drafts.edit": lambda s: s.drafts.edit(ADMIN, "d1", subject="Secret"),
@@ -65,7 +68,7 @@ DOORS: dict[str, Callable[[Audited], Any]] = {
     "reindex": lambda s: s.reindex((), False, False, lambda *_: None),
     "ask": lambda s: s.ask("How many accounts?", ADMIN, on_event=lambda *_: None),
 }
-ANNOUNCED = ("drafts.edit", "drafts.approve", "drafts.reject", "ingest", "reindex", "ask")
+ANNOUNCED = ("drafts.edit", "drafts.approve", "drafts.reject", "scores.train", "ingest", "reindex", "ask")
 
 
 @pytest.mark.parametrize("name", DOORS)

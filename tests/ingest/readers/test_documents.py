@@ -75,7 +75,8 @@ def test_a_mail_has_its_headers_its_plain_text_and_its_addresses(tmp_path: Path)
     assert (parsed.title, parsed.date, parsed.kind) == ("Grüße", "2026-03-04", "email")
     assert parsed.meta["emails"] == "zoe@example.org us@example.com"
     assert parsed.text.endswith("Schön.") and "From: Zoë <Zoe@Example.org>" in parsed.text
-    assert parsed.warnings == ("attachment 'x.pdf' was not read",)
+    assert parsed.meta["attachments"] == "x.pdf"
+    assert parsed.warnings[0].startswith("attachment 'x.pdf' was not read: damaged, or no PDF")
 
 
 def test_a_mail_of_html_alone_gives_its_text(tmp_path: Path) -> None:
@@ -131,8 +132,9 @@ def test_a_workbook_is_a_table_a_sheet(tmp_path: Path) -> None:
 
 
 def test_structured_files_can_be_documents_too(tmp_path: Path) -> None:
-    assert _parse(tmp_path / "a.csv", "a;b\n1;x|y\n2").text == "| a | b |\n| --- | --- |\n| 1 | x/y |"
-    assert _parse(tmp_path / "a.json", '[{"a": [1], "b": null}]').text.endswith("| [1] |  |")
+    assert _parse(tmp_path / "a.csv", "a;b\n1;x|y\n2").text == "| a | b |\n| --- | --- |\n| 1 | x/y |\n| 2 |  |"
+    assert _parse(tmp_path / "a.json", '[{"a": [1], "b": null}, {"b": 2}]').text.endswith("| [1] |  |\n|  | 2 |")
+    assert _parse(tmp_path / "b.json", '{"a": {"b": [1, 2]}, "c": "d"}').text == "a.b: 1, 2\nc: d"
 
 
 @pytest.mark.parametrize(
