@@ -137,6 +137,14 @@ class LimitsSettings(_Section):
         return os.environ.get(self.redis_password_env, "")
 
 
+class EmbeddingSettings(_Section):
+    """What turns texts into vectors. `model` is the folder of a sentence-transformers model; the empty one is the
+    built-in all-MiniLM-L6-v2. Another choice than the one that the index was built with needs `tower reindex`."""
+
+    runtime: Literal["auto", "onnxruntime", "openvino", "sentence-transformers"] = "auto"
+    model: str = ""
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -205,6 +213,7 @@ class Settings(_Section):
     drafts: DraftsSettings = DraftsSettings()
     signin: SigninSettings = SigninSettings()
     limits: LimitsSettings = LimitsSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -235,6 +244,11 @@ class Settings(_Section):
         from platformdirs import user_cache_path
 
         return user_cache_path("tower", appauthor=False)
+
+    @property
+    def embedding_model(self) -> Path | None:
+        """The folder of `embedding.model`; None for the built-in model."""
+        return (self._home / Path(self.embedding.model).expanduser()).absolute() if self.embedding.model else None
 
     @property
     def environment(self) -> Mapping[str, str]:

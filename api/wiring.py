@@ -93,10 +93,10 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
 
 
 def _own(home: Path, settings: Settings) -> Workspace:
+    from index.embedders import choose_embedder
     from index.engine import open_engine
     from index.generations import Generations
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.policy_documents import with_subjects
     from index.reading import SqlDocuments
     from index.sql import SqlDatabase
@@ -110,7 +110,9 @@ def _own(home: Path, settings: Settings) -> Workspace:
     reading = open_engine(url, read_only=True)
     sources = load_sources(settings.sources, home.absolute(), settings.environment)
     tags = declared_tags(sources)
-    embedder = MiniLM(settings.cache_dir, threads=settings.worker_threads)
+    embedder = choose_embedder(
+        settings.embedding.runtime, settings.embedding_model, settings.cache_dir, settings.worker_threads
+    )
     reader = SqlDatabase(reading)
     ledger = Ledger(writing)
     documents = SqlDocuments(reading)

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
+    from index.embedder import Embedder
     from index.generations import Generations
     from index.guard import GuardedQuery
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.passages import PassageIndex
     from index.reading import SqlDocuments
     from index.sql import Rows, SqlDatabase
@@ -66,7 +66,7 @@ class Workspace:
         sources: SourcesConfig | None = None,
         tags: frozenset[str] = frozenset(),
         generations: Generations | None = None,
-        embedder: MiniLM | None = None,
+        embedder: Embedder | None = None,
         documents: SqlDocuments | None = None,
         principals: Principals | None = None,
     ) -> None:
