@@ -72,6 +72,8 @@ def _loose(query: Query, draft: Draft) -> Iterator[Query]:
     idle = _idle(query)
     if idle:
         yield query.with_(where=tuple(p for p in query.where if p not in idle))
+    for one in idle if len(idle) > 1 else ():
+        yield query.with_(where=tuple(p for p in query.where if p is not one))
 
 
 def _every(query: Query, draft: Draft) -> Iterator[Query]:

@@ -185,10 +185,15 @@ class Draft:
     def of_years(self, ref: ColumnRef) -> bool:
         """True for a column of whole numbers that can all be years, whatever it is called."""
         column = self.column(ref)
-        if column is None or column.type != "integer" or column.role in ("key", "reference"):
+        if column is None or column.type not in ("integer", "number") or column.role in ("key", "reference"):
             return False
         low, high = column.minimum, column.maximum
-        return isinstance(low, int | float) and isinstance(high, int | float) and 1000 <= low <= high <= 2100
+        return (
+            isinstance(low, int | float)
+            and isinstance(high, int | float)
+            and 1000 <= low <= high <= 2100
+            and low == int(low)
+        )
 
 
 def merged_equalities(where: list[Predicate]) -> list[Predicate]:

@@ -28,7 +28,8 @@ _BETWEEN = re.compile(
 )
 _BETWEEN_AFTER = re.compile(rf"\bbetween (N\d+) and (N\d+) {DET}([CATM]\d+)")
 _COMPARE = re.compile(
-    rf"\b([CAM]\d+) (?:¦ )?{_FILL}(>=?|<=?|!=) {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years"
+    rf"\b([CAM]\d+) (?:¦ )?(?:(?:size|amount|level|score|points?|cost|capacity|time) )?{_FILL}(>=?|<=?|!=)"
+    rf" {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years"
     rf"|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg"
     rf"|cm)(?: old)?)?"
 )

@@ -101,7 +101,7 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
         (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
-        (r"([\^~]) (?:total )?number of (?=(?:different )?(?:[a-z]+ ){0,2}[TCM]\d)", r"\1 "),
+        (r"([\^~]) (?:total )?number of (?=(?:different )?(?:[a-z]+ |[VK]\d+ ){0,2}[TCM]\d)", r"\1 "),
         (
 (
 r"\b(?:the )?(?:time|date|year|day)s? (?:when |that |at which |in which |on which )?(?:they|it|he|she)"
@@ -199,6 +199,10 @@ def build(
             continue
         if i in starts:
             mention, candidate = starts[i]
+            if candidate.kind == "none":
+                parts.extend(t.lower for t in tokens[mention.first : mention.last])
+                i = mention.last
+                continue
             if candidate.kind == "table" and candidate.value:
                 name = f"V{len(symbols)}"
                 symbols[name] = Symbol(name, candidate=replace(candidate, kind="value"), text=candidate.value)
