@@ -130,6 +130,8 @@ def counts(draft: Draft) -> None:
                 if "total" in between or "total" in word or "each" in draft.sentence.text.split():
                     return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
                 return f"{kept} {name}"
+            if "amount of" in draft.sentence.question and not different:
+                draft.penalty += 1.0  # an amount of texts is no number of them
             if draft.is_name(ref) and not different:
                 expression = Aggregate("count", ref.table)
             else:
@@ -326,6 +328,21 @@ def aggregates(draft: Draft) -> None:
         return " , ".join(made) + (" " + rest if rest else "")
 
     draft.sentence.take(_AGGREGATE, folded)
+    draft.sentence.take(_DIVIDED, lambda m: _divided(draft, m))
+
+
+_DIVIDED = re.compile(
+    r"(?:\b(?:average|ratio|rate)\b[^?.,]*?(?: ,)? which is )?(?:the )*(A\d+) divided by (?:the )*(A\d+)"
+)
+
+
+def _divided(draft: Draft, match: re.Match[str]) -> str:
+    """ "the total amount divided by the number of orders"."""
+    left, right = (draft.expressions(n)[0] for n in (match[1], match[2]))
+    if isinstance(right, Aggregate) and right.argument is None:
+        right = Aggregate("count", right.table, distinct=True)
+    draft.notes.append("ratio")
+    return f" {draft.sentence.add('A', Ratio(left, right))} "
 
 
 def extreme(operator: str) -> Function:
