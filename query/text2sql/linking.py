@@ -22,7 +22,7 @@ _CODE = re.compile(r"[A-Za-z]+[-_.]?[\w-]*\d[\w-]*")
 MOST_CODE_TOKENS = 5
 NEVER = frozenset({"named", "called", "titled", "how", "what", "which", "who", "whom", "whose", "when", "where", "why",
                    "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "many", "much"})  # fmt: skip
-WEAK = 0.81  # a mention whose best candidate scores no more may be none
+WEAK = 0.83  # a mention whose best candidate scores no more may be none
 NONE = 0.3
 DETERMINERS = frozenset({"the", "a", "an", "their", "its", "his", "her", "all"})
 LINKS = frozenset({"of", "for", "in", "to", "from", "by", "at", "on", "with"})
@@ -125,7 +125,7 @@ class Linker:
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
                 if (
-                    last - first in (3, 4)
+                    (last - first in (3, 4) or (last - first in (5, 6) and tokens[first].lower in TURNED))
                     and tokens[first + 1].lower == "of"
                     and (not self._is_table(phrase[1:]) or tokens[first].lower in TURNED)
                 ):

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 
 from query.text2sql.draft import Draft
-from query.text2sql.logical import Aggregate, ColumnRef, Condition, Expression, Function, Query, Ratio, Share
+from query.text2sql.logical import (
+    Aggregate,
+    ColumnRef,
+    Condition,
+    Expression,
+    Function,
+    Query,
+    Ratio,
+    Share,
+    predicate_tables,
+)
 from query.text2sql.moments import participle
 from query.text2sql.tokens import stem, stems_of
 
@@ -27,6 +37,7 @@ _COUNT = re.compile(
     r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different"
     r"|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
 )
+_VALUES_COUNTED = re.compile(rf"\b(?:howmany|(?:total )?number of|count) {DET}((?:F\d+(?: (?:and|or))? ?)+)(?!T\d|C\d)")
 _PARTICIPLE = re.compile(
     rf"\b(howmany|(?:total )?number of) {DET}T\d+ (?:(?:that|who|they|it|he|she|were|was|are|is|have|had|been|got) )*"
     r"(C\d+)\b"
@@ -140,6 +151,23 @@ def counts(draft: Draft) -> None:
         return f"{draft.sentence.add('A', expression)} {kept}"
 
     draft.sentence.take(_COUNT, counted)
+
+
+def counts_of_values(draft: Draft) -> None:
+    """ "how many female professors are there", where both words are stored values: the rows that hold them."""
+    if re.search(r"\b[AM]\d+", draft.sentence.text):
+        return
+
+    def counted(match: re.Match[str]) -> str | None:
+        name = re.findall(r"F\d+", match[1])[-1]
+        table = next((t for p in draft.filters[name] for t in sorted(predicate_tables(p))), None)
+        if table is None:
+            return None
+        draft.heads.append(table)
+        draft.notes.append("count")
+        return f" {draft.sentence.add('A', Aggregate('count', table))} {match[1]}"
+
+    draft.sentence.take(_VALUES_COUNTED, counted)
 
 
 def participles(draft: Draft) -> None:

@@ -16,7 +16,8 @@ _NESTED_EXTREME = re.compile(
     rf"\b(C\d+) (?:(?:is|are|was|were|that|which|who|has|have|a|of|made) )*([<>]=?) (?:than )?"
     rf"{DET}(?P<fold>average|maximum|minimum|\^|~)? ?(?P<all>any|all|every|each|some)? ?(?:values? )?(?:than )?"
     rf"(?:(?:that|those|the one|the ones) of )?{DET}(?:C\d+ )?(?:(?:of|for|in|among|across|by) )?"
-    rf"(?P<rest>{DET}(?:T\d+ )?[^?.]*?[VNQP]\d+[^?.]*?)(?= and (?:who|whose|that|which|have|has)\b|[?.]|$)"
+    rf"(?P<rest>(?!{DET}[NVP]\d){DET}(?:T\d+ )?[^?.]*?[VNQP]\d+[^?.]*?)"
+    r"(?= and (?:who|whose|that|which|have|has)\b|[?.]|$)"
 )
 
 

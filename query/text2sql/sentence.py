@@ -92,6 +92,7 @@ r"\b(?:lowest|smallest|least|fewest|minimal|worst|bottom|weakest)(?:(?: - | )(?:
 r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
 ), "~"),
         (r"\b(?:various|distinct|unique)\b", "different"),
+        (r"\b(?:combinations? of|list of|set of|pairs? of)(?= (?:the |all |different )*[TC]\d)", ""),
         (r"\b(?:mean|avg)\b", "average"),
         (r"\b(?:maximum|max)\b", "maximum"),
         (r"\b(?:minimum|min)\b", "minimum"),
@@ -131,6 +132,8 @@ r"|hasn't|never|have never|has never|are not|were not|is not|was not|cannot|can 
 r"|aren't|isn't|weren't|wasn't)\b"
 ), "NOT"),
         (r"\bnot\b", "NOT"),
+        (r"\b(?:that|which|where|whom) no (T\d+) (?:has|have|had|is|was|were|are|did|does)\b", r"NOT have \1"),
+        (r"\b(?:but|and) no (?=T\d)", "NOT have "),
         (r"\bwithout\b", "NOT have"),
         (r"\b(?:have|has|had|with|having|there are|there is) no\b", "NOT have"),
     )

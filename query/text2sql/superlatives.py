@@ -280,8 +280,8 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
     ref = draft.refs(name)[0]
     if row_like and not (grouped and not follows and not led):
         counted = (
-            not draft.candidate(name).sense
-            and not draft.numeric(ref)
+            draft.worded(ref)
+            and not draft.candidate(name).sense
             and not draft.temporal(ref)
             and "number of" not in match.group()
         )
