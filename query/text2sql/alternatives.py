@@ -278,6 +278,8 @@ def _other_date(query: Query, draft: Draft) -> Iterator[Query]:
         return
     tables = {query.root, current.table, *(t for p in query.where for t in predicate_tables(p))}
     tables |= {t for e in query.select for t in tables_of(e)}
+    joined = [(j.left, j.right) for j in draft.catalogue.joins if j.right in tables]
+    tables |= {left for left, _ in joined if len({r for other, r in joined if other == left}) > 1}
     for table in sorted(tables):
         held = draft.table(table)
         for column in held.columns if held else ():

@@ -180,6 +180,7 @@ def comparisons(draft: Draft) -> None:
     take = draft.sentence.take
     take(_RANGE_OF, range_of)
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
+    take(_BETWEEN_AFTER, lambda m: put(m[3], "", m[1], m[2]) if m[3][0] != "T" else None)
     take(_NOT_EQUALS, lambda m: put(m[1], "!=", m[2]))
     take(_SEVERAL, lambda m: several(m[1], m[3].strip(" ,"), m[2], m[4]))
     take(_SEVERAL_BEFORE, several_before)
@@ -227,7 +228,9 @@ def _comparable(draft: Draft, ref: ColumnRef) -> bool:
 def texts(draft: Draft) -> None:
     """ "C containing 'x'", "C starting with 'x'"."""
 
-    def like(name: str, negated: str | None, verb: str, text: str, how: str = "with") -> str | None:
+    def like(
+        name: str, negated: str | None, verb: str, text: str, how: str = "with", before: str = "..."
+    ) -> str | None:
         ref = (draft.refs(name) if name.startswith("C") else draft.names_of(draft.candidate(name).table))[0]
         column = draft.column(ref)
         if column is None or (column.type in ("integer", "number") and text[0] not in "QV"):
@@ -243,7 +246,8 @@ def texts(draft: Draft) -> None:
         verb = verb[:3]
         pattern = f"{text}%" if verb in ("sta", "beg") else f"%{text}" if verb == "end" else f"%{text}%"
         kept = draft.keep(Condition(ref, "not like" if negated else "like", (pattern,)))
-        return f" {name} {kept} " if name.startswith("T") else kept
+        asked = re.match(r"(?:what (?:is|are)|show|list|find|give me|return|which)(?: the| all| me)* ?$", before)
+        return f" {name} {kept} " if name.startswith("T") or asked else kept
 
     def again(match: re.Match[str]) -> str | None:
         held = draft.filters[match[1]][0]
@@ -255,7 +259,7 @@ def texts(draft: Draft) -> None:
 
     draft.sentence.take(_QUOTED_IN, lambda m: like(m[2], None, "contain", m[1]))
     draft.sentence.take(_WORD_IN, lambda m: like(m[3], m[1], "contain", m[2]))
-    draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or ""))
+    draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or "", m.string[: m.start()]))
     draft.sentence.take(_LIKE_AGAIN, again)
     draft.sentence.take(_PLAIN_IN, lambda m: like(m[2], None, "contain", m[1]) if m[1] not in FUNCTION_WORDS else None)
     draft.sentence.take(_HAS_WORD, lambda m: like(m[1], None, "contain", m[2]))

@@ -132,7 +132,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     if not led and not (select and (draft.select or measured or group)):
         if not heads and draft.sentence.left():
             table = next((t for p in draft.where for t in sorted(predicate_tables(p))), "")
-            if draft.catalogue.terms or not table or not re.search(r"\bhowmany [a-z]+ ", draft.sentence.text):
+            if draft.catalogue.terms or not table or not re.search(r"\bhowmany\b", draft.sentence.text):
                 return None
             select, heads = [Aggregate("count", table)], [table]
             measured, folded = list(select), True

@@ -37,6 +37,8 @@ _COUNT = re.compile(
     r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different"
     r"|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
 )
+_FOLDED_NUMBER = re.compile(rf"\b(average|maximum|minimum) (?:total )?number of {DET}(?=(C\d+))")
+_METRIC_TOO = re.compile(rf"\b({_WORD})((?: ,)?(?: and| or) (?:the )?)(M\d+)")
 _VALUES_COUNTED = re.compile(rf"\b(?:howmany|(?:total )?number of|count) {DET}((?:F\d+(?: (?:and|or))? ?)+)(?!T\d|C\d)")
 _PARTICIPLE = re.compile(
     rf"\b(howmany|(?:total )?number of) {DET}T\d+ (?:(?:that|who|they|it|he|she|were|was|are|is|have|had|been|got) )*"
@@ -131,7 +133,10 @@ def counts(draft: Draft) -> None:
         candidate = draft.candidate(name)
         if name.startswith("T"):
             draft.heads.append(candidate.table)
+            measure = draft.measure_of(candidate.table) if "amount of" in draft.sentence.question else None
             expression: Expression = Aggregate("count", candidate.table, distinct=different)
+            if measure is not None and not different and "number of" not in draft.sentence.question:
+                expression = Aggregate("sum", candidate.table, measure)
         else:
             ref = draft.refs(name)[0]
             column = draft.column(ref)
@@ -150,7 +155,13 @@ def counts(draft: Draft) -> None:
         draft.notes.append("count")
         return f"{draft.sentence.add('A', expression)} {kept}"
 
+    draft.sentence.take(_FOLDED_NUMBER, lambda m: f"{m[1]} " if _measures(draft, m[2]) else None)
     draft.sentence.take(_COUNT, counted)
+
+
+def _measures(draft: Draft, name: str) -> bool:
+    column = draft.column(draft.refs(name)[0])
+    return column is not None and column.role == "measure"
 
 
 def counts_of_values(draft: Draft) -> None:
@@ -333,6 +344,7 @@ _THEM = re.compile(
 
 def aggregates(draft: Draft) -> None:
     """ "average C", "minimum and maximum C", "total C1 and C2"."""
+    draft.sentence.take(_METRIC_TOO, lambda m: _metric_too(draft, m))
     draft.sentence.take(_TOTAL_METRIC, lambda m: m[1])
     draft.sentence.take(_TOTAL_TABLE, lambda m: _summed(draft, m[1]))
 
@@ -342,7 +354,7 @@ def aggregates(draft: Draft) -> None:
         usable = []
         for name in names:
             ref = draft.refs(name)[0]
-            fine = draft.numeric(ref) or not {"avg", "sum"} & set(functions)
+            fine = draft.numeric(ref) or draft.digits(ref) or not {"avg", "sum"} & set(functions)
             if not fine:
                 break
             usable.append(ref)
@@ -357,6 +369,12 @@ def aggregates(draft: Draft) -> None:
 
     draft.sentence.take(_AGGREGATE, folded)
     draft.sentence.take(_DIVIDED, lambda m: _divided(draft, m))
+
+
+def _metric_too(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "the average and total amount", where "total amount" is a metric."""
+    made = refold(draft, _FUNCTIONS[match[1]], match[3])
+    return f"{draft.sentence.add('A', made)} , {match[3]}" if made is not None else None
 
 
 _DIVIDED = re.compile(

@@ -74,6 +74,7 @@ r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
         (r"\bthe (?:last|latest|most recent)(?: one)?(?= (?:to|who|that)\b)", "the ^date"),
         (r"\bthe first(?: one)?(?= (?:to|who|that)\b)", "the ~date"),
         (r"([<>]=?) than\b", r"\1"),
+        (r"([<>]=?) as (?:long|high|large|much|many|big|old|tall|heavy|good) as\b", r"\1"),
         (r"\b(?:most recent(?:ly)?|latest|newest|last)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "^date"),
         (r"\b(?:earliest|first)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "~date"),
         (r"\b(with|has|have|had|having|whose)( the| a)? (?:maximum|max)\b", r"\1\2 ^"),
