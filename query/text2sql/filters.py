@@ -38,6 +38,7 @@ _COMPARE_AFTER = re.compile(
     rf"|corresponding |associated |related |such |other )*([CATM]\d+)"
 )
 _EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d| [\^~])")
+_SINCE = re.compile(r"\b(after|before|since) (?:the )?(C\d+) (N\d+)\b(?! [CTAM]\d)")
 _NOT_EQUALS = re.compile(rf"\bNOT (?:[a-z]+ )?(C\d+) {_FILL}(N\d+)\b(?! [TC]\d)")
 _EQUALS_AFTER = re.compile(
     r"\b(?:have|has|had|having|with|exactly|only|scored|made|contain|contains|against)"
@@ -181,6 +182,10 @@ def comparisons(draft: Draft) -> None:
     take(_RANGE_OF, range_of)
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
     take(_BETWEEN_AFTER, lambda m: put(m[3], "", m[1], m[2]) if m[3][0] != "T" else None)
+    take(
+        _SINCE,
+        lambda m: put(m[2], {"after": ">", "before": "<"}.get(m[1], ">="), m[3]) if _years(draft, m[2]) else None,
+    )
     take(_NOT_EQUALS, lambda m: put(m[1], "!=", m[2]))
     take(_SEVERAL, lambda m: several(m[1], m[3].strip(" ,"), m[2], m[4]))
     take(_SEVERAL_BEFORE, several_before)
@@ -216,6 +221,11 @@ def amounts(draft: Draft) -> None:
         return f" {match[1]} {draft.keep(condition)} "
 
     draft.sentence.take(_AMOUNT, amount)
+
+
+def _years(draft: Draft, name: str) -> bool:
+    ref = draft.refs(name)[0]
+    return draft.of_years(ref) or draft.temporal(ref)
 
 
 def _comparable(draft: Draft, ref: ColumnRef) -> bool:

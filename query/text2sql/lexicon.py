@@ -163,7 +163,9 @@ class Lexicon:
                 if stems[0] in TABLE_PREFIXES:
                     self._put(stems[1:], Entry("table", table.name, score=0.9))
                 self._put_part(stems[-1:], Entry("table", table.name, score=0.6))
-                self._put_part(stems[:-1], Entry("table", table.name, score=0.5))
+                self._put_part(stems[:-1], Entry("table", table.name, score=0.5 if len(stems) == 2 else 0.85))
+                if len(stems) > 2:
+                    self._put_part(stems[1:], Entry("table", table.name, score=0.8))
                 self._put_part(stems[:1], Entry("table", table.name, score=0.45))
                 for middle in stems[1:-1]:
                     self._put_part((middle,), Entry("table", table.name, score=0.4))

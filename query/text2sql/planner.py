@@ -21,6 +21,7 @@ from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
+from query.text2sql.moments import settled
 from query.text2sql.periods import TimeWords, read_time
 from query.text2sql.ranking import Signals, confidence, features, score
 from query.text2sql.render import Renderer, Unrenderable
@@ -142,7 +143,9 @@ class TableQuestionPlanner:
         question = question[:LONGEST_QUESTION]
         tokens = tokenise(question)
         time = self._unless_named(tokens, self._time(question))
-        spans = [(p.start, p.end) for p in time.periods]
+        spent = time.periods
+        time = replace(time, periods=settled(question, spent))
+        spans = [(p.start, p.end) for p in spent]
         spans += [s for s in (time.grain_span, time.compare_span) if s[1] > s[0]]
         blocked = frozenset(
             i for i, t in enumerate(tokens) if t.kind != "quoted" and any(a <= t.start < b for a, b in spans)

@@ -23,12 +23,12 @@ from query.text2sql.tokens import stem, stems_of
 _X = r"[CAM]\d+"
 _COMMON = re.compile(
     r"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequently|frequent|often|used"
-    r"|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)? ?((?:T\d+'?s? )?)([CT]\d+"
+    r"|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)?(?: F\d+)* ?((?:T\d+'?s? )?)([CT]\d+"
     r")?"
 )
 _BY_MEASURE = re.compile(
     rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+|C\d+)((?: [a-z]+| [VKP¦]\d*"
-    rf"){{0,4}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured"
+    rf"|(?: ,)?(?: and)? C\d+){{0,5}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured"
     rf" by|for|in) {DET}({_X}|number of T\d+)"
 )
 _DATE = re.compile(r"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
