@@ -54,6 +54,15 @@ def cleaned(text: str, allowed: Collection[str] = ()) -> Cleaned:
     return Cleaned(made, tuple(removed))
 
 
+def address_notices(removed: Collection[str]) -> list[str]:
+    """What to tell about addresses that were taken out; they are not repeated."""
+    count = len(set(removed))
+    if not count:
+        return []
+    what = "An address that others wrote into the data was" if count == 1 else f"{count} addresses of others were"
+    return [f"{what} taken out of the text; the sources show the original."]
+
+
 def foreign_addresses(text: str, allowed: Collection[str] = ()) -> tuple[str, ...]:
     """The addresses in `text` that `cleaned` would take out, in order."""
     return tuple(dict.fromkeys(_foreign(visible(text).text, allowed)))
