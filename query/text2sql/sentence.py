@@ -166,7 +166,9 @@ class Sentence:
             result = use(match)
             return match.group() if result is None else result
 
-        self.text = squeeze(pattern.sub(replaced, self.text))
+        text, found = pattern.subn(replaced, self.text)
+        if found:
+            self.text = squeeze(text)
 
     def left(self) -> tuple[str, ...]:
         """The content words that no pattern and no mention explains."""
@@ -177,7 +179,7 @@ class Sentence:
 
 def squeeze(text: str) -> str:
     """One space between words."""
-    return re.sub(r"\s+", " ", text).strip()
+    return " ".join(text.split())
 
 
 def build(
