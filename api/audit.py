@@ -213,6 +213,11 @@ class Audited:
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
             return self.inner.reindex(sources, vectors_only, full, progress)
 
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one."""
+        with self.trail.operation("roll_back", LOCAL, activity="update", announce=True):
+            return self.inner.roll_back(progress)
+
     def status(self) -> dict[str, Any]:
         """Sources, freshness, counts, generation, quarantine."""
         return self.inner.status()
@@ -301,6 +306,18 @@ class AuditedDrafts:
         details = {"reason": self._trail.digest("text", reason)} if reason else {}
         with self._change("drafts.reject", scope, draft_id, details):
             return self._inner.reject(scope, draft_id, reason)
+
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved."""
+        with self._trail.operation("drafts.lint", _name(scope), drafts=[_short(draft_id)]) as found:
+            checked = self._inner.lint(scope, draft_id)
+            found["counts"] = {"findings": len(checked["findings"])}
+        return checked
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand it over."""
+        with self._change("drafts.export", scope, draft_id, {"by": _short(by)}):
+            return self._inner.export(scope, draft_id, by)
 
     @contextmanager
     def _change(self, operation: str, scope: Scope, draft_id: str, details: Mapping[str, Any]) -> Iterator[None]:

@@ -167,7 +167,7 @@ def sql(body: SqlRequest, service: ServiceDep, scope: ScopeDep) -> Response:
 def list_drafts(
     service: ServiceDep,
     scope: ScopeDep,
-    status: Annotated[str | None, Query(pattern="^(proposed|approved|rejected)$")] = None,
+    status: Annotated[str | None, Query(pattern="^(proposed|edited|approved|rejected|exported)$")] = None,
 ) -> Response:
     """The approval queue, newest first."""
     return JSONResponse({"drafts": plain(service.drafts.list(scope, status))})
@@ -181,7 +181,7 @@ def get_draft(draft_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
 
 @drafts.patch("/{draft_id}")
 def edit_draft(draft_id: str, body: DraftEdit, service: ServiceDep, scope: ScopeDep) -> Response:
-    """Change a proposed draft."""
+    """Change a draft; an approval that it had is void."""
     if body.subject is None and body.body is None:
         raise UsageError("nothing to change", hint="send subject, body or both")
     return JSONResponse(plain(service.drafts.edit(scope, draft_id, subject=body.subject, body=body.body)))
@@ -227,10 +227,12 @@ def ingest(body: IngestRequest, request: Request, service: ServiceDep, scope: Sc
 
 @admin.post("/reindex", status_code=202)
 def reindex(body: ReindexRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
-    """Build a new generation beside the live one and switch, as a job; 409 while another runs."""
+    """Build a new generation beside the live one and switch, or switch back, as a job; 409 while another runs."""
     _require(scope, "reindex")
 
     def work(told: Any) -> Any:
+        if body.roll_back:
+            return service.roll_back(told)
         return service.reindex(body.sources, body.vectors_only, body.full, told)
 
     return _begun(_jobs(request).begin("reindex", work))

@@ -72,6 +72,14 @@ class RemoteQueue:
         """Turn it down, with a reason."""
         return dict(self._call("POST", f"{_part(draft_id)}/reject", scope, {"reason": reason}))
 
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved."""
+        return dict(self._call("GET", f"{_part(draft_id)}/lint", scope))
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand it over, from the server's process."""
+        return dict(self._call("POST", f"{_part(draft_id)}/export", scope, {"by": by}))
+
     def _call(self, method: str, path: str, scope: Scope, body: Mapping[str, Any] | None = None) -> Any:
         return self._calls.call(method, f"/v1/drafts{path}", body, user=scope.principal.name)
 
@@ -170,6 +178,10 @@ class RemoteService:
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, in the server's process."""
+        return self._job("reindex", {"roll_back": True}, progress)
 
     def status(self) -> dict[str, Any]:
         """What the workspace holds, and who serves it."""

@@ -137,6 +137,14 @@ class LimitsSettings(_Section):
         return os.environ.get(self.redis_password_env, "")
 
 
+class EmbeddingSettings(_Section):
+    """What turns texts into vectors. `model` is the folder of a sentence-transformers model; the empty one is the
+    built-in all-MiniLM-L6-v2. Another choice than the one that the index was built with needs `tower reindex`."""
+
+    runtime: Literal["auto", "onnxruntime", "openvino", "sentence-transformers"] = "auto"
+    model: str = ""
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -154,6 +162,41 @@ class VectorsSettings(_Section):
         return os.environ.get(self.api_key_env, "")
 
 
+class SmtpSettings(_Section):
+    """A mail server for approved drafts; off without a `host`. The password is in the environment only."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password_env: str = "TOWER_SMTP_PASSWORD"
+    timeout: float = Field(default=15.0, gt=0, le=120)
+
+    def password(self) -> str:
+        """The password from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.password_env, "")
+
+
+class WebhookSettings(_Section):
+    """Where approved drafts are posted; off without a `url`. `signing_key_env` signs the body."""
+
+    url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    signing_key_env: str = "TOWER_WEBHOOK_KEY"
+    timeout: float = Field(default=15.0, gt=0, le=120)
+
+    def signing_key(self) -> str:
+        """The key that signs a body, from the environment; the empty string where the variable is not set."""
+        return os.environ.get(self.signing_key_env, "")
+
+
+class DraftsSettings(_Section):
+    """How drafts are written and how approved ones leave. `language` is `auto`, `country` or a code."""
+
+    language: str = Field(default="auto", pattern=r"^(auto|country|[a-z]{2})$")
+    smtp: SmtpSettings = SmtpSettings()
+    webhook: WebhookSettings = WebhookSettings()
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
@@ -167,8 +210,10 @@ class Settings(_Section):
     cache: str = ""
     server: ServerSettings = ServerSettings()
     vectors: VectorsSettings = VectorsSettings()
+    drafts: DraftsSettings = DraftsSettings()
     signin: SigninSettings = SigninSettings()
     limits: LimitsSettings = LimitsSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -199,6 +244,11 @@ class Settings(_Section):
         from platformdirs import user_cache_path
 
         return user_cache_path("tower", appauthor=False)
+
+    @property
+    def embedding_model(self) -> Path | None:
+        """The folder of `embedding.model`; None for the built-in model."""
+        return (self._home / Path(self.embedding.model).expanduser()).absolute() if self.embedding.model else None
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from query.engine import QueryEngine
     from query.execute import Scorer
     from query.models.model import Model
+    from query.models.writer import ModelWriter
     from query.population import TableReader
     from query.text2sql.asked_model import ModelPlanner
 
@@ -54,16 +55,16 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """Only the planner uses a model yet: a setting that would do nothing is an error instead, and so is one that does
-    not hold together."""
+    """Pictures use no model yet: a setting that would do nothing is an error instead, and so is one that does not hold
+    together."""
     model_of("planner", settings.models.planner)
-    for role in ("writer", "image"):
-        provider = getattr(settings.models, role).provider
-        if provider != "none":
-            raise SettingsError(
-                f"models.{role}: {provider!r} is not supported yet: writing and pictures need no model",
-                hint=f"set models.{role} to none",
-            )
+    model_of("writer", settings.models.writer)
+    provider = settings.models.image.provider
+    if provider != "none":
+        raise SettingsError(
+            f"models.image: {provider!r} is not supported yet: pictures need no model",
+            hint="set models.image to none",
+        )
 
 
 def model_of(role: str, chosen: ModelSettings) -> Model | None:
@@ -92,10 +93,10 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
 
 
 def _own(home: Path, settings: Settings) -> Workspace:
+    from index.embedders import choose_embedder
     from index.engine import open_engine
     from index.generations import Generations
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.policy_documents import with_subjects
     from index.reading import SqlDocuments
     from index.sql import SqlDatabase
@@ -109,7 +110,9 @@ def _own(home: Path, settings: Settings) -> Workspace:
     reading = open_engine(url, read_only=True)
     sources = load_sources(settings.sources, home.absolute(), settings.environment)
     tags = declared_tags(sources)
-    embedder = MiniLM(settings.cache_dir, threads=settings.worker_threads)
+    embedder = choose_embedder(
+        settings.embedding.runtime, settings.embedding_model, settings.cache_dir, settings.worker_threads
+    )
     reader = SqlDatabase(reading)
     ledger = Ledger(writing)
     documents = SqlDocuments(reading)
@@ -249,12 +252,33 @@ def _engine(
         tables,
         _by_scope(lambda scope: EntityNames(catalogue, reader, scope)),
         scorer,
-        templates=TemplateSet(templates if templates.is_dir() else None),
+        templates=TemplateSet(templates if templates.is_dir() else None, settings.drafts.language),
         pictures=folders.find,
         studio=folders,
         second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),
+        writer=_writer(catalogue, reader, settings),
     )
     return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
+
+
+def _writer(catalogue: Catalogue, reader: SqlReader, settings: Settings) -> ModelWriter | None:
+    """Who asks the model of the role `writer`; None where the role has none."""
+    chosen = settings.models.writer
+    model = model_of("writer", chosen)
+    if model is None:
+        return None
+    from query.models.writer import ModelWriter
+
+    return ModelWriter(model, _persons(catalogue, reader), chosen.timeout_s)
+
+
+def _persons(catalogue: Catalogue, reader: SqlReader) -> Callable[[], KnownPersons | None]:
+    """The known names, read once: what must not leave, whoever asks."""
+    from index.masking.people import known_persons
+
+    whole = catalogue.whole or catalogue
+    everybody = Scope.administrator(whole, frozenset())
+    return cache(lambda: known_persons(whole, reader, everybody))
 
 
 def _second_planner(
@@ -271,12 +295,9 @@ def _second_planner(
     if model is None:
         return None
     from api.golden import read_examples
-    from index.masking.people import known_persons
     from query.text2sql.asked_model import ModelPlanner
 
-    whole = catalogue.whole or catalogue
-    everybody = Scope.administrator(whole, frozenset())
-    persons = cache(lambda: known_persons(whole, reader, everybody))  # what must not leave, whoever asks
+    persons = _persons(catalogue, reader)
     examples = read_examples(settings.golden_path)
     return lambda scope: ModelPlanner(
         model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s, documents

@@ -14,7 +14,7 @@ from api.service import OnEvent, Progress
 from api.settings import Settings
 from index.catalogue import Catalogue, Column, Table
 from index.documents import Passage
-from index.errors import NotFoundError, PolicyError, SqlRejected, UsageError
+from index.errors import DraftBlocked, NotFoundError, PolicyError, SqlRejected, UsageError
 from index.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import Rows
@@ -64,6 +64,18 @@ class FakeDrafts:
         draft = self._open(scope, draft_id)
         draft.update(status="rejected", reason=reason)
         return draft
+
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        draft = self.get(scope, draft_id)
+        found = {"code": "link", "message": "a link", "where": "here"}
+        return {"id": draft_id, "status": draft["status"], "findings": [found] if "http" in draft["body"] else []}
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        draft = self.get(scope, draft_id)
+        if draft["status"] != "approved":
+            raise DraftBlocked(f"draft {draft_id} is {draft['status']}, not approved")
+        draft["status"] = "exported"
+        return {**draft, "by": by, "eml": "RnJvbTogeA=="}
 
     def _open(self, scope: Scope, draft_id: str) -> dict[str, Any]:
         draft = self.get(scope, draft_id)
@@ -181,6 +193,9 @@ class FakeService:
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         return {"generation": "g2", "chunks": 1}
+
+    def roll_back(self, progress: Progress) -> Any:
+        return {"generation": "g0"}
 
     def status(self) -> dict[str, Any]:
         return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}
