@@ -16,12 +16,13 @@ from query.plan import Link, Reading
 from query.text2sql.assign import Assigner, Assignment
 from query.text2sql.derived import with_derived_metrics
 from query.text2sql.describe import describe, result_columns
+from query.text2sql.features import Signals, features
 from query.text2sql.grammar import Parse, parse
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
 from query.text2sql.periods import TimeWords, read_time
-from query.text2sql.ranking import Signals, confidence, features, score
+from query.text2sql.ranking import confidence, score
 from query.text2sql.render import Renderer, Unrenderable
 from query.text2sql.sentence import build
 from query.text2sql.thesaurus import FUNCTION_WORDS, PARTICIPLES
@@ -198,6 +199,7 @@ class TableQuestionPlanner:
             words=sum(t.kind == "word" for t in tokens),
             strangers=_strangers(tokens, blocked, assignment),
             sql=sql,
+            question=sentence.question,
         )
         values = features(signals, self._catalogue)
         return _Ranked(score(values), sql, parsed, assignment, values)
