@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from index.catalogue import Catalogue
 from query.text2sql.assign import Assignment
@@ -40,6 +41,9 @@ _SAID_AND_DONE: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = tuple
         ("missing", r"\b(?:missing|null|empty|unknown|known|blank)\b", r"IS (?:NOT )?NULL"),
     )
 )  # fmt: skip
+_PAIRED = tuple(name for name, _, _ in _SAID_AND_DONE)
+_SAID = tuple(said for _, said, _ in _SAID_AND_DONE)
+_DONE = tuple(done for _, _, done in _SAID_AND_DONE)
 # words of a question that say something about its shape, whatever it is about
 _WORDS = (
     "a all also among and any are at been both by can corresponding count did different do does each either every find "
@@ -47,6 +51,10 @@ _WORDS = (
     "names no not number of on only or order other out per play return same show some sorted than that the their them "
     "there they those to total type types use used was were what when where which who whose with without year years"
 ).split()
+# the other readings of one parse, see `alternatives.py`
+EDITS = (
+    "loose", "every", "loose_every", "less", "named", "swapped", "once", "counts", "with_count", "ungrouped"
+)  # fmt: skip
 _SELECTED = re.compile(r"SELECT (?:DISTINCT )?(.*?) FROM ", re.S)
 
 
@@ -75,7 +83,8 @@ def features(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
         **_shape(signals, catalogue),
         **_kept(signals),
         **_rivals(signals.assignment.chosen),
-        **_wording(signals),
+        **_wording(signals.question, signals.sql),
+        **{f"edit_{name}": float(name in signals.parse.edits) for name in EDITS},
     }
 
 
@@ -211,25 +220,31 @@ def _rivals(chosen: tuple[tuple[Mention, Candidate], ...]) -> dict[str, float]:
     }
 
 
-def _wording(signals: Signals) -> dict[str, float]:
+def _wording(question: str, sql: str) -> dict[str, float]:
     """Words that tell what shape is asked for, alone and beside what the query does."""
-    question, sql = signals.question, signals.sql
-    found: dict[str, float] = {}
-    for name, said, done in _SAID_AND_DONE:
-        asked, met = bool(said.search(question)), bool(done.search(sql))
+    said, words = _said(question)
+    found = dict(words)
+    for name, asked, done in zip(_PAIRED, said, _DONE, strict=True):
+        met = bool(done.search(sql))
         found[f"{name}_unmet"] = float(asked and not met)
         found[f"{name}_unasked"] = float(met and not asked)
         found[f"{name}_met"] = float(asked and met)
-    words = set(question.split())
-    found |= {f"says_{w}": float(w in words) for w in _WORDS}
     listed = _SELECTED.search(sql)
     shown = listed[1].count(", ") + 1 if listed else 1
-    clause = re.split(r"\b(?:of|for|whose|who|that|with|where|in|from|having)\b", question, maxsplit=1)[0]
-    found["enumerated"] = float(min(clause.count(" , ") + clause.count(" and "), 4))
     found["enumeration_gap"] = abs(float(min(shown - 1, 6)) - found["enumerated"])
+    return found
+
+
+@lru_cache(maxsize=64)
+def _said(question: str) -> tuple[tuple[bool, ...], dict[str, float]]:
+    """What a question says of shapes: the same for all its readings."""
+    words = set(question.split())
+    clause = re.split(r"\b(?:of|for|whose|who|that|with|where|in|from|having)\b", question, maxsplit=1)[0]
+    found = {f"says_{w}": float(w in words) for w in _WORDS}
+    found["enumerated"] = float(min(clause.count(" , ") + clause.count(" and "), 4))
     found["commas"] = float(min(question.count(" , "), 5))
     found["ands"] = float(min(question.count(" and "), 4))
-    return found
+    return tuple(bool(said.search(question)) for said in _SAID), found
 
 
 def _tables(query: Query) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
 from query.text2sql import absences, arrangement, comparing, filters, measures, moments, superlatives
+from query.text2sql.alternatives import alternatives
 from query.text2sql.draft import Draft
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.logical import (
@@ -74,23 +75,27 @@ class Parse:
     unexplained: tuple[str, ...]
     penalty: float
     notes: tuple[str, ...]
+    edits: tuple[str, ...] = ()
 
 
-def parse(
-    sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: TimeWords, subject: str | None
-) -> Parse | None:
-    """The query that the rules make of the sentence; None when it asks for nothing."""
+def parses(
+    sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: TimeWords, subject: str | None, *, full: bool
+) -> list[Parse]:
+    """The query that the rules make of the sentence, first, and its alternatives; none when it asks for nothing."""
     draft = Draft(sentence, lexicon, catalogue, grain=time.grain, compare=time.compare, subject=subject)
     for rule in RULES:
         rule(draft)
     draft.settle()
     if draft.lost:
-        return None  # a text that is stored nowhere narrows nothing: an answer without it would be wrong
+        return []  # a text that is stored nowhere narrows nothing: an answer without it would be wrong
     selected(draft)
     query = _query(draft, subject)
     if query is None:
-        return None
-    return Parse(query, sentence.left(), draft.penalty, tuple(draft.notes))
+        return []
+    left, notes = sentence.left(), tuple(draft.notes)
+    if subject is not None:
+        return [Parse(query, left, draft.penalty, notes)]
+    return [Parse(a.query, left, draft.penalty, notes, a.edits) for a in alternatives(query, draft, full=full)]
 
 
 def _query(draft: Draft, subject: str | None) -> Query | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
@@ -17,7 +17,7 @@ from query.text2sql.assign import Assigner, Assignment
 from query.text2sql.derived import with_derived_metrics
 from query.text2sql.describe import describe, result_columns
 from query.text2sql.features import Signals, features
-from query.text2sql.grammar import Parse, parse
+from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
@@ -30,6 +30,7 @@ from query.text2sql.tokens import Token, stem, tokenise
 from query.text2sql.values import ValueIndex
 
 ASSIGNMENTS = 6
+FULL = 2  # assignments whose parses get every alternative
 CHANGES = frozenset({"delete", "drop", "remove", "update", "insert", "alter", "truncate", "erase"})
 LONGEST_QUESTION = 2_000  # characters; what stands behind them is not read
 # what to do with the result is not part of the question
@@ -104,10 +105,11 @@ class TableQuestionPlanner:
             return []
         best: dict[str, _Ranked] = {}
         assignments = self._assigner.assignments(tokens, mentions, ASSIGNMENTS)
-        for assignment in assignments:
-            ranked = self._ranked(tokens, time, blocked, assignment, assignments[0].score, subject)
-            if ranked is not None and (ranked.sql not in best or best[ranked.sql].score < ranked.score):
-                best[ranked.sql] = ranked
+        for at, assignment in enumerate(assignments):
+            full = at < FULL
+            for ranked in self._ranked(tokens, time, blocked, assignment, assignments[0].score, subject, full):
+                if ranked.sql not in best or best[ranked.sql].score < ranked.score:
+                    best[ranked.sql] = ranked
         return sorted(best.values(), key=lambda r: -r.score)
 
     def links(self, question: str) -> tuple[Link, ...]:
@@ -179,21 +181,33 @@ class TableQuestionPlanner:
         assignment: Assignment,
         best: float,
         subject: str | None,
-    ) -> _Ranked | None:
+        full: bool,
+    ) -> Iterator[_Ranked]:
+        """The readings of one choice of meanings that can be written down."""
         sentence = build(tokens, assignment.chosen, time.periods, blocked)
-        parsed = parse(sentence, self._lexicon, self._catalogue, time, subject)
-        if parsed is None:
-            return None
-        try:
-            sql = self._renderer.sql(parsed.query)
-        except Unrenderable:
-            return None
+        for parsed in parses(sentence, self._lexicon, self._catalogue, time, subject, full=full):
+            try:
+                sql = self._renderer.sql(parsed.query)
+            except Unrenderable:
+                continue
+            yield self._weighed(tokens, blocked, assignment, best, sentence.text, parsed, sql)
+
+    def _weighed(
+        self,
+        tokens: tuple[Token, ...],
+        blocked: frozenset[int],
+        assignment: Assignment,
+        best: float,
+        rest: str,
+        parsed: Parse,
+        sql: str,
+    ) -> _Ranked:
         left = [w for w in parsed.unexplained if stem(w) not in self._known]
         signals = Signals(
             parsed,
             assignment,
             best,
-            sentence.text,
+            rest,
             unexplained=len([w for w in left if not _verb_form(w)]),
             verbs=len([w for w in left if _verb_form(w)]),
             words=sum(t.kind == "word" for t in tokens),
