@@ -6,6 +6,7 @@ A feature is a number; none of them names a database, a table or a column. All a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,17 +76,25 @@ class Signals:
     question: str = ""
 
 
-def features(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
-    """The features of a reading, by name."""
-    return {
-        **_links(signals, catalogue),
-        **_rest(signals),
-        **_shape(signals, catalogue),
-        **_kept(signals),
-        **_rivals(signals.assignment.chosen),
-        **_wording(signals.question, signals.sql),
-        **{f"edit_{name}": float(name in signals.parse.edits) for name in EDITS},
-    }
+class ReadingFeatures:
+    """The features of readings over one catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        names = Counter(n for t in catalogue.tables for n in {c.name.lower() for c in t.columns})
+        self._shared = frozenset(n for n, times in names.items() if times > 1)
+
+    def of(self, signals: Signals) -> dict[str, float]:
+        """The features of a reading, by name."""
+        return {
+            **_links(signals, self._catalogue),
+            **_rest(signals),
+            **_shape(signals, self._catalogue, self._shared),
+            **_kept(signals),
+            **_rivals(signals.assignment.chosen),
+            **_wording(signals.question, signals.sql),
+            **{f"edit_{name}": float(name in signals.parse.edits) for name in EDITS},
+        }
 
 
 def _links(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
@@ -134,7 +143,7 @@ def _rest(signals: Signals) -> dict[str, float]:
     }
 
 
-def _shape(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
+def _shape(signals: Signals, catalogue: Catalogue, shared: frozenset[str]) -> dict[str, float]:
     """How the query is built."""
     query, sql = signals.parse.query, signals.sql
     tables = set(_tables(query))
@@ -152,7 +161,7 @@ def _shape(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
         "selected_references": float(sum(_reference(e, catalogue) for e in plain)),
         "selected_tables": float(len({t for e in query.select for t in tables_of(e)})),
         "keys_selected": float(sum(_key(e, catalogue) for e in plain)),
-        "shared_names": float(sum(_shared(e, catalogue) for e in plain)),
+        "shared_names": float(sum(e.column.lower() in shared for e in plain)),
         "aggregate_only": float(bool(query.select) and all(is_aggregate(e) for e in query.select)),
         "mixed": float(bool(plain) and any(is_aggregate(e) for e in query.select)),
         "grouped": float(bool(query.group)),
@@ -265,7 +274,3 @@ def _key(ref: ColumnRef, catalogue: Catalogue) -> bool:
     table = catalogue.table(ref.table)
     return table is not None and ref.column in table.key
 
-
-def _shared(ref: ColumnRef, catalogue: Catalogue) -> bool:
-    """True where another table has a column of the same name."""
-    return sum(any(c.name.lower() == ref.column.lower() for c in t.columns) for t in catalogue.tables) > 1

@@ -27,7 +27,7 @@ WEIGHTS, CALIBRATION, REVIEWED = _load()
 
 def score(values: Mapping[str, float], weights: Mapping[str, float] = WEIGHTS) -> float:
     """The weighted sum of the features, in logits."""
-    return weights["bias"] + sum(weights.get(k, 0.0) * v for k, v in values.items())
+    return weights["bias"] + sum(w * values.get(k, 0.0) for k, w in weights.items() if k != "bias")
 
 
 def confidence(values: Mapping[str, float]) -> float:
