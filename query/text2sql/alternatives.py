@@ -4,21 +4,28 @@ ranking weighs."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import (
     Aggregate,
+    AnyOf,
     ColumnRef,
     Condition,
     Expression,
+    Order,
+    Predicate,
     Query,
     Related,
+    TermCondition,
     is_aggregate,
     predicate_tables,
     tables_of,
 )
+from query.text2sql.timing import conditions, date_column
+from query.text2sql.tokens import stems_of
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ def _loose(query: Query, draft: Draft) -> Iterator[Query]:
     idle = _idle(query)
     if idle:
         yield query.with_(where=tuple(p for p in query.where if p not in idle))
+    for one in idle if len(idle) > 1 else ():
+        yield query.with_(where=tuple(p for p in query.where if p is not one))
 
 
 def _every(query: Query, draft: Draft) -> Iterator[Query]:
@@ -164,7 +173,125 @@ def _ungrouped(query: Query, draft: Draft) -> Iterator[Query]:
         yield query.with_(group=shown)
 
 
-_JOINING: tuple[tuple[str, Edit], ...] = (("loose", _loose), ("every", _every), ("loose_every", _loose_every))
+def _each(query: Query, draft: Draft) -> Iterator[Query]:
+    """ "students who play chess and go": a related row for each value, where one row holds only one of them."""
+    if not re.search(r"\band\b|\bboth\b", draft.sentence.question):
+        return
+    for at, held in enumerate(query.where):
+        parts = _parts(held)
+        if not 2 <= len(parts) <= 3:
+            continue
+        rest = [p for i, p in enumerate(query.where) if i != at]
+        table = parts[0].left.table if isinstance(parts[0].left, ColumnRef) else ""
+        asked = next((e for e in query.select if isinstance(e, ColumnRef)), None)
+        if table and table != query.root:
+            yield query.with_(where=(*rest, *(Related(table, (p,)) for p in parts)))
+        elif table and asked is not None and asked.table == table and not query.group:
+            inner = [Condition(asked, "in", Query(table, (asked,), (*rest, p))) for p in parts]
+            yield query.with_(where=tuple(inner), distinct=True)
+
+
+def _parts(predicate: Predicate) -> list[Condition]:
+    """The alternatives of one column that a predicate allows."""
+    if isinstance(predicate, Condition) and predicate.operator == "in" and isinstance(predicate.right, tuple):
+        return [Condition(predicate.left, "=", (v,)) for v in predicate.right]
+    if isinstance(predicate, AnyOf) and all(isinstance(p, Condition) for p in predicate.conditions):
+        found = [p for p in predicate.conditions if isinstance(p, Condition)]
+        return found if len({p.left for p in found}) == 1 else []
+    return []
+
+
+def _either(query: Query, draft: Draft) -> Iterator[Query]:
+    """ "or" somewhere between two conditions."""
+    plain = [p for p in query.where if isinstance(p, Condition | TermCondition)]
+    if len(plain) == 2 and re.search(r"\bor\b", draft.sentence.question):
+        rest = [p for p in query.where if p not in plain]
+        yield query.with_(where=(*rest, AnyOf(tuple(plain))))
+
+
+def _of_top(query: Query, draft: Draft) -> Iterator[Query]:
+    """ "the cities of the largest county", "projects of the organisation with the most projects": all of them, where
+    only the other thing is one."""
+    if query.limit != 1 or len(query.order) != 1 or query.offset:
+        return
+    by = query.order[0].by
+    shown = {t for e in query.select for t in tables_of(e)}
+    if len(shown) != 1 or any(is_aggregate(e) for e in query.select):
+        return
+    (table,) = shown
+    if isinstance(by, ColumnRef) and by.table != table:
+        key = draft.key_of(by.table)
+        if len(key) == 1:
+            top = Query(by.table, tuple(key), order=query.order, limit=1, hints=query.hints)
+            yield query.with_(
+                root=table, where=(*query.where, Condition(key[0], "in", top)), order=(), limit=None, group=()
+            )
+    if isinstance(by, Aggregate) and by.function == "count" and by.argument is None:
+        spoken = {*draft.heads, *draft.context, *draft.group_tables}
+        for join in draft.catalogue.joins:
+            if join.left != table or len(join.left_columns) != 1 or join.right == table or join.right not in spoken:
+                continue
+            ref = ColumnRef(table, join.left_columns[0])
+            counted = by if by.table != join.right else Aggregate("count", table)
+            top = Query(table, (ref,), group=(ref,), order=(Order(counted, query.order[0].descending),), limit=1)
+            kept = tuple(p for p in query.where if not (isinstance(p, Related) and p.table == join.right))
+            yield query.with_(
+                root=table, where=(*kept, Condition(ref, "in", top)), order=(), limit=None, group=(), having=()
+            )
+
+
+def _other_date(query: Query, draft: Draft) -> Iterator[Query]:
+    """Another date of the tables that the query reads, where the question names none."""
+    if len(draft.periods) != 1 or draft.periods[0][1] is not None:
+        return
+    period, current = draft.periods[0][0], date_column(draft, query)
+    if current is None:
+        return
+    old = conditions(draft, current, period)
+    kept = tuple(p for p in query.where if p not in old)
+    if len(kept) == len(query.where):
+        return
+    tables = {query.root, current.table, *(t for p in query.where for t in predicate_tables(p))}
+    tables |= {t for e in query.select for t in tables_of(e)}
+    for table in sorted(tables):
+        held = draft.table(table)
+        for column in held.columns if held else ():
+            ref = ColumnRef(table, column.name)
+            if ref != current and (draft.temporal(ref) or draft.of_years(ref)):
+                new = conditions(draft, ref, period)
+                if new:
+                    yield query.with_(where=(*kept, *new))
+
+
+def _other_join(query: Query, draft: Draft) -> Iterator[Query]:
+    """The other of two references between the same tables: the station where a trip ends, not where it starts."""
+    tables = {query.root, *(t for e in query.select for t in tables_of(e))}
+    tables |= {t for p in query.where for t in predicate_tables(p)}
+    tables |= {t for o in query.order for t in tables_of(o.by)}
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for join in draft.catalogue.joins:
+        if join.left != join.right and len(join.left_columns) == 1 and {join.left, join.right} & tables:
+            pairs.setdefault((join.left, join.right), []).append(join.left_columns[0])
+    for columns in pairs.values():
+        for column in columns if len(columns) > 1 else ():
+            own = set(stems_of(column)) - {s for c in columns if c != column for s in stems_of(c)}
+            others = {s for c in columns if c != column for s in stems_of(c)} - set(stems_of(column))
+            if own and not own <= query.hints:
+                yield query.with_(hints=(query.hints | own) - others)
+            elif others & query.hints:
+                yield query.with_(hints=query.hints - others)
+
+
+_JOINING: tuple[tuple[str, Edit], ...] = (
+    ("loose", _loose),
+    ("every", _every),
+    ("loose_every", _loose_every),
+    ("other_join", _other_join),
+    ("each", _each),
+    ("either", _either),
+    ("of_top", _of_top),
+    ("other_date", _other_date),
+)
 _SHOWING: tuple[tuple[str, Edit], ...] = (
     ("less", _less),
     ("named", _named),
@@ -174,8 +301,3 @@ _SHOWING: tuple[tuple[str, Edit], ...] = (
     ("with_count", _with_count),
     ("ungrouped", _ungrouped),
 )
-
-
-def used_tables(query: Query) -> frozenset[str]:
-    """The tables of what is shown."""
-    return frozenset().union(*(tables_of(e) for e in query.select))

@@ -52,10 +52,6 @@ _WORDS = (
     "names no not number of on only or order other out per play return same show some sorted than that the their them "
     "there they those to total type types use used was were what when where which who whose with without year years"
 ).split()
-# the other readings of one parse, see `alternatives.py`
-EDITS = (
-    "loose", "every", "loose_every", "less", "named", "swapped", "once", "counts", "with_count", "ungrouped"
-)  # fmt: skip
 _SELECTED = re.compile(r"SELECT (?:DISTINCT )?(.*?) FROM ", re.S)
 
 
@@ -93,7 +89,8 @@ class ReadingFeatures:
             **_kept(signals),
             **_rivals(signals.assignment.chosen),
             **_wording(signals.question, signals.sql),
-            **{f"edit_{name}": float(name in signals.parse.edits) for name in EDITS},
+            **{f"edit_{name}": 1.0 for name in signals.parse.edits},
+            "edits": float(len(signals.parse.edits)),
         }
 
 

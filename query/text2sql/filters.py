@@ -20,7 +20,7 @@ from query.text2sql.tokens import stems_of
 
 _FILL = (
     r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal"
-    r"|to|no|number|year|at|by|for|from|on|called|named|as|worth) )*"
+    r"|to|no|number|year|at|by|for|from|on|in|code|called|named|as|worth) )*"
 )
 _BETWEEN = re.compile(
     r"\b([CAM]\d+) (?:[a-z]+ ){0,3}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ "
@@ -28,7 +28,8 @@ _BETWEEN = re.compile(
 )
 _BETWEEN_AFTER = re.compile(rf"\bbetween (N\d+) and (N\d+) {DET}([CATM]\d+)")
 _COMPARE = re.compile(
-    rf"\b([CAM]\d+) (?:¦ )?{_FILL}(>=?|<=?|!=) {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years"
+    rf"\b([CAM]\d+) (?:¦ )?(?:(?:size|amount|level|score|points?|cost|capacity|time) )?{_FILL}(>=?|<=?|!=)"
+    rf" {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years"
     rf"|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg"
     rf"|cm)(?: old)?)?"
 )
@@ -52,9 +53,9 @@ _TWICE = re.compile(r"\b(C\d+) (?:is |are |was |were )?(C\d+)(?= (?:[<>]=?|!=) )
 _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
     r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
-    r"(contain|contains|containing|include|includes|including|like|start|starts|starting"
+    r"(contain|contains|contained|containing|include|includes|including|like|start|starts|started|starting"
     r"|begin|begins|beginning|end|ends|ending)"
-    r"(?: (?P<how>with|in|by|on))?(?: the| a| an)?(?: (?:word|words|letter|letters|substring"
+    r"(?: (?P<how>with|in|by|on|from))?(?: the| a| an)?(?: (?:word|words|letter|letters|substring"
     r"|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|(?!the\b|a\b"
     r"|an\b|word|letter|sub|string|phrase|at\b|in\b|with\b|all\b|more\b|any\b|each\b|some\b"
     r"|no\b)[a-z]+)\b"
@@ -64,6 +65,12 @@ _WORD_IN = re.compile(
     r"|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its "
     r"|his |her )*(C\d+)\b"
 )
+_QUOTED_IN = re.compile(
+    r"\b(?:have|has|with|having|contains?|containing|includes?) ([QV]\d+) in (?:the |their |its |his |her )+(C\d+)\b"
+)
+_SEVERAL = re.compile(rf"\b(C\d+) {_FILL}(?:either |both )?(N\d+)((?: ,)? (?:or|and) )(N\d+)\b(?! [CTAM]\d)")
+_SEVERAL_BEFORE = re.compile(r"\b(N\d+)(?: (C\d+))? (or|and) (N\d+) (C\d+)\b")
+_FILTERED_COUNT = re.compile(r"(>=?|<=?|!=) (N\d+) ((?:[VK]\d+ )+)(T\d+)\b")
 _PLAIN_IN = re.compile(
     r"\b(?:have|has|with|having|contains?|containing) (?:the )?([a-z]{2,}) in (?:their|its|the) (C\d+)\b"
 )
@@ -150,8 +157,24 @@ def comparisons(draft: Draft) -> None:
             else None
         )
 
+    def several(name: str, word: str, *numbers: str) -> str | None:
+        ref = draft.refs(name)[0]
+        if not draft.numeric(ref):
+            return None
+        kept = [draft.keep(Condition(ref, "=", (number(n),))) for n in numbers]
+        return f" both {' and '.join(kept)} " if word == "and" else f" {' or '.join(kept)} "
+
+    def several_before(match: re.Match[str]) -> str | None:
+        if match[2] and draft.refs(match[2]) != draft.refs(match[5]):
+            return None
+        return several(match[5], match[3], match[1], match[4])
+
     take = draft.sentence.take
     take(_RANGE_OF, range_of)
+    take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
+    take(_SEVERAL, lambda m: several(m[1], m[3].strip(" ,"), m[2], m[4]))
+    take(_SEVERAL_BEFORE, several_before)
+    take(_FILTERED_COUNT, lambda m: f" {m[3]}{counted(m[4], m[1], m[2])} ")
     take(_TWICE, lambda m: m[2] if draft.refs(m[1]) == draft.refs(m[2]) else None)
     take(re.compile(r"\b(N\d+) (C\d+)\b"), unit)
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
@@ -200,9 +223,9 @@ def texts(draft: Draft) -> None:
         column = draft.column(ref)
         if column is None or (column.type in ("integer", "number") and text[0] not in "QV"):
             return None
-        if verb[:3] in ("sta", "beg", "end") and how not in ("with", "in"):
+        if verb[:3] in ("sta", "beg", "end") and how not in ("with", "in", "from"):
             return None
-        if verb[:3] in ("sta", "beg", "end") and how == "in" and not text.startswith("Q"):
+        if verb[:3] in ("sta", "beg", "end") and how != "with" and not text.startswith("Q"):
             return None
         if text[0] in "QVN" and text[1:].isdigit():
             text = draft.symbol(text).text
@@ -213,6 +236,7 @@ def texts(draft: Draft) -> None:
         kept = draft.keep(Condition(ref, "not like" if negated else "like", (pattern,)))
         return f" {name} {kept} " if name.startswith("T") else kept
 
+    draft.sentence.take(_QUOTED_IN, lambda m: like(m[2], None, "contain", m[1]))
     draft.sentence.take(_WORD_IN, lambda m: like(m[2], None, "contain", m[1]))
     draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or ""))
     draft.sentence.take(_PLAIN_IN, lambda m: like(m[2], None, "contain", m[1]) if m[1] not in FUNCTION_WORDS else None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
-from query.text2sql import absences, arrangement, comparing, filters, measures, moments, superlatives
+from query.text2sql import absences, arrangement, comparing, filters, measures, moments, nesting, subtypes, superlatives
 from query.text2sql.alternatives import alternatives
 from query.text2sql.draft import Draft
 from query.text2sql.lexicon import Lexicon
@@ -34,6 +34,8 @@ from query.text2sql.timing import apply_periods
 
 RULES: tuple[Callable[[Draft], None], ...] = (
     comparing.rows_by_key,
+    subtypes.subtypes,
+    nesting.nested_extremes,
     measures.nested_averages,
     comparing.superiors_compared,
     absences.superiors,
@@ -42,6 +44,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     absences.negations,
     filters.terms,
     moments.periods,
+    measures.participles,
     arrangement.orders,
     comparing.ratios,
     comparing.spans,

@@ -22,6 +22,10 @@ _CODE = re.compile(r"[A-Za-z]+[-_.]?[\w-]*\d[\w-]*")
 MOST_CODE_TOKENS = 5
 NEVER = frozenset({"named", "called", "titled", "how", "what", "which", "who", "whom", "whose", "when", "where", "why",
                    "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "many", "much"})  # fmt: skip
+WEAK = 0.81  # a mention whose best candidate scores no more may be none
+NONE = 0.3
+DETERMINERS = frozenset({"the", "a", "an", "their", "its", "his", "her", "all"})
+LINKS = frozenset({"of", "for", "in", "to", "from", "by", "at", "on", "with"})
 LONGEST_PHRASE = 7
 MOST_CANDIDATES = 10
 
@@ -116,7 +120,7 @@ class Linker:
             phrase = tuple(
                 s for s, t in zip(stems[first:last], span, strict=True) if t.lower not in ARTICLES and t.kind == "word"
             )
-            if all(t.kind == "word" or t.text in "-/_" for t in span) and span[-1].lower not in ARTICLES:
+            if all(t.kind == "word" or t.text in "-/_" for t in span) and not _crosses(span):
                 found.extend(self._named(phrase, tokens, first, last))
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
@@ -244,7 +248,7 @@ class Linker:
             or (span[-1].kind == "punctuation" and span[-1].text in ",;:?!")
         ):
             return []
-        if len(span) == 1 and first.kind == "number":
+        if len(span) == 1 and (first.kind == "number" or (first.number is not None and not first.capital)):
             return []
         quoted = first.kind == "quoted"
         if len(span) == 1 and first.lower in FUNCTION_WORDS and not quoted and (not first.capital or opening):
@@ -302,11 +306,24 @@ class Linker:
                 words = self._values.containing(token.lower)
                 if words:
                     extra.append(Mention(i, i + 1, tuple(_like(v, token.lower) for v in words[:4])))
-        return tuple(sorted((*kept, *extra), key=lambda m: m.first))
+        return tuple(sorted((_or_none(m, tokens) for m in (*kept, *extra)), key=lambda m: m.first))
 
     def _loosely(self, text: str) -> tuple[Candidate, ...]:
         hits = [(v, 0.75) for v in self._values.within(text)] or [(v, 0.7) for v in self._values.close(text)]
         return tuple(_from_value(v, score, "") for v, score in hits)
+
+
+def _or_none(mention: Mention, tokens: tuple[Token, ...]) -> Mention:
+    """A weak mention of plain words may be none: "something", a verb that only sounds like a column."""
+    first, best = tokens[mention.first], mention.candidates[0]
+    if best.score > WEAK or first.kind != "word" or (first.capital and mention.first > 0) or best.kind == "metric":
+        return mention
+    return replace(mention, candidates=(*mention.candidates, Candidate("none", score=NONE)))
+
+
+def _crosses(span: tuple[Token, ...]) -> bool:
+    """True for words of which an article starts a new thing: "the stores the chain has"; "date of the loan" is one."""
+    return span[-1].lower in ARTICLES or any(b.lower in DETERMINERS and a.lower not in LINKS for a, b in pairwise(span))
 
 
 def _named_by_value(found: list[Candidate]) -> list[Candidate]:

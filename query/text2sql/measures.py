@@ -6,6 +6,7 @@ import re
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import Aggregate, ColumnRef, Condition, Expression, Function, Query, Ratio, Share
+from query.text2sql.moments import participle
 from query.text2sql.tokens import stem, stems_of
 
 DET = r"(?:(?:the|a|an|all|their|its|his|her|of|these|those|any|our) )*"
@@ -25,6 +26,10 @@ _NESTED_BEFORE = re.compile(
 _COUNT = re.compile(
     r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different"
     r"|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
+)
+_PARTICIPLE = re.compile(
+    rf"\b(howmany|(?:total )?number of) {DET}T\d+ (?:(?:that|who|they|it|he|she|were|was|are|is|have|had|been|got) )*"
+    r"(C\d+)\b"
 )
 _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
@@ -125,6 +130,8 @@ def counts(draft: Draft) -> None:
                 if "total" in between or "total" in word or "each" in draft.sentence.text.split():
                     return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
                 return f"{kept} {name}"
+            if "amount of" in draft.sentence.question and not different:
+                draft.penalty += 1.0  # an amount of texts is no number of them
             if draft.is_name(ref) and not different:
                 expression = Aggregate("count", ref.table)
             else:
@@ -133,6 +140,21 @@ def counts(draft: Draft) -> None:
         return f"{draft.sentence.add('A', expression)} {kept}"
 
     draft.sentence.take(_COUNT, counted)
+
+
+def participles(draft: Draft) -> None:
+    """ "number of people injured", where `injured` is a number of people."""
+
+    def counted(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[2])[0]
+        column = draft.column(ref)
+        if column is None or column.role != "measure" or not participle(draft.symbol(match[2]).text.lower()):
+            return None
+        if match[1] == "howmany":
+            return f" {draft.sentence.add('A', Aggregate('sum', ref.table, ref))} "
+        return f" {match[2]} "
+
+    draft.sentence.take(_PARTICIPLE, counted)
 
 
 def averages_per(draft: Draft) -> None:
@@ -306,6 +328,21 @@ def aggregates(draft: Draft) -> None:
         return " , ".join(made) + (" " + rest if rest else "")
 
     draft.sentence.take(_AGGREGATE, folded)
+    draft.sentence.take(_DIVIDED, lambda m: _divided(draft, m))
+
+
+_DIVIDED = re.compile(
+    r"(?:\b(?:average|ratio|rate)\b[^?.,]*?(?: ,)? which is )?(?:the )*(A\d+) divided by (?:the )*(A\d+)"
+)
+
+
+def _divided(draft: Draft, match: re.Match[str]) -> str:
+    """ "the total amount divided by the number of orders"."""
+    left, right = (draft.expressions(n)[0] for n in (match[1], match[2]))
+    if isinstance(right, Aggregate) and right.argument is None:
+        right = Aggregate("count", right.table, distinct=True)
+    draft.notes.append("ratio")
+    return f" {draft.sentence.add('A', Ratio(left, right))} "
 
 
 def extreme(operator: str) -> Function:

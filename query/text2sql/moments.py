@@ -11,6 +11,7 @@ from query.text2sql.logical import (
     TermCondition,
 )
 from query.text2sql.sentence import GAP
+from query.text2sql.thesaurus import PARTICIPLES
 from query.text2sql.tokens import stem, stems_of
 
 _FILL = (
@@ -28,6 +29,11 @@ def verbal(text: str) -> bool:
     return len(words) == 1 and not words[0].endswith(TIME_NOUNS)
 
 
+def participle(text: str) -> bool:
+    """True for one word that can be a form of a verb: "born", "paid", "injured"."""
+    return " " not in text and (text.endswith("ed") or text in PARTICIPLES)
+
+
 def periods(draft: Draft) -> None:
     """Periods attach to the date column beside them, else to one that the verb names; the rest is settled later."""
 
@@ -40,7 +46,7 @@ def periods(draft: Draft) -> None:
             for s in draft.sentence.symbols.values()
             if (c := s.candidate) and c.kind in ("table", "term", "metric")
         }
-        if match[1] and draft.temporal(draft.refs(match[1])[0]):
+        if match[1] and (draft.temporal(draft.refs(match[1])[0]) or draft.of_years(draft.refs(match[1])[0])):
             ref = draft.refs(match[1])[0]
             stray = verbal(draft.symbol(match[1]).text) and bool(spoken) and ref.table not in spoken
             if stray and any((t := draft.table(name)) and t.time_column for name in spoken):

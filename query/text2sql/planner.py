@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +35,11 @@ from query.text2sql.values import ValueIndex
 
 ASSIGNMENTS = 6
 FULL = 2  # assignments whose parses get every alternative
+EDITS = {
+    "loose": -3.0, "every": -3.0, "loose_every": -3.0, "less": -4.0, "named": -4.0, "swapped": -4.0, "once": -4.0,
+    "counts": -4.0, "with_count": -4.0, "ungrouped": -4.0, "other_join": -4.0, "each": -2.0, "either": -2.0,
+    "of_top": -2.0, "other_date": -3.0,
+}  # fmt: skip
 CHANGES = frozenset({"delete", "drop", "remove", "update", "insert", "alter", "truncate", "erase"})
 REMEMBERED = 8  # questions
 LONGEST_QUESTION = 2_000  # characters; what stands behind them is not read
@@ -244,7 +250,8 @@ class TableQuestionPlanner:
             question=sentence.question,
         )
         values = self._features.of(signals)
-        return _Ranked(score(values), sql, parsed, assignment, values)
+        values["hand"] = score(values) + sum(EDITS[n] for n in parsed.edits)
+        return _Ranked(values["hand"], sql, parsed, assignment, values)
 
     def _passes(self, sql: str) -> bool:
         try:
@@ -258,7 +265,7 @@ class TableQuestionPlanner:
         x, y, entity, key = result_columns(query, self._catalogue)
         return Reading(
             sql=ranked.sql,
-            confidence=confidence(ranked.features),
+            confidence=round(confidence(ranked.features) * math.exp(sum(EDITS[n] for n in ranked.parse.edits)), 4),
             explanation=describe(query, self._catalogue),
             links=_links(tokens, time, ranked.assignment.chosen),
             tables=tuple(dict.fromkeys(t.name for t in self._catalogue.tables if _mentions_table(ranked.sql, t.name))),

@@ -79,7 +79,7 @@ r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
         (r"\b(with|has|have|had|having|whose)( the| a)? (?:maximum|max)\b", r"\1\2 ^"),
         (r"\b(with|has|have|had|having|whose)( the| a)? (?:minimum|min)\b", r"\1\2 ~"),
         (r"\b(?:most recent(?:ly)?|latest|newest)\b", "^date"),
-        (r"\bearliest\b", "~date"),
+        (r"\b(?:earliest|oldest)\b", "~date"),
         (
 (
 r"\b(?:highest|largest|greatest|biggest|most|best|top|maximal|strongest|busiest)(?:(?: - "
@@ -101,6 +101,12 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
         (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
+        (r"([\^~]) (?:total )?number of (?=(?:different )?(?:[a-z]+ |[VK]\d+ ){0,2}[TCM]\d)", r"\1 "),
+        (
+(
+r"\b(?:the )?(?:time|date|year|day)s? (?:when |that |at which |in which |on which )?(?:they|it|he|she)"
+r"(?: (?:were|was|have|had))? (?=C\d)"
+), ""),
         (r"\bhow many\b", "howmany"),
         (r"\b(?:(?:for|of|in|by|per|at|from|with|to|on|within|under) )?(?:each|every|per)(?: of)?(?: the)?\b", "each"),
         (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),
@@ -193,6 +199,10 @@ def build(
             continue
         if i in starts:
             mention, candidate = starts[i]
+            if candidate.kind == "none":
+                parts.extend(t.lower for t in tokens[mention.first : mention.last])
+                i = mention.last
+                continue
             if candidate.kind == "table" and candidate.value:
                 name = f"V{len(symbols)}"
                 symbols[name] = Symbol(name, candidate=replace(candidate, kind="value"), text=candidate.value)

@@ -42,12 +42,14 @@ _METRIC_MOST = re.compile(r"\b([MA]\d+) (?:was |is |were |are )?(?:the )?(\^|~)(
 _MOST_IN = re.compile(r"(\^|~) (?:money )?(?:in|on|for) (?:[VF]\d+ )*(T\d+)")
 _VERB_MOST = re.compile(r"\b([CT]\d+)(?: the)? (\^|~)(?= *(?:$|[¦?.,]|often\b|frequently\b|in\b|by\b))")
 _TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+|F\d+|[a-z]{4,})")
+_MOST_OF_SOME = re.compile(r"(\^|~) (?:different )?((?:F\d+ )+)(T\d+)")
 _OFFSET = re.compile(r"\b(second|third|fourth|fifth)(?: |-)?(?=\^|~)")
 _OFFSETS = {"second": 1, "third": 2, "fourth": 3, "fifth": 4}
 
 
 def superlatives(draft: Draft) -> None:
     """ "most common C", "top N T by X", "T with the highest X", "most T", "latest T"."""
+    draft.sentence.take(_MOST_OF_SOME, lambda m: f"{m[2]}{m[1]} {m[3]}")
     draft.sentence.take(_MOST_BY, lambda m: _most_by(draft, m))
     draft.sentence.take(_METRIC_MOST, lambda m: _metric_most(draft, m))
     draft.sentence.take(_MOST_IN, lambda m: _most_in(draft, m))
@@ -275,10 +277,16 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
         and not name.startswith("T")
         and draft.candidate(leading[1]).table == draft.refs(name)[0].table
     )
-    if row_like and not (grouped and not follows and not led):
-        _put(draft, expression, operator, limit)
-        return GAP
     ref = draft.refs(name)[0]
+    if row_like and not (grouped and not follows and not led):
+        counted = (
+            not draft.candidate(name).sense
+            and not draft.numeric(ref)
+            and not draft.temporal(ref)
+            and "number of" not in match.group()
+        )
+        _put(draft, Aggregate("count", ref.table) if counted else expression, operator, limit)
+        return GAP
     if not draft.numeric(ref) and not draft.temporal(ref):
         return None
     if limit > 1:
