@@ -12,11 +12,11 @@ from index.errors import EmptyQuestion
 from query.entity_names import Mention
 from query.help import asks_for_help, introduction
 from query.intent import Intent, read_intent
-from query.plan import ChartStep, Plan, Reading, Route, SearchStep, SqlStep, Step
+from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlStep, Step
 from query.population import Names, Populations, TableReader
 from query.recipes import Recipes
 from query.relevance import Nearness, stems
-from query.router import GUIDE_CUES, ONE_UNSURE_READING, RouteFeatures, route
+from query.router import GUIDE_CUES, NOT_SURE_ENOUGH, ONE_UNSURE_READING, SEVERAL_MEANINGS, RouteFeatures, route
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _WORD = re.compile(r"\w", re.UNICODE)
@@ -127,10 +127,16 @@ class Planner:
             relevance=near.relevance,
             coverage=near.coverage,
             unknown=self._unexplained(intent.body, content, best),
+            drafted=not self.catalogue.terms,
         )
-        made = route(features)
+        choice = self.tables.choice(intent.body) if best is not None and not features.unknown else None
+        made = route(features if choice is None else replace(features, meanings=len(choice.options)))
+        if choice is not None and best is not None and made.reason == SEVERAL_MEANINGS:
+            return _clarify(intent, _meant(choice), choice.readings or (best,), made)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
             made = replace(made, path="sql", reason="the readings of the question find the same")
+        if best is not None and made.reason == NOT_SURE_ENOUGH:
+            return _clarify(intent, _nearest(best), (best,), made)
         if made.path == "clarify" and best is not None and made.reason == ONE_UNSURE_READING:
             return _clarify(intent, f"Do you mean: {best.explanation}? Here is what that gives.", (best,), made)
         if made.path == "clarify" and best is not None and second is not None:
@@ -215,6 +221,21 @@ def _clarify(intent: Intent, asked: str, readings: Sequence[Reading] = (), made:
     made = made or Route("clarify", "the question leaves open what it is about", 0.6)
     steps = tuple(SqlStep(f"reading{n}", reading) for n, reading in enumerate(readings, 1))
     return Plan(intent.question, made, steps, tuple(readings), asked)
+
+
+def _meant(choice: Choice) -> str:
+    """A question back about what the words mean."""
+    first, *others = choice.options
+    asked = f"Do you mean {first}, or {', or '.join(others)}?"
+    return f"{asked} Here is what each of them gives." if len(choice.readings) == len(choice.options) else asked
+
+
+def _nearest(best: Reading) -> str:
+    """What is said of a reading that is too unsure to be an answer."""
+    return (
+        f"I am not sure enough of what is asked to call this an answer. The nearest reading is: {best.explanation}."
+        " Here is what that gives; ask in other words if you mean something else."
+    )
 
 
 def _readings_asked(readings: Sequence[Reading]) -> str:

@@ -1,4 +1,4 @@
-"""Measures what Tower knows about its own answers: `python scripts/eval_knowing.py EVALS [--half held-out] [--sample N]`.
+"""Measures what Tower knows of its own answers: `python scripts/eval_knowing.py EVALS [--half held-out] [--sample N]`.
 
 For the questions with known queries (see `text2sql_data.py`), answered by the whole query engine over a catalogue
 drafted from the database alone: the share of right first results (accuracy, whether or not it asked back), the share
@@ -24,7 +24,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from text2sql_data import SETS, Asked, Half, Wanted, by_database, connected, in_training, questions, rows_of, same, wanted
+from text2sql_data import (
+    SETS,
+    Asked,
+    Half,
+    Wanted,
+    by_database,
+    connected,
+    in_training,
+    questions,
+    rows_of,
+    same,
+    wanted,
+)
 
 from index.drafting import draft_catalogue
 from index.engine import open_engine
@@ -141,7 +153,9 @@ def unanswerable(evals: Path, half: Half) -> tuple[str, list[str]]:
             asked_back += answer.route.path == "clarify"
             empty += not answer.sql
             if answer.route.path != "refuse":
-                wrong.append(f"{answer.route.path}\t{path.stem}\t{question}\t{answer.sql[0].text if answer.sql else ''}")
+                wrong.append(
+                    f"{answer.route.path}\t{path.stem}\t{question}\t{answer.sql[0].text if answer.sql else ''}"
+                )
     line = f"unanswerable: {total}; refused {refused / total:.3f}, asked back {asked_back / total:.3f}"
     return f"{line}; without a row shown {empty / total:.3f}", wrong
 
@@ -196,7 +210,9 @@ def _ambiguous_one(
         given = rows_given(plain)
         tally["plain_right"] += bool(given) and same(given[0], gold)
         if plain.route.path == "clarify":
-            wrong.append(f"ASKED BACK\t{row['ambiguity']}\t{row['db_id']}\t{row[key]}\t{plain.route.reason}\t{_sqls(plain)}")
+            wrong.append(
+                f"ASKED BACK\t{row['ambiguity']}\t{row['db_id']}\t{row[key]}\t{plain.route.reason}\t{_sqls(plain)}"
+            )
 
 
 def _sqls(answer: Answer) -> str:

@@ -286,9 +286,8 @@ def vague(seen: Understood) -> Ambiguity | None:
     for name in sorted(named):
         table = seen.table(name)
         found = [c for c in table.columns if _of_kind(c, kinds)] if table else []
-        spoken = {
-            n for m, c in seen.chosen if c.table == name and set(words[m.first : m.last]) & set(kinds) for n in c.columns
-        }
+        spelled = (c for m, c in seen.chosen if c.table == name and set(words[m.first : m.last]) & set(kinds))
+        spoken = {n for c in spelled for n in c.columns}
         if len(found) < 2 or spoken & {c.name for c in found} or any(stem(asked) in stems_of(c.label) for c in found):
             continue
         rest = tuple(e for e in seen.query.select if isinstance(e, ColumnRef) and e.table != name)

@@ -32,13 +32,14 @@ _SAID_AND_DONE: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = tuple
         ("negated", r"\b(?:not|no|never|without|n't|except|excluding|nor|neither|other than|don|doesn|didn)\b",
          r"\bNOT\b|!=|<>|\bIS NULL\b|\bEXCEPT\b"),
         ("distinct", r"\b(?:different|distinct|unique|various)\b", r"\bDISTINCT\b"),
-        ("sorted", r"\b(?:sort\w*|order\w*|ascending|descending|alphabet\w*|rank\w*|decreasing|increasing|from .* to)\b",
+        ("sorted", r"\b(?:sort\w*|order\w*|ascending|descending|alphabet\w*|rank\w*|(?:de|in)creasing|from .* to)\b",
          r"\bORDER BY\b"),
         ("more", r"\b(?:more|greater|over|above|at least|after|older|larger|higher|exceed\w*|longer|bigger)\b", r">"),
         ("less", r"\b(?:less|fewer|under|below|at most|before|younger|smaller|lower|shorter|cheaper)\b", r"<"),
         ("between", r"\bbetween\b|\bfrom \d", r">=.*<|BETWEEN"),
         ("share", r"\b(?:percent\w*|share|proportion|ratio|fraction|rate)\b", r" / | \* 100|100\.0 \*"),
-        ("likeness", r"\b(?:contain\w*|start\w*|begin\w*|end|ends|ending|includ\w*|letter|substring|like|prefix)\b", r"LIKE"),
+        ("likeness", r"\b(?:contain\w*|start\w*|begin\w*|end|ends|ending|includ\w*|letter|substring|like|prefix)\b",
+         r"LIKE"),
         ("missing", r"\b(?:missing|null|empty|unknown|known|blank)\b", r"IS (?:NOT )?NULL"),
     )
 )  # fmt: skip
@@ -270,4 +271,3 @@ def _reference(ref: ColumnRef, catalogue: Catalogue) -> bool:
 def _key(ref: ColumnRef, catalogue: Catalogue) -> bool:
     table = catalogue.table(ref.table)
     return table is not None and ref.column in table.key
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
 from query.text2sql.logical import Query
 from query.text2sql.periods import TimeWords, read_time
-from query.text2sql.ranking import confidence, score
+from query.text2sql.ranking import by_hand, confidences, score
 from query.text2sql.render import Renderer, Unrenderable
 from query.text2sql.sentence import Sentence, build
 from query.text2sql.thesaurus import FUNCTION_WORDS, PARTICIPLES
@@ -93,12 +92,13 @@ class TableQuestionPlanner:
         `subject` is the name of an entity: the readings then give rows of that entity, key and name first.
         """
         tokens, time, _, _ = self._understood(question)
+        ranked = self._all(question, subject)
         readings: list[Reading] = []
-        for ranked in self._all(question, subject):
+        for one, chance in zip(ranked, confidences([(r.score, r.features) for r in ranked]), strict=True):
             if len(readings) >= limit:
                 break
-            if self._passes(ranked.sql):
-                readings.append(self._reading(tokens, time, ranked))
+            if self._passes(one.sql):
+                readings.append(self._reading(tokens, time, one, chance))
         return tuple(readings)
 
     def considered(self, question: str) -> tuple[tuple[str, Mapping[str, float]], ...]:
@@ -107,7 +107,7 @@ class TableQuestionPlanner:
 
     def choice(self, question: str) -> Choice | None:
         """The ways in which `question` can be meant, whatever the data; None where its words leave no choice."""
-        tokens, time, blocked, mentions = self._understood(question)
+        tokens, time, _, _ = self._understood(question)
         ranked = self._all(question, None)
         if not ranked:
             return None
@@ -118,10 +118,11 @@ class TableQuestionPlanner:
         found = ambiguity(seen)
         if found is None:
             return None
-        return Choice(found.kind, found.options, tuple(self._written(tokens, time, first, found.queries)))
+        chance = confidences([(r.score, r.features) for r in ranked])[0]
+        return Choice(found.kind, found.options, tuple(self._written(tokens, time, first, found.queries, chance)))
 
     def _written(
-        self, tokens: tuple[Token, ...], time: TimeWords, first: _Ranked, queries: tuple[Query, ...]
+        self, tokens: tuple[Token, ...], time: TimeWords, first: _Ranked, queries: tuple[Query, ...], chance: float
     ) -> Iterator[Reading]:
         """The queries that can be written down and pass the guard, as readings as sure as the first."""
         for query in queries:
@@ -130,7 +131,8 @@ class TableQuestionPlanner:
             except Unrenderable:
                 continue
             if self._passes(sql):
-                yield self._reading(tokens, time, replace(first, sql=sql, parse=replace(first.parse, query=query)))
+                written = replace(first, sql=sql, parse=replace(first.parse, query=query))
+                yield self._reading(tokens, time, written, chance)
 
     def _rank(self, question: str, subject: str | None) -> list[_Ranked]:
         """The readings of every assignment, best first, each SQL once."""
@@ -250,8 +252,8 @@ class TableQuestionPlanner:
             question=sentence.question,
         )
         values = self._features.of(signals)
-        values["hand"] = score(values) + sum(EDITS[n] for n in parsed.edits)
-        return _Ranked(values["hand"], sql, parsed, assignment, values)
+        values["hand"] = by_hand(values) + sum(EDITS[n] for n in parsed.edits)
+        return _Ranked(score(values), sql, parsed, assignment, values)
 
     def _passes(self, sql: str) -> bool:
         try:
@@ -260,12 +262,12 @@ class TableQuestionPlanner:
             return False
         return True
 
-    def _reading(self, tokens: tuple[Token, ...], time: TimeWords, ranked: _Ranked) -> Reading:
+    def _reading(self, tokens: tuple[Token, ...], time: TimeWords, ranked: _Ranked, chance: float) -> Reading:
         query = ranked.parse.query
         x, y, entity, key = result_columns(query, self._catalogue)
         return Reading(
             sql=ranked.sql,
-            confidence=round(confidence(ranked.features) * math.exp(sum(EDITS[n] for n in ranked.parse.edits)), 4),
+            confidence=chance,
             explanation=describe(query, self._catalogue),
             links=_links(tokens, time, ranked.assignment.chosen),
             tables=tuple(dict.fromkeys(t.name for t in self._catalogue.tables if _mentions_table(ranked.sql, t.name))),

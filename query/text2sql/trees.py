@@ -18,7 +18,7 @@ class Trees:
 
     @classmethod
     def read(cls, held: Mapping[str, Any]) -> Trees:
-        """From JSON: `names`, `start`, and trees of leaves (a number) and nodes [name's index, threshold, low, high]."""
+        """From JSON: `names`, `start`, and trees of leaves (a number) and nodes [name, threshold, low, high]."""
         names: Sequence[str] = held["names"]
         return cls(
             float(held["start"]),
