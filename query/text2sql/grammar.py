@@ -61,6 +61,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     filters.comparisons,
     filters.values,
     filters.flags,
+    measures.counts_of_values,
     absences.happened,
     measures.how_much,
     measures.spread_measures,
@@ -131,7 +132,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     if not led and not (select and (draft.select or measured or group)):
         if not heads and draft.sentence.left():
             table = next((t for p in draft.where for t in sorted(predicate_tables(p))), "")
-            if draft.catalogue.terms or not table or not re.search(r"\bhowmany [a-z]+ ", draft.sentence.text):
+            if draft.catalogue.terms or not table or not re.search(r"\bhowmany\b", draft.sentence.text):
                 return None
             select, heads = [Aggregate("count", table)], [table]
             measured, folded = list(select), True
@@ -140,7 +141,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         if not heads and not ordered:
             return None
         select.extend(draft.names_of(heads[0]) if heads else [])
-    select = with_owner(draft, list(dict.fromkeys(select)))
+    select = with_owner(draft, _without_folded(draft, list(dict.fromkeys(select))))
     if not select:
         return None
     if folded:
@@ -230,6 +231,12 @@ def _shared(draft: Draft, select: list[Expression]) -> list[Expression]:
     if draft.share and not any(isinstance(e, Share) for e in select):
         draft.where.extend(conditions)
     return [replace(e, conditions=conditions) if isinstance(e, Share) and draft.share else e for e in select]
+
+
+def _without_folded(draft: Draft, select: list[Expression]) -> list[Expression]:
+    """A column whose average or sum is asked for was only named again."""
+    folded = {e.argument for e in select if isinstance(e, Aggregate) and e.function != "count"}
+    return [e for e in select if e not in folded or e in draft.group]
 
 
 def _missing(shown: list[Expression], plain: list[Expression]) -> list[Expression]:

@@ -163,7 +163,9 @@ class Lexicon:
                 if stems[0] in TABLE_PREFIXES:
                     self._put(stems[1:], Entry("table", table.name, score=0.9))
                 self._put_part(stems[-1:], Entry("table", table.name, score=0.6))
-                self._put_part(stems[:-1], Entry("table", table.name, score=0.5))
+                self._put_part(stems[:-1], Entry("table", table.name, score=0.5 if len(stems) == 2 else 0.85))
+                if len(stems) > 2:
+                    self._put_part(stems[1:], Entry("table", table.name, score=0.8))
                 self._put_part(stems[:1], Entry("table", table.name, score=0.45))
                 for middle in stems[1:-1]:
                     self._put_part((middle,), Entry("table", table.name, score=0.4))
@@ -178,7 +180,7 @@ class Lexicon:
             if self._add_reference(table, column, stems):
                 rest = tuple(s for s in stems if s not in own)
                 if rest and rest != stems:
-                    self._put(rest, replace(entry, score=0.8))
+                    self._put(rest, replace(entry, score=0.94))
                 continue
             self._put(stems, entry)
             self._say(stems, ("column", table.name, (column.name,), ""), text.lower())
@@ -201,6 +203,10 @@ class Lexicon:
                 self._put_part((stems[0], stems[-1]), replace(entry, score=0.6))
                 for at in range(1, len(stems) - 2):
                     self._put_part(stems[at:-1], replace(entry, score=0.65))
+            if len(stems) > 2 and stems[-1] in CODES:
+                core = tuple(s for s in stems[:-1] if s not in own and s != "of")
+                if core and core != stems[:-1]:
+                    self._put(core, replace(entry, score=0.94))
             if len(stems) > 1 and stems[-1] in CODES:
                 self._add_code(table, column, stems[:-1])
                 stems = stems[:-1] if text == column.name and column.role != "reference" else stems

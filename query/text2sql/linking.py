@@ -22,7 +22,13 @@ _CODE = re.compile(r"[A-Za-z]+[-_.]?[\w-]*\d[\w-]*")
 MOST_CODE_TOKENS = 5
 NEVER = frozenset({"named", "called", "titled", "how", "what", "which", "who", "whom", "whose", "when", "where", "why",
                    "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "many", "much"})  # fmt: skip
-WEAK = 0.81  # a mention whose best candidate scores no more may be none
+BEFORE_OF = frozenset(
+    """number numbers total totals amount amounts quantity count counts order sum average mean minimum maximum min max
+    type types kind kinds sort sorts percentage percent proportion ratio rate fraction share top bottom list lists set
+    terms case cases group groups rank names name information details detail each any all some most least highest lowest
+    largest smallest value values breakdown split first last rest end start beginning words letters use""".split()
+)
+WEAK = 0.83  # a mention whose best candidate scores no more may be none
 NONE = 0.3
 DETERMINERS = frozenset({"the", "a", "an", "their", "its", "his", "her", "all"})
 LINKS = frozenset({"of", "for", "in", "to", "from", "by", "at", "on", "with"})
@@ -125,7 +131,7 @@ class Linker:
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
                 if (
-                    last - first in (3, 4)
+                    (last - first in (3, 4) or (last - first in (5, 6) and tokens[first].lower in TURNED))
                     and tokens[first + 1].lower == "of"
                     and (not self._is_table(phrase[1:]) or tokens[first].lower in TURNED)
                 ):
@@ -172,12 +178,13 @@ class Linker:
             plain = not tokens[first].capital or first == 0
             if tokens[first].lower in ("amount", "quantity") and following == "of":
                 return self._amount(phrase, tokens, last)
-            if following in ("of", "than", "times") or (plain and tokens[first].lower != "year"):
+            counting = following in ("than", "times") or (following == "of" and tokens[first].lower in BEFORE_OF)
+            if counting or (plain and tokens[first].lower != "year"):
                 return [
                     _from_entry(e)
                     for e in self._lexicon.find(phrase)
                     if e.score >= 0.94
-                    and following not in ("of", "than", "times")
+                    and not counting
                     and tokens[first].lower
                     not in (
                         "number",

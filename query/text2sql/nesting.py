@@ -16,7 +16,12 @@ _NESTED_EXTREME = re.compile(
     rf"\b(C\d+) (?:(?:is|are|was|were|that|which|who|has|have|a|of|made) )*([<>]=?) (?:than )?"
     rf"{DET}(?P<fold>average|maximum|minimum|\^|~)? ?(?P<all>any|all|every|each|some)? ?(?:values? )?(?:than )?"
     rf"(?:(?:that|those|the one|the ones) of )?{DET}(?:C\d+ )?(?:(?:of|for|in|among|across|by) )?"
-    rf"(?P<rest>{DET}(?:T\d+ )?[^?.]*?[VNQP]\d+[^?.]*?)(?= and (?:who|whose|that|which|have|has)\b|[?.]|$)"
+    rf"(?P<rest>(?!{DET}[NVP]\d){DET}(?:T\d+ )?[^?.]*?[VNQP]\d+[^?.]*?)"
+    r"(?= and (?:who|whose|that|which|have|has)\b|[?.]|$)"
+)
+_NESTED_LATE = re.compile(
+    rf"(?P<op>[<>]=?) {DET}(?P<fold>average|maximum|minimum) {DET}(?P<late>C\d+) (?:of|for|in|among|across)"
+    rf" (?P<all>(?:all )?)(?P<rest>{DET}(?:T\d+ )?[^?.]*?[VNQP]\d+[^?.]*?)(?= and (?:who|whose|that|which)\b|[?.]|$)"
 )
 
 
@@ -25,7 +30,8 @@ def nested_extremes(draft: Draft) -> None:
     163": a comparison with rows that the rest of the clause narrows."""
 
     def compared(match: re.Match[str]) -> str | None:
-        ref = draft.refs(match[1])[0]
+        late = match.re is _NESTED_LATE
+        ref, operator = draft.refs(match["late"] if late else match[1])[0], match["op"] if late else match[2]
         if not (draft.numeric(ref) or draft.temporal(ref)):
             return None
         inner = Draft(Sentence(match["rest"], draft.sentence.symbols), draft.lexicon, draft.catalogue)
@@ -40,13 +46,14 @@ def nested_extremes(draft: Draft) -> None:
             where.extend(conditions(inner, date, period) if date else ())
         if not where or inner.having or inner.lost:
             return None
-        up = match[2].startswith(">")
+        up = operator.startswith(">")
         word = match["fold"] or ""
         function = _FOLDS.get(word) or ("max" if up else "min")
         single = not word and not match["all"] and any(isinstance(p, Condition) and p.operator == "=" for p in where)
         asked: Expression = ref if single else Aggregate(function, ref.table, ref)
         nested = Query(ref.table, (asked,), tuple(where), every=True)
         draft.notes.append("nested")
-        return draft.keep(Condition(ref, match[2], nested))  # type: ignore[arg-type]
+        return draft.keep(Condition(ref, operator, nested))  # type: ignore[arg-type]
 
     draft.sentence.take(_NESTED_EXTREME, compared)
+    draft.sentence.take(_NESTED_LATE, compared)
