@@ -13,6 +13,7 @@ from index.store import Store
 from index.store_writer import RunTotals
 from ingest.config import FileSource, SourcesConfig
 from ingest.files import list_files
+from ingest.likeness import mark_alike
 from ingest.linking import EntityDictionary, build_dictionary
 from ingest.progress import Listener, Progress, SyncReport, silent
 from ingest.readers.pool import ReaderPool
@@ -55,6 +56,7 @@ def sync(
                 _attempt(run, reports, lambda r: _sync_documents(r, names, readers))
             if run.name not in reports:
                 reports[run.name] = run.report("ok")
+    mark_alike(store)
     return [*(reports[run.name] for run in runs), *removed]
 
 
