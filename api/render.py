@@ -37,6 +37,8 @@ SHOWN_SQL = 160  # characters of a query in the list of sources; --json has it w
 
 def render_answer(console: Console, answer: Answer) -> None:
     """The answer, its rows, drafts, citations, notices and a line with route and time."""
+    if answer.carried:
+        line(console, f"read as: {answer.carried}", "dim")
     _markdown(console, answer.answer)
     for query in untold_queries(answer):
         console.print(_grid(query.columns, query.rows, query.row_count))

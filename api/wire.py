@@ -20,6 +20,7 @@ class AskRequest(_Request):
         extra="forbid", json_schema_extra={"examples": [{"question": "How many customers do we have in EMEA?"}]}
     )
     question: str
+    conversation_id: str = Field(default="", description="That of an answer whose question this one follows up.")
 
 
 class SearchRequest(_Request):
@@ -53,6 +54,13 @@ class Decision(_Request):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "already renewed"}]})
     reason: str = Field(default="", max_length=2_000)
+
+
+class ExportRequest(_Request):
+    """How an approved draft leaves: `eml` gives the message back, the others need their settings."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by": "eml"}]})
+    by: str = Field(default="eml", pattern="^(eml|smtp|webhook)$")
 
 
 class IngestRequest(_Request):

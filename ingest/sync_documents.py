@@ -13,10 +13,11 @@ from pathlib import Path, PurePosixPath
 from index.errors import SourceError
 from index.store_writer import Rejected, RunTotals, StoredDocument, Writer, digest
 from ingest.chunking import CHUNKING_VERSION
-from ingest.config import DocumentsConfig, FileSource, FileTableConfig, RowDocumentsConfig, SqlTableConfig
+from ingest.config import DocumentsConfig, FileSource, RowDocumentsConfig, TableConfig
 from ingest.documents import document_of_row, documents_of_file, entities_json, is_lines, link
 from ingest.files import FileEntry, FileMark, mark, matching
 from ingest.linking import EntityDictionary
+from ingest.object_store import is_object_url
 from ingest.readers import DOCUMENTS, Part
 from ingest.readers.base import MAX_BYTES
 from ingest.readers.pool import ReaderPool
@@ -37,7 +38,7 @@ def sync_documents(run: SourceRun, names: EntityDictionary, readers: ReaderPool)
 
 def _sync_rows(run: SourceRun, names: EntityDictionary, links: str) -> None:
     held: dict[str, str] = run.documents.setdefault("rows", {})
-    tables: Mapping[str, FileTableConfig | SqlTableConfig] = run.config.tables or {}
+    tables: Mapping[str, TableConfig] = run.config.tables or {}
     wanted = {name: config.documents for name, config in tables.items() if config.documents is not None}
     for name in [n for n in held if n not in wanted]:
         with run.store.begin() as writer:
@@ -243,6 +244,8 @@ class _FileSync:
 
     def _uri(self, entry: FileEntry) -> str:
         assert isinstance(self._run.config, FileSource)
+        if is_object_url(self._run.config.path):
+            return f"{self._run.config.path.rstrip('/')}/{entry.name}"
         path = PurePosixPath(self._run.config.path)
         return path.as_posix() if self._run.root.is_file() else (path / entry.name).as_posix()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,8 +12,12 @@ from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader
 from query.drafts.template import TemplateSet
+from query.evidence import Sentence
 from query.execute import PassageSearch, Scorer
+from query.plan import Plan
 from query.population import Names, TableReader
+from query.prove import Prover
+from query.written import Written
 
 
 class Studio(Protocol):
@@ -21,6 +25,22 @@ class Studio(Protocol):
 
     def lifestyle(self, picture: str, key: str) -> str:
         """A lifestyle picture around the product picture at the path `picture`; the path of the new file."""
+        ...
+
+
+class SecondPlanner(Protocol):
+    """Has its say on a plan of the grammar (`query.text2sql.asked_model.ModelPlanner`)."""
+
+    def consider(self, plan: Plan) -> Plan:
+        """The plan to run."""
+        ...
+
+
+class Writer(Protocol):
+    """Puts proven sentences into other words (`query.models.writer.ModelWriter`)."""
+
+    def rewrite(self, sentences: Sequence[Sentence], prover: Prover) -> Written:
+        """The sentences to show, proven as well."""
         ...
 
 
@@ -43,3 +63,5 @@ class Parts:
     templates: TemplateSet = field(default_factory=TemplateSet)
     pictures: Callable[[str], str] = str
     studio: Studio | None = None
+    second: Callable[[Scope], SecondPlanner] | None = None
+    writer: Writer | None = None

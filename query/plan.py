@@ -140,8 +140,22 @@ Step = ProfileStep | SqlStep | SearchStep | ScoreStep | DraftStep | ChartStep | 
 
 
 @dataclass(frozen=True)
+class Egress:
+    """What left for a model: which `fields`, how many characters, and how many places in them were masked."""
+
+    model: str
+    fields: tuple[str, ...]
+    characters: int
+    masked: int
+
+
+@dataclass(frozen=True)
 class Plan:
-    """`question` understood: the route, its steps in order, the other readings that were close, and notices."""
+    """`question` understood: the route, its steps in order, the other readings that were close, and notices.
+
+    `plain` says that the words were planned by the grammar (and are no SQL, greeting or order), so that another planner
+    may have its say; `egress` is what left for a model while planning.
+    """
 
     question: str
     route: Route
@@ -149,3 +163,5 @@ class Plan:
     alternatives: tuple[Reading, ...] = ()
     clarification: str = ""
     notices: tuple[str, ...] = ()
+    plain: bool = False
+    egress: tuple[Egress, ...] = ()

@@ -77,17 +77,20 @@ class LiveScorer:
         told = []
         for score in self.catalogue.scores:
             try:
-                model = train_score(score, self.catalogue, self.reader, scope, self._today())
+                model = self.train_one(score, scope)
             except TooFewEvents as error:
                 told.append(f"{score.name}: no model ({error.message})")
                 continue
-            if self._version(score.name) != model.version:
-                self.models.save_model(score.name, model.version, model.to_json(), model.auc)
-            self._loaded[score.name] = model
-            told.append(
-                f"{score.name}: {model.version}, AUC {model.auc:.3f}" if model.auc else f"{score.name}: {model.version}"
-            )
+            told.append(f"{score.name}: {model.version}" + (f", AUC {model.auc:.3f}" if model.auc else ""))
         return told
+
+    def train_one(self, score: Score, scope: Scope) -> TrainedModel:
+        """Train `score` anew and make it the live version; the versions before are kept. Raises `TooFewEvents`."""
+        model = train_score(score, self.catalogue, self.reader, scope, self._today())
+        if self._version(score.name) != model.version:
+            self.models.save_model(score.name, model.version, model.to_json(), model.auc)
+        self._loaded[score.name] = model
+        return model
 
     def _version(self, name: str) -> str | None:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
@@ -16,10 +17,11 @@ from query.plan import Link, Reading
 from query.text2sql.assign import Assigner, Assignment
 from query.text2sql.derived import with_derived_metrics
 from query.text2sql.describe import describe, result_columns
-from query.text2sql.grammar import Parse, parse
+from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
+from query.text2sql.moments import settled
 from query.text2sql.periods import TimeWords, read_time
 from query.text2sql.ranking import Signals, confidence, features, score
 from query.text2sql.render import Renderer, Unrenderable
@@ -29,6 +31,12 @@ from query.text2sql.tokens import Token, stem, tokenise
 from query.text2sql.values import ValueIndex
 
 ASSIGNMENTS = 6
+FULL = 2  # assignments whose parses get every alternative
+EDITS = {
+    "loose": -3.0, "every": -3.0, "loose_every": -3.0, "less": -4.0, "named": -4.0, "swapped": -4.0, "once": -4.0,
+    "counts": -4.0, "with_count": -4.0, "ungrouped": -4.0, "ranked": -4.0, "other_join": -4.0, "each": -2.0,
+    "either": -2.0, "of_top": -2.0, "other_date": -3.0,
+}  # fmt: skip
 CHANGES = frozenset({"delete", "drop", "remove", "update", "insert", "alter", "truncate", "erase"})
 LONGEST_QUESTION = 2_000  # characters; what stands behind them is not read
 # what to do with the result is not part of the question
@@ -103,10 +111,11 @@ class TableQuestionPlanner:
             return []
         best: dict[str, _Ranked] = {}
         assignments = self._assigner.assignments(tokens, mentions, ASSIGNMENTS)
-        for assignment in assignments:
-            ranked = self._ranked(tokens, time, blocked, assignment, assignments[0].score, subject)
-            if ranked is not None and (ranked.sql not in best or best[ranked.sql].score < ranked.score):
-                best[ranked.sql] = ranked
+        for at, assignment in enumerate(assignments):
+            full = at < FULL
+            for ranked in self._ranked(tokens, time, blocked, assignment, assignments[0].score, subject, full):
+                if ranked.sql not in best or best[ranked.sql].score < ranked.score:
+                    best[ranked.sql] = ranked
         return sorted(best.values(), key=lambda r: -r.score)
 
     def links(self, question: str) -> tuple[Link, ...]:
@@ -134,7 +143,9 @@ class TableQuestionPlanner:
         question = question[:LONGEST_QUESTION]
         tokens = tokenise(question)
         time = self._unless_named(tokens, self._time(question))
-        spans = [(p.start, p.end) for p in time.periods]
+        spent = time.periods
+        time = replace(time, periods=settled(question, spent))
+        spans = [(p.start, p.end) for p in spent]
         spans += [s for s in (time.grain_span, time.compare_span) if s[1] > s[0]]
         blocked = frozenset(
             i for i, t in enumerate(tokens) if t.kind != "quoted" and any(a <= t.start < b for a, b in spans)
@@ -152,7 +163,17 @@ class TableQuestionPlanner:
             for m in self._linker.mentions(tokens)
             if m.last - m.first > 1 and m.candidates[0].kind in ("value", "term")
         ]
-        kept = tuple(p for p in time.periods if not any(a < p.end and p.start < b and a < p.start for a, b in spans))
+        named = [
+            (tokens[m.first].start, tokens[m.last - 1].end)
+            for m in self._linker.mentions(tokens)
+            if m.last - m.first > 1 and m.candidates[0].kind == "column" and m.candidates[0].score >= 0.95
+        ]
+        kept = tuple(
+            p
+            for p in time.periods
+            if not any(a < p.end and p.start < b and a < p.start for a, b in spans)
+            and not any(a <= p.start and p.end <= b for a, b in named)
+        )
         return replace(time, periods=kept)
 
     def _time(self, question: str) -> TimeWords:
@@ -178,21 +199,33 @@ class TableQuestionPlanner:
         assignment: Assignment,
         best: float,
         subject: str | None,
-    ) -> _Ranked | None:
+        full: bool,
+    ) -> Iterator[_Ranked]:
+        """The readings of one choice of meanings that can be written down."""
         sentence = build(tokens, assignment.chosen, time.periods, blocked)
-        parsed = parse(sentence, self._lexicon, self._catalogue, time, subject)
-        if parsed is None:
-            return None
-        try:
-            sql = self._renderer.sql(parsed.query)
-        except Unrenderable:
-            return None
+        for parsed in parses(sentence, self._lexicon, self._catalogue, time, subject, full=full):
+            try:
+                sql = self._renderer.sql(parsed.query)
+            except Unrenderable:
+                continue
+            yield self._weighed(tokens, blocked, assignment, best, sentence.text, parsed, sql)
+
+    def _weighed(
+        self,
+        tokens: tuple[Token, ...],
+        blocked: frozenset[int],
+        assignment: Assignment,
+        best: float,
+        rest: str,
+        parsed: Parse,
+        sql: str,
+    ) -> _Ranked:
         left = [w for w in parsed.unexplained if stem(w) not in self._known]
         signals = Signals(
             parsed,
             assignment,
             best,
-            sentence.text,
+            rest,
             unexplained=len([w for w in left if not _verb_form(w)]),
             verbs=len([w for w in left if _verb_form(w)]),
             words=sum(t.kind == "word" for t in tokens),
@@ -200,7 +233,8 @@ class TableQuestionPlanner:
             sql=sql,
         )
         values = features(signals, self._catalogue)
-        return _Ranked(score(values), sql, parsed, assignment, values)
+        values |= {f"edit_{name}": 1.0 for name in parsed.edits}
+        return _Ranked(score(values) + sum(EDITS[n] for n in parsed.edits), sql, parsed, assignment, values)
 
     def _passes(self, sql: str) -> bool:
         try:
@@ -214,7 +248,7 @@ class TableQuestionPlanner:
         x, y, entity, key = result_columns(query, self._catalogue)
         return Reading(
             sql=ranked.sql,
-            confidence=confidence(ranked.features),
+            confidence=round(confidence(ranked.features) * math.exp(sum(EDITS[n] for n in ranked.parse.edits)), 4),
             explanation=describe(query, self._catalogue),
             links=_links(tokens, time, ranked.assignment.chosen),
             tables=tuple(dict.fromkeys(t.name for t in self._catalogue.tables if _mentions_table(ranked.sql, t.name))),

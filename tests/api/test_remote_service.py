@@ -37,6 +37,11 @@ def test_every_read_gives_what_the_workspace_gives(remote: RemoteService, servic
     assert remote.explain("How many?", there) == service.explain("How many?", here)
     assert remote.search("zips", there, 3) == service.search("zips", here, 3)
     assert remote.churn(there, "A1") == service.churn(here, "A1")
+    assert remote.models.versions(there) == service.models.versions(here)
+    assert remote.models.card(there, "v1") == service.models.card(here, "v1")
+    assert remote.models.train(there, lambda *_: None) == service.models.train(here, lambda *_: None)
+    with pytest.raises(NotFoundError):
+        remote.models.card(there, "v9")
     assert remote.catalogue == service.catalogue
     assert remote.status() == {**service.status(), "served": {"url": remote.presence.url, "pid": os.getpid()}}
     query, rows = remote.sql("SELECT 1", there)
