@@ -1,4 +1,4 @@
-"""Kills during index building, switching and rolling back: the first few of what scripts/kill_ingest.py does at length."""
+"""Kills during index building, switching and rolling back: the first few of what scripts/kill_ingest.py does."""
 
 from __future__ import annotations
 
