@@ -19,6 +19,7 @@ from index.scope import Scope
 
 if TYPE_CHECKING:
     from api.settings import ModelSettings, Settings
+    from api.studio import LocalStudio
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
     from index.shelves import Shelf
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from query.engine import QueryEngine
     from query.execute import Scorer
     from query.models.model import Model
+    from query.parts import Studio
     from query.population import TableReader
     from query.text2sql.asked_model import ModelPlanner
 
@@ -54,14 +56,28 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """Only the planner uses a model yet: a setting that would do nothing is an error instead."""
-    for role in ("writer", "image"):
+    """A setting that would do nothing is an error instead: the writer uses no model yet, pictures only OpenAI's way."""
+    for role, known in (("writer", ("none",)), ("image", ("none", "openai-like"))):
         provider = getattr(settings.models, role).provider
-        if provider != "none":
+        if provider not in known:
             raise SettingsError(
-                f"models.{role}: {provider!r} is not supported yet: writing and pictures need no model",
+                f"models.{role}: {provider!r} is not supported: it is {' or '.join(known)}",
                 hint=f"set models.{role} to none",
             )
+
+
+def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
+    """What makes lifestyle pictures: the image model of the settings with the composer behind it, or the composer."""
+    if chosen.provider == "none":
+        return local
+    from api.studio import ModelStudio
+    from query.models.image_like import ImageLike
+
+    for key in ("base_url", "model"):
+        if not getattr(chosen, key):
+            raise SettingsError(f"models.image: openai-like needs `{key}`", hint="docs/settings.md lists the keys")
+    model = ImageLike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+    return ModelStudio(local, model, chosen.timeout_s)
 
 
 def model_of(role: str, chosen: ModelSettings) -> Model | None:
@@ -245,7 +261,7 @@ def _engine(
         scorer,
         templates=TemplateSet(templates if templates.is_dir() else None, settings.drafts.language),
         pictures=folders.find,
-        studio=folders,
+        studio=studio_of(folders, settings.models.image),
         second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),
     )
     return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
