@@ -344,7 +344,7 @@ def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) ->
 class _NoScores:
     """The scorer of a database that is asked in place: its drafted catalogue declares no scores."""
 
-    def score(self, name: str, keys: object, scope: Scope) -> tuple[()]:
+    def score(self, name: str, keys: object, scope: Scope, keep: object = None) -> tuple[()]:
         raise NotFoundError(f"no score {name!r} here", hint="scores are declared in a workspace's catalogue")
 
     def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
