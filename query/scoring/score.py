@@ -21,7 +21,7 @@ from query.scoring.reasons import reason_text
 
 Keep = Callable[[Mapping[str, float]], Sequence[str]]
 """Chooses, from the probabilities by key, the keys whose scores are told in full."""
-REASONS_WITH_ROWS = 3
+REASONS_WITH_ROWS = 8
 """For how many of an entity's strongest reasons the rows behind them are read."""
 
 
