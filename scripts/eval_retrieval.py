@@ -215,8 +215,9 @@ def sweep(measured: Sequence[Measured]) -> None:
 
 def calibrate(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], embedder: Any) -> None:
     """Fit the logistic over the ten best of each query, and of each query asked of every other collection."""
-    from index import fusion
     from sklearn.linear_model import LogisticRegression
+
+    from index import fusion
 
     features: list[tuple[float, float]] = []
     labels: list[int] = []
