@@ -145,6 +145,16 @@ class EmbeddingSettings(_Section):
     model: str = ""
 
 
+class RankingSettings(_Section):
+    """What ranking weighs besides words and meaning; nothing by default. See `index.signals.Signals`."""
+
+    half_life_days: float = Field(default=0.0, ge=0)
+    recency: float = Field(default=0.5, ge=0)
+    authority: dict[str, float] = Field(default_factory=dict)
+    per_author: int = Field(default=0, ge=0)
+    cross_encoder: str = ""
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -214,6 +224,7 @@ class Settings(_Section):
     signin: SigninSettings = SigninSettings()
     limits: LimitsSettings = LimitsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    ranking: RankingSettings = RankingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
