@@ -116,12 +116,16 @@ class StreamShape:
         """True where the cursor of `raw` is below that of `held`."""
         if not self.cursor:
             return False
-        mine, other = raw.values.get(self.cursor), held.values.get(self.cursor)
-        if mine is None or other is None or type(mine) is not type(other):
+        return self.after(held.values.get(self.cursor), raw.values.get(self.cursor))
+
+    @staticmethod
+    def after(one: Any, other: Any) -> bool:
+        """True where the cursor `one` is above `other`; false where they cannot be compared."""
+        if one is None or other is None or type(one) is not type(other):
             return False
-        if isinstance(mine, str):
-            return moment_of(mine) < moment_of(other)
-        return bool(mine < other)
+        if isinstance(one, str):
+            return moment_of(one) > moment_of(other)
+        return bool(one > other)
 
 
 def moment_of(text: str) -> str:
