@@ -55,6 +55,7 @@ def create_app(
     owner: Owner | None = None,
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
+    jobs: Jobs | None = None,
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
@@ -167,7 +168,7 @@ def sql(body: SqlRequest, service: ServiceDep, scope: ScopeDep) -> Response:
 def list_drafts(
     service: ServiceDep,
     scope: ScopeDep,
-    status: Annotated[str | None, Query(pattern="^(proposed|approved|rejected)$")] = None,
+    status: Annotated[str | None, Query(pattern="^(proposed|edited|approved|rejected|exported)$")] = None,
 ) -> Response:
     """The approval queue, newest first."""
     return JSONResponse({"drafts": plain(service.drafts.list(scope, status))})
@@ -181,7 +182,7 @@ def get_draft(draft_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
 
 @drafts.patch("/{draft_id}")
 def edit_draft(draft_id: str, body: DraftEdit, service: ServiceDep, scope: ScopeDep) -> Response:
-    """Change a proposed draft."""
+    """Change a draft; an approval that it had is void."""
     if body.subject is None and body.body is None:
         raise UsageError("nothing to change", hint="send subject, body or both")
     return JSONResponse(plain(service.drafts.edit(scope, draft_id, subject=body.subject, body=body.body)))
@@ -227,7 +228,7 @@ def ingest(body: IngestRequest, request: Request, service: ServiceDep, scope: Sc
 
 @admin.post("/reindex", status_code=202)
 def reindex(body: ReindexRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
-    """Build a new generation beside the live one and switch, as a job; 409 while another runs."""
+    """Build a new generation beside the live one and switch, or switch back, as a job; 409 while another runs."""
     _require(scope, "reindex")
     return _begun(_jobs(request).begin("reindex", body.model_dump()))
 
@@ -281,7 +282,11 @@ def handlers(service: Service) -> dict[str, Handler]:
         "ingest": lambda given, told: service.ingest(
             given["sources"], given["full"], told, reconcile=given.get("reconcile", False)
         ),
-        "reindex": lambda given, told: service.reindex(given["sources"], given["vectors_only"], given["full"], told),
+        "reindex": lambda given, told: (
+            service.roll_back(told)
+            if given.get("roll_back")
+            else service.reindex(given["sources"], given["vectors_only"], given["full"], told)
+        ),
         "retrain": lambda _given, told: service.retrain(told),
     }
 

@@ -72,6 +72,14 @@ class RemoteQueue:
         """Turn it down, with a reason."""
         return dict(self._call("POST", f"{_part(draft_id)}/reject", scope, {"reason": reason}))
 
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved."""
+        return dict(self._call("GET", f"{_part(draft_id)}/lint", scope))
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand it over, from the server's process."""
+        return dict(self._call("POST", f"{_part(draft_id)}/export", scope, {"by": by}))
+
     def _call(self, method: str, path: str, scope: Scope, body: Mapping[str, Any] | None = None) -> Any:
         return self._calls.call(method, f"/v1/drafts{path}", body, user=scope.principal.name)
 
@@ -162,14 +170,22 @@ class RemoteService:
         query = f"?account={percent_encoded(key)}" if key is not None else ""
         return [revive(EntityScore, one) for one in self._call("GET", f"/v1/churn{query}", scope)["scores"]]
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False) -> Sequence[Any]:
         """Bring sources up to date, in the server's process."""
-        found: list[Any] = self._job("ingest", {"sources": list(only), "full": full}, progress)
+        found: list[Any] = self._job("ingest", {"sources": list(only), "full": full, "reconcile": reconcile}, progress)
         return found
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores in the server's process."""
+        return self._job("retrain", {}, progress)
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, in the server's process."""
+        return self._job("reindex", {"roll_back": True}, progress)
 
     def status(self) -> dict[str, Any]:
         """What the workspace holds, and who serves it."""

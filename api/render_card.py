@@ -32,6 +32,12 @@ def render_card(console: Console, card: Mapping[str, Any]) -> None:
         line(console, f"  - {sentence}")
 
 
+def render_cards(console: Console, cards: Sequence[Mapping[str, Any]]) -> None:
+    """Several cards, one below the other."""
+    for card in cards:
+        render_card(console, card)
+
+
 def render_versions(console: Console, versions: Sequence[Mapping[str, Any]]) -> None:
     """Every version on a line of its own."""
     if not versions:

@@ -37,7 +37,7 @@ class DraftQueue(Protocol):
     """The approval queue. A draft is a mapping with the fields of `query.answer.DraftView` and what was decided."""
 
     def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
-        """The drafts that `scope` may see, newest first; `status` is proposed, approved or rejected."""
+        """The drafts that `scope` may see, newest first; `status` is proposed, edited, approved, rejected, exported."""
         ...
 
     def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
@@ -47,11 +47,19 @@ class DraftQueue(Protocol):
     def edit(
         self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
     ) -> dict[str, Any]:
-        """Change a proposed draft; raises `UsageError` for one that was decided already."""
+        """Change a draft, which voids its approval; raises `UsageError` for one that was rejected or exported."""
+        ...
+
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved: `{"id", "status", "findings": [{"code", "message", "where"}]}`."""
         ...
 
     def approve(self, scope: Scope, draft_id: str) -> dict[str, Any]:
-        """Let it go; raises `UsageError` for one that was decided already."""
+        """Let it go; `DraftBlocked` where the lint finds something, `UsageError` where it was decided already."""
+        ...
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand an approved one over, by `eml` (base64 in `eml`), `smtp` or `webhook`; `DraftBlocked` for another."""
         ...
 
     def reject(self, scope: Scope, draft_id: str, reason: str = "") -> dict[str, Any]:
@@ -141,12 +149,20 @@ class Unaudited(Protocol):
         """Scores, highest first; of one entity with `key`."""
         ...
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False) -> Sequence[Any]:
         """Bring sources up to date; one report a source."""
         ...
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation beside the live one, check it, switch; a report."""
+        ...
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew; a line for each."""
+        ...
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, brought up to date; a report."""
         ...
 
     def status(self) -> dict[str, Any]:

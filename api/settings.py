@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import PydanticCustomError
 
 from api.home import DEFAULT_HOME
 from api.home import default_home as default_home
@@ -33,19 +34,32 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _provider(value: str) -> str:
+    """`none`, `openai-like`, or `package.module.Class`."""
+    if value in ("none", "openai-like") or re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", value):
+        return value
+    known = {"expected": "'none' or 'openai-like'"}
+    raise PydanticCustomError("literal_error", "should be 'none', 'openai-like' or the dotted path of a class", known)
+
+
+Provider = Annotated[str, AfterValidator(_provider)]
+
+
 class ModelSettings(_Section):
     """One model role. `provider` is none, openai-like, or the dotted path of a LlamaIndex LLM class.
 
     `api_key_env` names the environment variable that holds the key; the key is never in the file. `timeout_s` is for
-    one question, repairs included; `options` go to the server, or to the class.
+    one question, repairs included; prices are for a million tokens; `options` go to the server, or to the class.
     """
 
-    provider: str = Field(default="none", pattern=r"^(none|openai-like|[A-Za-z_]\w*(\.[A-Za-z_]\w*)+)$")
+    provider: Provider = "none"
     base_url: str = ""
     api_key_env: str = "OPENAI_API_KEY"
     model: str = ""
     timeout_s: float = Field(default=20.0, gt=0, le=600)
     proxy: str = ""
+    price_in: float = Field(default=0.0, ge=0)
+    price_out: float = Field(default=0.0, ge=0)
     options: dict[str, Any] = Field(default_factory=dict)
 
     def api_key(self) -> str:
@@ -123,6 +137,37 @@ class LimitsSettings(_Section):
         return os.environ.get(self.redis_password_env, "")
 
 
+class EmbeddingSettings(_Section):
+    """What turns texts into vectors. `model` is the folder of a sentence-transformers model; the empty one is the
+    built-in all-MiniLM-L6-v2. Another choice than the one that the index was built with needs `tower reindex`."""
+
+    runtime: Literal["auto", "onnxruntime", "openvino", "sentence-transformers"] = "auto"
+    model: str = ""
+
+
+class ScheduleSettings(_Section):
+    """A job that a server begins by itself, at the times of `cron` (UTC)."""
+
+    cron: str
+    kind: Literal["ingest", "reindex", "retrain", "reconcile"] = "ingest"
+    sources: tuple[str, ...] = ()
+
+    def arguments(self) -> dict[str, Any]:
+        """What the job is given. `reconcile` is an ingest that compares all keys."""
+        given = {"sources": list(self.sources), "full": False, "vectors_only": self.kind == "reindex"}
+        return given | {"reconcile": self.kind == "reconcile"}
+
+
+class JobsSettings(_Section):
+    """Where a server keeps its jobs: `store` is a SQLAlchemy URL of SQLite or PostgreSQL, by default a file of the
+    workspace. `worker` tells servers on one store apart. Without `keep` jobs end with the server."""
+
+    keep: bool = True
+    store: str = ""
+    worker: str = Field(default="tower", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -140,6 +185,41 @@ class VectorsSettings(_Section):
         return os.environ.get(self.api_key_env, "")
 
 
+class SmtpSettings(_Section):
+    """A mail server for approved drafts; off without a `host`. The password is in the environment only."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password_env: str = "TOWER_SMTP_PASSWORD"
+    timeout: float = Field(default=15.0, gt=0, le=120)
+
+    def password(self) -> str:
+        """The password from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.password_env, "")
+
+
+class WebhookSettings(_Section):
+    """Where approved drafts are posted; off without a `url`. `signing_key_env` signs the body."""
+
+    url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    signing_key_env: str = "TOWER_WEBHOOK_KEY"
+    timeout: float = Field(default=15.0, gt=0, le=120)
+
+    def signing_key(self) -> str:
+        """The key that signs a body, from the environment; the empty string where the variable is not set."""
+        return os.environ.get(self.signing_key_env, "")
+
+
+class DraftsSettings(_Section):
+    """How drafts are written and how approved ones leave. `language` is `auto`, `country` or a code."""
+
+    language: str = Field(default="auto", pattern=r"^(auto|country|[a-z]{2})$")
+    smtp: SmtpSettings = SmtpSettings()
+    webhook: WebhookSettings = WebhookSettings()
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
@@ -153,8 +233,11 @@ class Settings(_Section):
     cache: str = ""
     server: ServerSettings = ServerSettings()
     vectors: VectorsSettings = VectorsSettings()
+    jobs: JobsSettings = JobsSettings()
+    drafts: DraftsSettings = DraftsSettings()
     signin: SigninSettings = SigninSettings()
     limits: LimitsSettings = LimitsSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -185,6 +268,11 @@ class Settings(_Section):
         from platformdirs import user_cache_path
 
         return user_cache_path("tower", appauthor=False)
+
+    @property
+    def embedding_model(self) -> Path | None:
+        """The folder of `embedding.model`; None for the built-in model."""
+        return (self._home / Path(self.embedding.model).expanduser()).absolute() if self.embedding.model else None
 
     @property
     def environment(self) -> Mapping[str, str]:

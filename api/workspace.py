@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.caller import Caller
 from api.conversations import Conversations
+from api.exporting import Outbox
 from api.queue import LedgerQueue
 from api.score_models import LedgerModels
 from index.catalogue import Catalogue
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
+    from index.embedder import Embedder
     from index.generations import Generations
     from index.guard import GuardedQuery
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.passages import PassageIndex
     from index.reading import SqlDocuments
     from index.sql import Rows, SqlDatabase
     from index.store import Store
     from index.vectors import VectorGateway
     from ingest.config import SourcesConfig
-    from query.answer import Answer
+    from query.answer import Answer, DraftView
     from query.engine import QueryEngine
     from query.evidence import EntityScore
     from query.plan import Plan
+    from query.text_check import Finding
 
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
@@ -64,7 +66,7 @@ class Workspace:
         sources: SourcesConfig | None = None,
         tags: frozenset[str] = frozenset(),
         generations: Generations | None = None,
-        embedder: MiniLM | None = None,
+        embedder: Embedder | None = None,
         documents: SqlDocuments | None = None,
         principals: Principals | None = None,
     ) -> None:
@@ -90,7 +92,7 @@ class Workspace:
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
-        self.drafts = LedgerQueue(ledger)
+        self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
 
@@ -213,6 +215,12 @@ class Workspace:
 
         return check_citations(answer, scope, self.engine(scope).parts)
 
+    def _lint(self, scope: Scope, draft: DraftView, proposed: str, to_export: bool) -> Sequence[Finding]:
+        """What does not hold in a draft, read again for `scope`."""
+        from query.drafts.lint import DraftLinter
+
+        return DraftLinter(self.engine(scope).parts, scope).findings(draft, proposed=proposed, to_export=to_export)
+
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
         from index.guard import guard
@@ -238,12 +246,12 @@ class Workspace:
 
     # --- upkeep --------------------------------------------------------------------------------------------------
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False) -> Sequence[Any]:
         """Bring sources, vectors and scores up to date; one report a source."""
         from api.upkeep import Upkeep
 
         with self._upkeep:
-            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full)
+            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full, reconcile)
             self._forget()
             return reports
 
@@ -254,9 +262,26 @@ class Workspace:
         with self._upkeep:
             self._close_retired()
             report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
-            with self._opening:
-                self._retired, self._gateway, self._passages = self._gateway, None, None
-                self._forget()
+            self._retire()
+            return report
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew; a line for each."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            lines = Upkeep(self._owned(), self.settings, progress).retrain()
+            self._forget()
+            return lines
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, after it caught up with what was read since."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            self._close_retired()
+            report = Upkeep(self._owned(), self.settings, progress).roll_back()
+            self._retire()
             return report
 
     def status(self) -> dict[str, Any]:
@@ -285,6 +310,12 @@ class Workspace:
             self._built.clear()
             if self.principals is not None:
                 self.principals.forget()
+
+    def _retire(self) -> None:
+        """The next question opens the generation that is live now; those that run go on with the one they have."""
+        with self._opening:
+            self._retired, self._gateway, self._passages = self._gateway, None, None
+            self._forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:

@@ -10,6 +10,7 @@ TowerError
 ├── PolicyFileError     a policy that does not hold together      exit 2, HTTP 503
 ├── NotFoundError       no such workspace, source, draft      exit 1, HTTP 404
 ├── BusyError           the workspace is owned by another process  exit 1, HTTP 409
+├── DraftBlocked        a draft that does not pass its checks    exit 1, HTTP 409
 ├── SourceError         a source that cannot be read          exit 1, HTTP 502
 ├── StorageError        disk full, index damaged              exit 1, HTTP 507
 ├── ModelError          weights missing or not the recorded ones   exit 1, HTTP 503
@@ -112,6 +113,13 @@ class BusyError(TowerError):
     """Another process owns the workspace."""
 
     code = "busy"
+    status = 409
+
+
+class DraftBlocked(TowerError):
+    """A draft that may not be approved or exported as it stands: a finding of its lint, or no standing approval."""
+
+    code = "draft_blocked"
     status = 409
 
 

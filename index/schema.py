@@ -128,7 +128,7 @@ drafts = Table(
     Column("id", String, primary_key=True),
     Column("answer_id", String, nullable=False, index=True),
     Column("principal", String, nullable=False),
-    Column("status", String, nullable=False),  # proposed | approved | rejected
+    Column("status", String, nullable=False),  # proposed | edited | approved | rejected | exported
     Column("entity", String, nullable=False),
     Column("key", String, nullable=False),
     Column("created_at", String, nullable=False),

@@ -89,7 +89,8 @@ class ItemView(BaseModel):
 class DraftView(BaseModel):
     """An e-mail (or product description) for a person to approve; `body` is Markdown with [n] marks.
 
-    `status` is proposed, approved or rejected. `citations` are the draft's own, numbered from 1.
+    `status` is proposed, edited, approved, rejected or exported. `citations` are the draft's own, numbered from 1.
+    `attachments` are references to documents (`doc_id`, `title`), not their contents; `language` is the template's.
     """
 
     id: str
@@ -103,7 +104,9 @@ class DraftView(BaseModel):
     status: str = "proposed"
     citations: list[CitationView] = Field(default_factory=list)
     images: list[dict[str, Any]] = Field(default_factory=list)
+    attachments: list[dict[str, Any]] = Field(default_factory=list)
     notices: list[str] = Field(default_factory=list)
+    language: str = "en"
 
 
 class ChartView(BaseModel):

@@ -97,7 +97,8 @@ class Citation:
     """Where a piece of text comes from. `n` numbers it in the answer; other fields by `kind`:
 
     cell, row: `source`, `table`, `key`, `column`, `value`; aggregate: `sql` with its `row_count`, `column`, `value`;
-    passage: `doc_id`, `start`, `end`, `quote`; score: `table` (its name), `key`, `value`.
+    passage: `doc_id`, `start`, `end`, `quote`; score: `table` (its name), `key`, `value`. An aggregate with a `doc_id`
+    was worked out from figures of that document, as `quote` writes it.
     """
 
     n: int
@@ -121,12 +122,14 @@ class Slot:
     """Text made from a cited value: `text` is how it is written, `value` what the source holds.
 
     `style` names the way of writing (`query.format.write`), so that the checker can write it again and compare.
+    `operands` are the passages whose figures a worked-out value was made of.
     """
 
     text: str
     value: Value
     citation: Citation
     style: str = ""
+    operands: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True)

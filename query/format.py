@@ -173,10 +173,16 @@ STYLES: dict[str, Callable[[Value], str]] = {
 
 
 def write(value: Value, style: str = "auto") -> str:
-    """`value` in `style`, which may carry an argument (`money:EUR`, `number:1`, `percent:1`, `auto:EUR`).
+    """`value` in `style`, which may carry an argument (`money:EUR`, `number:1`, `percent:1`, `auto:EUR`), and a
+    language behind an `@` (`date@de`).
 
     Raises KeyError for a style that does not exist. An empty text means that there is nothing to write.
     """
+    style, _, language = style.partition("@")
+    if language:
+        from query.localise import localised
+
+        return localised(write(value, style), value, style, language)
     name, _, argument = style.partition(":")
     if name in ("money", "auto") and argument:
         return money(value, argument) if name == "money" else auto(value, argument)

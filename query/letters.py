@@ -115,7 +115,9 @@ def draft_view(draft: Draft, pictures: Callable[[str], str]) -> DraftView:
         images=[
             {"path": pictures(i.path), "title": i.name, "key": i.key, "citation": i.citation.n} for i in draft.images
         ],
+        attachments=[{"doc_id": a.doc_id, "title": a.title} for a in draft.attachments],
         notices=list(draft.notices),
+        language=draft.language,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,9 +12,12 @@ from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader
 from query.drafts.template import TemplateSet
+from query.evidence import Sentence
 from query.execute import PassageSearch, Scorer
 from query.plan import Plan
 from query.population import Names, TableReader
+from query.prove import Prover
+from query.written import Written
 
 
 class Studio(Protocol):
@@ -30,6 +33,14 @@ class SecondPlanner(Protocol):
 
     def consider(self, plan: Plan) -> Plan:
         """The plan to run."""
+        ...
+
+
+class Writer(Protocol):
+    """Puts proven sentences into other words (`query.models.writer.ModelWriter`)."""
+
+    def rewrite(self, sentences: Sequence[Sentence], prover: Prover) -> Written:
+        """The sentences to show, proven as well."""
         ...
 
 
@@ -53,3 +64,4 @@ class Parts:
     pictures: Callable[[str], str] = str
     studio: Studio | None = None
     second: Callable[[Scope], SecondPlanner] | None = None
+    writer: Writer | None = None

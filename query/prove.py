@@ -15,6 +15,8 @@ from typing import Protocol
 from index.catalogue import Catalogue
 from index.documents import Passage
 from index.sql import Value
+from query.document_tables.arithmetic import numbers_in, worked_out
+from query.document_tables.grid import figure
 from query.evidence import Citation, CitationBook, EntityScore, Sentence, Slot, TableEvidence
 from query.format import MONTHS, as_date, as_decimal, write, writes
 from query.names import NameDictionary
@@ -117,7 +119,19 @@ class Prover:
             return f"{slot.text!r} does not write the value it cites"
         if not slot.style and not writes(slot.text, slot.value):
             return f"{slot.text!r} does not write the value it cites"
-        return self.citation_fault(citation)
+        return self._working_fault(slot) or self.citation_fault(citation)
+
+    def _working_fault(self, slot: Slot) -> str:
+        """Why figures that a value was worked out from do not stand where they are cited; empty when they do."""
+        if not slot.operands:
+            return ""
+        for operand in slot.operands:
+            if reason := self._quote_fault(operand):
+                return reason
+        held = {abs(n) for o in slot.operands if (n := figure(o.quote or "")) is not None}
+        loose = [n for n in numbers_in(slot.citation.quote or "") if n not in held and n not in (1, 100, len(held))]
+        loose = [n for n in loose if n != len(slot.operands)]
+        return f"{slot.text!r} is worked out from {loose[0]}, which it does not cite" if loose else ""
 
     def citation_fault(self, citation: Citation) -> str:
         """Why a citation of a table, a score or a passage does not resolve to what it says; empty when it does."""
@@ -157,6 +171,9 @@ class Prover:
         """The values that the citation's place holds; empty when there is no such place."""
         if citation.kind == "score":
             return self._score(citation)
+        if citation.kind == "aggregate" and citation.doc_id is not None:
+            value = worked_out(citation.quote or "")
+            return () if value is None else (value,)
         if not self.fresh:
             found = self._read_already(citation)
             if found:

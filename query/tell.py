@@ -14,6 +14,7 @@ from index.scope import Scope
 from query.answer import ChartView, DraftView
 from query.chart import chart
 from query.compose import Composer, said_of, scored_lead, title_of
+from query.document_tables.told import table_answer
 from query.evidence import CitationBook, PassageEvidence, Sentence, Slot, TableEvidence
 from query.execute import Findings
 from query.facts import FactReader
@@ -132,6 +133,11 @@ class Teller:
     def _quotes_of(self, evidence: PassageEvidence, *, said: bool = False) -> None:
         if self.parts.embedder is None:
             return
+        if not said and self.documents is not None:
+            worked = table_answer(self.plan.question, evidence.passages, self.documents, self.book)
+            if worked:
+                self.told.sentences += worked
+                return
         said |= any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
         last = ""
         for quote in (one_each if said else pick)(evidence.query, evidence.passages, self.parts.embedder):

@@ -37,7 +37,7 @@ def churn(
       tower churn --train
     """
     from api.render import render_scores
-    from api.render_card import render_card, render_versions
+    from api.render_card import render_card, render_cards, render_versions
     from index.errors import UsageError
 
     if sum([account is not None, card or version is not None, versions, train]) > 1:
@@ -47,7 +47,7 @@ def churn(
         if train:
             with progress() as report:
                 cards = service.models.train(scope, report)
-            show(cards, as_json, lambda console: [render_card(console, one) for one in cards])
+            show(cards, as_json, lambda console: render_cards(console, cards))
         elif versions:
             found = service.models.versions(scope)
             show(found, as_json, lambda console: render_versions(console, found))

@@ -14,7 +14,7 @@ from api.service import OnEvent, Progress
 from api.settings import Settings
 from index.catalogue import Catalogue, Column, Table
 from index.documents import Passage
-from index.errors import NotFoundError, PolicyError, SqlRejected, UsageError
+from index.errors import DraftBlocked, NotFoundError, PolicyError, SqlRejected, UsageError
 from index.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import Rows
@@ -64,6 +64,18 @@ class FakeDrafts:
         draft = self._open(scope, draft_id)
         draft.update(status="rejected", reason=reason)
         return draft
+
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        draft = self.get(scope, draft_id)
+        found = {"code": "link", "message": "a link", "where": "here"}
+        return {"id": draft_id, "status": draft["status"], "findings": [found] if "http" in draft["body"] else []}
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        draft = self.get(scope, draft_id)
+        if draft["status"] != "approved":
+            raise DraftBlocked(f"draft {draft_id} is {draft['status']}, not approved")
+        draft["status"] = "exported"
+        return {**draft, "by": by, "eml": "RnJvbTogeA=="}
 
     def _open(self, scope: Scope, draft_id: str) -> dict[str, Any]:
         draft = self.get(scope, draft_id)
@@ -173,7 +185,7 @@ class FakeService:
         parts = (Contribution("usage", "orders fell by half", -0.5, 1.2),)
         return [EntityScore("churn", "account", key or "A1", 0.71, -0.3, parts, "v1", dt.date(2026, 5, 1))]
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False) -> Sequence[Any]:
         if "nowhere" in only:
             raise NotFoundError("no source 'nowhere'", hint="sources: crm")
         progress("crm", 3, 3)
@@ -181,6 +193,12 @@ class FakeService:
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         return {"generation": "g2", "chunks": 1}
+
+    def retrain(self, progress: Progress) -> Any:
+        return ["churn"]
+
+    def roll_back(self, progress: Progress) -> Any:
+        return {"generation": "g0"}
 
     def status(self) -> dict[str, Any]:
         return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}
