@@ -22,6 +22,7 @@ log = logging.getLogger("tower.http")
 FILE = "jobs.sqlite"
 Run = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
 _KEPT = 50
+_JOB, _SCHEDULED = "tower_job", "tower_scheduled"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ class DurableJournal:
         from dbos import DBOS
 
         self._dbos = DBOS
-        self._run = run
         DBOS(
             config={
                 "name": "tower",
@@ -52,8 +52,8 @@ class DurableJournal:
                 "enable_otlp": False,
             }
         )
-        self._job = DBOS.workflow(name="tower_job")(self._as_workflow)
-        scheduled = DBOS.workflow(name="tower_scheduled")(self._as_scheduled)
+        self._job = DBOS.workflow(name=_JOB)(_as_workflow(DBOS, run))
+        scheduled = DBOS.workflow(name=_SCHEDULED)(_as_scheduled(DBOS, run))
         DBOS.launch()
         DBOS.apply_schedules(
             [
@@ -83,30 +83,41 @@ class DurableJournal:
 
     def past(self) -> list[dict[str, Any]]:
         """The latest jobs, of this process and earlier ones."""
-        found = self._dbos.list_workflows(name="tower_job", sort_desc=True, limit=_KEPT)
+        found = self._dbos.list_workflows(name=[_JOB, _SCHEDULED], sort_desc=True, limit=_KEPT)
         return [_view(one) for one in found]
 
     def close(self) -> None:
         """Stop DBOS; what runs is begun again with the next start."""
         self._dbos.destroy(destroy_registry=True)
 
-    def _as_workflow(self, job_id: str, kind: str, arguments: str) -> str:
-        return str(self._dbos.run_step({"name": "work"}, self._worked, job_id, kind, arguments))
 
-    def _worked(self, job_id: str, kind: str, arguments: str) -> str:
-        return json.dumps(self._run(job_id, kind, json.loads(arguments)))
+def _as_workflow(dbos: Any, run: Run) -> Callable[[str, str, str], str]:
+    """The work of a job as a workflow; a function, since DBOS registers no bound methods."""
 
-    def _as_scheduled(self, _due: dt.datetime, context: str) -> str:
-        job_id, wanted = str(self._dbos.workflow_id)[-12:], json.loads(context)
+    def worked(job_id: str, kind: str, arguments: str) -> str:
+        return json.dumps(run(job_id, kind, json.loads(arguments)))
+
+    def job(job_id: str, kind: str, arguments: str) -> str:
+        return str(dbos.run_step({"name": "work"}, worked, job_id, kind, arguments))
+
+    return job
+
+
+def _as_scheduled(dbos: Any, run: Run) -> Callable[[dt.datetime, str], str]:
+    """A scheduled job as a workflow; it is left out where another works on its sources."""
+
+    def worked(job_id: str, kind: str, arguments: Mapping[str, Any]) -> str:
         try:
-            return str(
-                self._dbos.run_step(
-                    {"name": "work"}, self._worked, job_id, wanted["kind"], json.dumps(wanted["arguments"])
-                )
-            )
+            return json.dumps(run(job_id, kind, arguments))
         except BusyError as error:
-            log.info("a scheduled %s was left out: %s", wanted["kind"], error.message)
-            return "{}"
+            log.info("a scheduled %s was left out: %s", kind, error.message)
+            return ""
+
+    def scheduled(_due: dt.datetime, context: str) -> str:
+        wanted = json.loads(context)
+        return str(dbos.run_step({"name": "work"}, worked, str(dbos.workflow_id), wanted["kind"], wanted["arguments"]))
+
+    return scheduled
 
 
 def journal_url(store: str, home: Path) -> str:
@@ -115,10 +126,11 @@ def journal_url(store: str, home: Path) -> str:
 
 
 def _view(status: Any) -> dict[str, Any]:
-    if isinstance(status.output, str):
+    if isinstance(status.output, str) and status.output:
         view: dict[str, Any] = json.loads(status.output)
         return view
-    kind = status.input["args"][1] if status.input else ""
+    given = status.input["args"] if status.input else ()
+    kind = given[1] if status.name == _JOB and len(given) > 1 else "scheduled"
     states = {"PENDING": "running", "ENQUEUED": "running", "CANCELLED": "cancelled"}
     started = dt.datetime.fromtimestamp((status.created_at or 0) / 1000, dt.UTC).isoformat(timespec="seconds")
     return {

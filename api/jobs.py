@@ -55,8 +55,8 @@ class Journal(Protocol):
 
 @dataclass
 class Job:
-    """One piece of work. `done` and `total` belong to `step`, the part it is at; `rate` is of that step, a second, and
-    `left_s` how long it takes at that rate. `sources` is what it works on, empty for all. `error` is set when it failed.
+    """One piece of work on `sources`, empty for all. `done` and `total` belong to `step`, the part it is at; `rate` is
+    that step's, a second, and `left_s` is how long it takes at that rate. `error` is set when it failed.
     """
 
     id: str

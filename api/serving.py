@@ -100,10 +100,7 @@ class _Server(uvicorn.Server):
 def _journal(settings: JobsSettings, home: Path, jobs: Jobs) -> Journal:
     from api.durable import DurableJournal, Schedule, journal_url
 
-    schedules = tuple(
-        Schedule(name, one.cron, "ingest" if one.kind == "reconcile" else one.kind, one.arguments())
-        for name, one in sorted(settings.schedules.items())
-    )
+    schedules = tuple(Schedule(name, one.cron, one.job, one.arguments()) for name, one in settings.schedules.items())
     return DurableJournal(journal_url(settings.store, home), jobs.run, schedules, settings.worker)
 
 

@@ -152,8 +152,13 @@ class ScheduleSettings(_Section):
     kind: Literal["ingest", "reindex", "retrain", "reconcile"] = "ingest"
     sources: tuple[str, ...] = ()
 
+    @property
+    def job(self) -> str:
+        """The kind of job: `reconcile` is an ingest that compares all keys."""
+        return "ingest" if self.kind == "reconcile" else self.kind
+
     def arguments(self) -> dict[str, Any]:
-        """What the job is given. `reconcile` is an ingest that compares all keys."""
+        """What the job is given."""
         given = {"sources": list(self.sources), "full": False, "vectors_only": self.kind == "reindex"}
         return given | {"reconcile": self.kind == "reconcile"}
 
