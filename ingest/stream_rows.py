@@ -106,6 +106,8 @@ class StreamShape:
 
     def _place(self, values: Mapping[str, Any]) -> str:
         """Where a record stands: its key, else its content."""
+        if len(self.key) == 1 and (only := values.get(self.key[0])).__class__ is str and len(only) > 8:
+            return str(only)
         parts = [values.get(name) for name in self.key]
         if parts and not any(is_null(part) for part in parts):
             return "|".join(str(part) for part in parts)
