@@ -233,6 +233,20 @@ def reindex(body: ReindexRequest, request: Request, service: ServiceDep, scope: 
     return _begun(_jobs(request).begin("reindex", body.model_dump()))
 
 
+@admin.get("/quarantine")
+def quarantine(service: ServiceDep, scope: ScopeDep, source: str = "") -> Response:
+    """The records that were not taken, with their reasons."""
+    _require(scope, "ingest")
+    return JSONResponse({"records": plain(service.quarantine(scope, source))})
+
+
+@admin.get("/lineage")
+def lineage(service: ServiceDep, scope: ScopeDep, table: str, key: str) -> Response:
+    """Where a row comes from, and the sync that last changed it."""
+    _require(scope, "ingest")
+    return JSONResponse(plain(service.lineage(scope, table, key)))
+
+
 @admin.post("/retrain", status_code=202)
 def retrain(request: Request, scope: ScopeDep) -> Response:
     """Train the declared scores anew, as a job; 409 while another runs."""
@@ -280,7 +294,11 @@ def handlers(service: Service) -> dict[str, Handler]:
     """What jobs of each kind do with a service."""
     return {
         "ingest": lambda given, told: service.ingest(
-            given["sources"], given["full"], told, reconcile=given.get("reconcile", False)
+            given["sources"],
+            given["full"],
+            told,
+            reconcile=bool(given.get("reconcile")),
+            retry=bool(given.get("retry")),
         ),
         "reindex": lambda given, told: (
             service.roll_back(told)

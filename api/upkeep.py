@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,15 @@ class Upkeep:
     settings: Settings
     progress: Progress
 
-    def ingest(self, only: Sequence[str], full: bool, reconcile: bool = False) -> list[SyncReport]:
-        """Sync, then bring the live generation and the scores up to date with what was read."""
+    def ingest(self, only: Sequence[str], full: bool, reconcile: bool = False, retry: bool = False) -> list[SyncReport]:
+        """Sync, then bring the live generation and the scores up to date with what was read. With `retry` only those
+        sources that have something in quarantine, whose records are read again."""
+        if retry:
+            from ingest.retry import mark_for_retry
+
+            only = mark_for_retry(self.owned.store, tuple(only))
+            if not only:
+                return []
         reports = self.sync(only, full, reconcile)
         self._index()
         self._train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
@@ -165,6 +173,7 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
     return {
         "home": str(home),
         **held,
+        "late": _late(owned, held["sources"]),
         "generations": [asdict(one) for one in owned.store.generations()],
         "hidden_tables": sorted(set(held["tables"]) - listed),
         "catalogue_problems": _problems(owned),
@@ -176,6 +185,19 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
         ],
         "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
     }
+
+
+def _late(owned: Owned, sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The sources whose last sync is older than tower.yaml promises, with their age and the promise in seconds."""
+    now = dt.datetime.now(dt.UTC)
+    synced = {one["source"]: one["synced_at"] for one in sources}
+    late = []
+    for name, source in owned.sources.sources.items():
+        last = synced.get(name, "")
+        age = (now - dt.datetime.fromisoformat(last)).total_seconds() if last else None
+        if source.promise and (age is None or age > source.promise):
+            late.append({"source": name, "age_s": None if age is None else round(age), "promise_s": source.promise})
+    return late
 
 
 def _problems(owned: Owned) -> list[dict[str, str]]:

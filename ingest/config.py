@@ -151,6 +151,17 @@ class _Source(_Part):
 
     _promise = field_validator("promise", mode="before")(_duration)
 
+    def secrets(self) -> list[str]:
+        """The source's secret values."""
+        return []
+
+    def redacted(self, text: str) -> str:
+        """`text` without the source's secrets, which the libraries that read it may put into their messages."""
+        for secret in self.secrets():
+            if len(secret) >= 4:
+                text = text.replace(secret, "[secret]")
+        return text
+
 
 class FileSource(_Source):
     """A folder, one file, or an object store by its fsspec URL (`storage` are its options). Without `tables` and
