@@ -234,6 +234,7 @@ class Settings(_Section):
     golden: str = "golden.jsonl"
     models: ModelsSettings = ModelsSettings()
     sources: dict[str, Any] = Field(default_factory=dict)
+    resolve: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()

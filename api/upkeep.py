@@ -91,7 +91,18 @@ class Upkeep:
         reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
         if catalogue is None and self._draft():
             sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
+        self._resolve()
         return reports
+
+    def _resolve(self) -> None:
+        """Say which records of different tables speak of one entity, where tower.yaml asks for it."""
+        if not self.settings.resolve:
+            return
+        from ingest.config import load_resolves
+        from ingest.entities import resolve_entities
+
+        for entity, count in resolve_entities(self.owned.store, load_resolves(self.settings.resolve)).items():
+            log.info("%s: %d records were resolved", entity, count)
 
     def _catalogue(self) -> Catalogue | None:
         from index.catalogue_file import load_catalogue

@@ -144,6 +144,37 @@ def _duration(value: object) -> object:
     return float(found[1]) * _SECONDS[found[2]] if found else value
 
 
+class ResolveColumns(_Part):
+    """The columns of one table that tell which entity a record speaks of."""
+
+    name: str = ""
+    tax_number: str = ""
+    email: str = ""
+    domain: str = ""
+    phone: str = ""
+
+
+class ResolveConfig(_Part):
+    """An entity whose records stand in several tables. `same` and `different` are lists of `table:key` that a person
+    has decided."""
+
+    tables: dict[str, ResolveColumns] = Field(min_length=2)
+    same: tuple[tuple[str, ...], ...] = ()
+    different: tuple[tuple[str, ...], ...] = ()
+
+
+def load_resolves(mapping: Mapping[str, Any]) -> dict[str, ResolveConfig]:
+    """The `resolve:` mapping of tower.yaml as checked values."""
+    found: dict[str, ResolveConfig] = {}
+    for entity, value in mapping.items():
+        try:
+            found[str(entity)] = ResolveConfig.model_validate(value)
+        except ValidationError as error:
+            known = [*ResolveConfig.model_fields, *ResolveColumns.model_fields]
+            raise _explain(error, f"resolve.{entity}", known) from error
+    return found
+
+
 class _Source(_Part):
     """What holds for every source: `promise` is how old its last sync may be, in seconds; 0 promises nothing."""
 
