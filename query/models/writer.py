@@ -83,7 +83,7 @@ class ModelWriter:
         messages = [Message("system", _SYSTEM), Message("user", told)]
         for _ in range(1 + REWRITES):
             outgoing.sent(messages)
-            reply = self.model.complete(messages, within_s=until - time.monotonic())
+            reply = self.model.complete(messages, within_s=until - time.monotonic()).text
             lines = [line for line in outgoing.put_back(reply[:MOST_CHARACTERS]).splitlines() if line.strip()]
             faults = [f"{len(lines)} lines came back, {len(group)} are needed"] if len(lines) != len(group) else []
             made = [_read(line, sentence, slots) for line, sentence in zip(lines, group, strict=False)]
