@@ -257,12 +257,14 @@ class Workspace:
 
     # --- upkeep --------------------------------------------------------------------------------------------------
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources, vectors and scores up to date; one report a source."""
         from api.upkeep import Upkeep
 
         with self._upkeep:
-            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full)
+            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full, reconcile, retry)
             self._forget()
             return reports
 
@@ -275,6 +277,31 @@ class Workspace:
             report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
             self._retire()
             return report
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine, of one source where it is named."""
+        from dataclasses import asdict
+
+        scope.require("ingest")
+        return [asdict(one) for one in self._owned().store.quarantined(source)]
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from, and the sync that last changed it."""
+        from dataclasses import asdict
+
+        from index.lineage import lineage
+
+        scope.require("ingest")
+        return asdict(lineage(self._owned().store, table, key))
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew; a line for each."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            lines = Upkeep(self._owned(), self.settings, progress).retrain()
+            self._forget()
+            return lines
 
     def roll_back(self, progress: Progress) -> Any:
         """Switch back to the generation before the live one, after it caught up with what was read since."""

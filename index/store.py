@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -138,6 +139,11 @@ class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
             cells = [built.c[c] if c in built.c else sa.literal(None) for c in columns]
             for row in connection.execute(sa.select(*cells).order_by(built.c[schema.KEY])):
                 yield tuple(row)
+
+    def row(self, table: sa.Table, key: str) -> list[sa.Row[Any]]:
+        """The row of a data table with that key, as a list of one or none."""
+        with self._reading() as connection:
+            return list(connection.execute(sa.select(table).where(table.c[schema.KEY] == key)))
 
     def documents(self, source: str, *, with_chunks: bool = True) -> Iterator[StoredDocument]:
         """Every document of a source with its chunks, in the order of `doc_id`; `sections` are not kept."""
