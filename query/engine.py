@@ -25,7 +25,7 @@ from query.letters import citation_view, drafts_without_addresses, stated_addres
 from query.markdown import number, render
 from query.names import NameDictionary
 from query.parts import Parts
-from query.plan import Plan, Reading, Route, SqlStep
+from query.plan import Plan, Reading, Route, SqlStep, added_up
 from query.planning import Planner, content_stems, without_company
 from query.population import Names
 from query.prove import Prover
@@ -119,7 +119,7 @@ class QueryEngine:
             chart=told.chart,
             images=told.images,
             notices=[*notices, *address_notices([*shown.removed, *removed])],
-            egress=[asdict(one) for one in (*plan.egress, *written.egress)],
+            egress=[asdict(one) for one in added_up([*plan.egress, *told.egress, *written.egress])],
             timings_ms=clock.laps(),
         )
         notify("done", {"id": answer.id})
