@@ -33,6 +33,7 @@ from api.wire import (
     SqlRequest,
     SqlResponse,
 )
+from index.catalogue_scope import without_hidden_values
 from index.errors import PolicyError, TowerError, UsageError
 from index.scope import Action, Scope
 from query.answer import Answer
@@ -285,9 +286,9 @@ def job_events(job_id: str, request: Request, scope: ScopeDep) -> Response:
 
 @admin.get("/catalogue")
 def catalogue(service: ServiceDep, scope: ScopeDep) -> Response:
-    """The semantic model in use, whole."""
+    """The semantic model in use, whole; with the values that its columns hold as far as the caller sees all of them."""
     _require(scope, "ingest")
-    return JSONResponse(plain(service.catalogue))
+    return JSONResponse(plain(without_hidden_values(service.catalogue, scope)))
 
 
 def handlers(service: Service) -> dict[str, Handler]:

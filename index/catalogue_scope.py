@@ -95,3 +95,18 @@ def _scored(score: Score, clear: Catalogue) -> bool:
 def _due(score: Score) -> list[str]:
     table, _, column = score.due.partition(".")
     return [f'SELECT "{column}" FROM "{table}"'] if score.due else []
+
+
+def without_hidden_values(catalogue: Catalogue, scope: Scope) -> Catalogue:
+    """Every table and column of `catalogue`, but what their data holds (values, ranges, counts) only where `scope`
+    shows all of it: the column in the clear, and every row."""
+    tables = []
+    for table in catalogue.tables:
+        shown = scope.tables.get(table.name)
+        whole = shown is not None and not shown.rows
+        clear = {name for name, level in shown.columns.items() if level == "visible"} if shown and whole else set()
+        columns = tuple(
+            c if c.name in clear else replace(c, values=(), minimum=None, maximum=None) for c in table.columns
+        )
+        tables.append(replace(table, columns=columns, rows=table.rows if whole else 0))
+    return replace(catalogue, tables=tuple(tables))

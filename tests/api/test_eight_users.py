@@ -31,3 +31,9 @@ def test_the_oracle_would_notice(world: World) -> None:
     noticed = {user: sum(text in told for text in foreign(user)) for user in USERS}
     assert noticed["root"] == 0 and noticed["clerk"] >= 3
     assert min(noticed[user] for user in ("emma", "akira", "omar", "zoe", "nora", "ivy")) >= 4
+
+
+def test_the_catalogue_holds_no_values_that_its_reader_sees_masked(world: World) -> None:
+    headers = {"Authorization": f"Bearer {world.tokens['root']}"}
+    told = world.client.get("/v1/admin/catalogue", headers=headers).text
+    assert "Midmarket" in told and "Person A1" not in told and "pin-A1" not in told
