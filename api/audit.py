@@ -17,6 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from api.caller import Caller
+from api.encode import encodable
 from api.score_models import AuditedModels
 from index.errors import PolicyError, SignInError, TowerError
 from index.usage import current
@@ -139,6 +140,7 @@ class Audited:
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """The answer, once its record is written; parts that leave before are announced in a record of their own."""
+        question = encodable(question)
         asked = {"question": self.trail.digest("text", question)}
         with self.trail.operation("ask", _name(scope), announce=on_event is not None, **asked) as found:
             answer = self.inner.ask(question, scope, conversation=conversation, on_event=on_event)
@@ -148,6 +150,7 @@ class Audited:
 
     def explain(self, question: str, scope: Scope) -> Plan:
         """The plan that `ask` would run."""
+        question = encodable(question)
         with self.trail.operation("explain", _name(scope), question=self.trail.digest("text", question)) as found:
             plan = self.inner.explain(question, scope)
             found["route"] = plan.route.path
@@ -155,6 +158,7 @@ class Audited:
 
     def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
         """The best `k` passages."""
+        query = encodable(query)
         with self.trail.operation("search", _name(scope), question=self.trail.digest("text", query)) as found:
             passages = self.inner.search(query, scope, k)
             found["counts"] = {"passages": len(passages)}
@@ -164,6 +168,7 @@ class Audited:
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
+        text = encodable(text)
         with self.trail.operation("sql", _name(scope), sql=self.trail.digest("text", text)) as found:
             query, rows = self.inner.sql(text, scope)
             found["tables"] = sorted({table for table, _ in query.reads})
@@ -207,6 +212,11 @@ class Audited:
         details = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
             return self.inner.reindex(sources, vectors_only, full, progress)
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one."""
+        with self.trail.operation("roll_back", LOCAL, activity="update", announce=True):
+            return self.inner.roll_back(progress)
 
     def status(self) -> dict[str, Any]:
         """Sources, freshness, counts, generation, quarantine."""

@@ -227,10 +227,12 @@ def ingest(body: IngestRequest, request: Request, service: ServiceDep, scope: Sc
 
 @admin.post("/reindex", status_code=202)
 def reindex(body: ReindexRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
-    """Build a new generation beside the live one and switch, as a job; 409 while another runs."""
+    """Build a new generation beside the live one and switch, or switch back, as a job; 409 while another runs."""
     _require(scope, "reindex")
 
     def work(told: Any) -> Any:
+        if body.roll_back:
+            return service.roll_back(told)
         return service.reindex(body.sources, body.vectors_only, body.full, told)
 
     return _begun(_jobs(request).begin("reindex", work))

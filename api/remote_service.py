@@ -179,6 +179,10 @@ class RemoteService:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
 
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, in the server's process."""
+        return self._job("reindex", {"roll_back": True}, progress)
+
     def status(self) -> dict[str, Any]:
         """What the workspace holds, and who serves it."""
         found = self._calls.call("GET", "/v1/status")

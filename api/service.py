@@ -157,6 +157,10 @@ class Unaudited(Protocol):
         """Build a new generation beside the live one, check it, switch; a report."""
         ...
 
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, brought up to date; a report."""
+        ...
+
     def status(self) -> dict[str, Any]:
         """Sources, freshness, counts, generation, quarantine: JSON-compatible."""
         ...

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import PydanticCustomError
 
 from api.home import DEFAULT_HOME
 from api.home import default_home as default_home
@@ -33,19 +34,32 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _provider(value: str) -> str:
+    """`none`, `openai-like`, or `package.module.Class`."""
+    if value in ("none", "openai-like") or re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", value):
+        return value
+    known = {"expected": "'none' or 'openai-like'"}
+    raise PydanticCustomError("literal_error", "should be 'none', 'openai-like' or the dotted path of a class", known)
+
+
+Provider = Annotated[str, AfterValidator(_provider)]
+
+
 class ModelSettings(_Section):
     """One model role. `provider` is none, openai-like, or the dotted path of a LlamaIndex LLM class.
 
     `api_key_env` names the environment variable that holds the key; the key is never in the file. `timeout_s` is for
-    one question, repairs included; `options` go to the server, or to the class.
+    one question, repairs included; prices are for a million tokens; `options` go to the server, or to the class.
     """
 
-    provider: str = Field(default="none", pattern=r"^(none|openai-like|[A-Za-z_]\w*(\.[A-Za-z_]\w*)+)$")
+    provider: Provider = "none"
     base_url: str = ""
     api_key_env: str = "OPENAI_API_KEY"
     model: str = ""
     timeout_s: float = Field(default=20.0, gt=0, le=600)
     proxy: str = ""
+    price_in: float = Field(default=0.0, ge=0)
+    price_out: float = Field(default=0.0, ge=0)
     options: dict[str, Any] = Field(default_factory=dict)
 
     def api_key(self) -> str:
@@ -123,6 +137,14 @@ class LimitsSettings(_Section):
         return os.environ.get(self.redis_password_env, "")
 
 
+class EmbeddingSettings(_Section):
+    """What turns texts into vectors. `model` is the folder of a sentence-transformers model; the empty one is the
+    built-in all-MiniLM-L6-v2. Another choice than the one that the index was built with needs `tower reindex`."""
+
+    runtime: Literal["auto", "onnxruntime", "openvino", "sentence-transformers"] = "auto"
+    model: str = ""
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -191,6 +213,7 @@ class Settings(_Section):
     drafts: DraftsSettings = DraftsSettings()
     signin: SigninSettings = SigninSettings()
     limits: LimitsSettings = LimitsSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -221,6 +244,11 @@ class Settings(_Section):
         from platformdirs import user_cache_path
 
         return user_cache_path("tower", appauthor=False)
+
+    @property
+    def embedding_model(self) -> Path | None:
+        """The folder of `embedding.model`; None for the built-in model."""
+        return (self._home / Path(self.embedding.model).expanduser()).absolute() if self.embedding.model else None
 
     @property
     def environment(self) -> Mapping[str, str]:

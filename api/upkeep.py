@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api.service import Progress
     from api.settings import Settings
     from api.workspace import Owned
+    from index.vectors import VectorGateway
     from ingest.progress import Progress as Step
     from ingest.progress import SyncReport
 
@@ -45,9 +46,33 @@ class Upkeep:
         reports = [] if vectors_only else self.sync(sources, full)
         owned = self.owned
         report = reindex(
-            owned.generations, owned.store, owned.embedder, progress=self._bar("embedding passages"), anew=full
+            owned.generations,
+            owned.store,
+            owned.embedder,
+            check=self._finds_its_passages,
+            progress=self._bar("embedding passages"),
+            anew=full,
         )
         return {**asdict(report), "sources": reports}
+
+    def roll_back(self) -> dict[str, Any]:
+        """The generation before the live one answers again, with everything that was read since in it."""
+        from ingest.reindex import roll_back
+
+        owned = self.owned
+        bar = self._bar("embedding passages")
+        return {"generation": roll_back(owned.generations, owned.store, owned.embedder, bar)}
+
+    def _finds_its_passages(self, gateway: VectorGateway) -> str:
+        """Why a new vector index may not go live: passages taken from all over it are not found by their own words."""
+        from ingest.reindex import unfound
+
+        self.owned.workspace._forget()  # tags that came with this sync belong to the administrator too
+        scope = self.owned.workspace.administrator()
+        asked, missing = unfound(self.owned.store, gateway, self.owned.embedder, scope)
+        return (
+            f"{len(missing)} of {asked} passages are not found by their own words" if len(missing) * 10 > asked else ""
+        )
 
     def sync(self, only: Sequence[str], full: bool) -> list[SyncReport]:
         """Read the sources; twice where the catalogue was drafted in between, so that documents find its entities."""

@@ -72,9 +72,11 @@ class IngestRequest(_Request):
 
 
 class ReindexRequest(IngestRequest):
-    """`vectors_only` does not read the sources; `full` embeds everything again."""
+    """`vectors_only` does not read the sources; `full` embeds everything again; `roll_back` builds nothing, and
+    switches back to the generation before the live one."""
 
     vectors_only: bool = False
+    roll_back: bool = False
 
 
 class Hit(BaseModel):

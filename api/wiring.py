@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from query.engine import QueryEngine
     from query.execute import Scorer
     from query.models.model import Model
+    from query.models.writer import ModelWriter
     from query.parts import Studio
     from query.population import TableReader
     from query.text2sql.asked_model import ModelPlanner
@@ -56,14 +57,17 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """A setting that would do nothing is an error instead: the writer uses no model yet, pictures only OpenAI's way."""
-    for role, known in (("writer", ("none",)), ("image", ("none", "openai-like"))):
-        provider = getattr(settings.models, role).provider
-        if provider not in known:
-            raise SettingsError(
-                f"models.{role}: {provider!r} is not supported: it is {' or '.join(known)}",
-                hint=f"set models.{role} to none",
-            )
+    """A setting that would do nothing, or does not hold together, is an error before anything is opened."""
+    model_of("planner", settings.models.planner)
+    model_of("writer", settings.models.writer)
+    image = settings.models.image
+    if image.provider not in ("none", "openai-like"):
+        raise SettingsError(
+            f"models.image: {image.provider!r} is not supported: it is none or openai-like",
+            hint="set models.image to none",
+        )
+    if image.provider != "none":
+        model_of("image", image)  # the same keys
 
 
 def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
@@ -73,9 +77,7 @@ def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
     from api.studio import ModelStudio
     from query.models.image_like import ImageLike
 
-    for key in ("base_url", "model"):
-        if not getattr(chosen, key):
-            raise SettingsError(f"models.image: openai-like needs `{key}`", hint="docs/settings.md lists the keys")
+    model_of("image", chosen)  # the same keys
     model = ImageLike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
     return ModelStudio(local, model, chosen.timeout_s)
 
@@ -84,6 +86,8 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
     """The model of a role; None where its provider is none. Raises `SettingsError` where it does not hold together."""
     if chosen.provider == "none":
         return None
+    from query.models.metered import Metered
+
     if chosen.provider == "openai-like":
         from query.models.openai_like import OpenAILike
 
@@ -93,19 +97,21 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
                     f"models.{role}: openai-like needs `{key}`",
                     hint="for example base_url: http://127.0.0.1:11434/v1, model: qwen2.5-coder",
                 )
-        return OpenAILike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+        client = OpenAILike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+        return Metered(client, chosen.price_in, chosen.price_out)
     from query.models.llama import LlamaModel, load_llm
 
     given = {"model": chosen.model, "base_url": chosen.base_url, "api_key": chosen.api_key()}
     llm = load_llm(chosen.provider, {**{k: v for k, v in given.items() if v}, **chosen.options})
-    return LlamaModel(llm, chosen.model or chosen.provider.rpartition(".")[2])
+    name = chosen.model or chosen.provider.rpartition(".")[2]
+    return Metered(LlamaModel(llm, name), chosen.price_in, chosen.price_out)
 
 
 def _own(home: Path, settings: Settings) -> Workspace:
+    from index.embedders import choose_embedder
     from index.engine import open_engine
     from index.generations import Generations
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.policy_documents import with_subjects
     from index.reading import SqlDocuments
     from index.sql import SqlDatabase
@@ -119,7 +125,9 @@ def _own(home: Path, settings: Settings) -> Workspace:
     reading = open_engine(url, read_only=True)
     sources = load_sources(settings.sources, home.absolute(), settings.environment)
     tags = declared_tags(sources)
-    embedder = MiniLM(settings.cache_dir, threads=settings.worker_threads)
+    embedder = choose_embedder(
+        settings.embedding.runtime, settings.embedding_model, settings.cache_dir, settings.worker_threads
+    )
     reader = SqlDatabase(reading)
     ledger = Ledger(writing)
     documents = SqlDocuments(reading)
@@ -263,8 +271,29 @@ def _engine(
         pictures=folders.find,
         studio=studio_of(folders, settings.models.image),
         second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),
+        writer=_writer(catalogue, reader, settings),
     )
     return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
+
+
+def _writer(catalogue: Catalogue, reader: SqlReader, settings: Settings) -> ModelWriter | None:
+    """Who asks the model of the role `writer`; None where the role has none."""
+    chosen = settings.models.writer
+    model = model_of("writer", chosen)
+    if model is None:
+        return None
+    from query.models.writer import ModelWriter
+
+    return ModelWriter(model, _persons(catalogue, reader), chosen.timeout_s)
+
+
+def _persons(catalogue: Catalogue, reader: SqlReader) -> Callable[[], KnownPersons | None]:
+    """The known names, read once: what must not leave, whoever asks."""
+    from index.masking.people import known_persons
+
+    whole = catalogue.whole or catalogue
+    everybody = Scope.administrator(whole, frozenset())
+    return cache(lambda: known_persons(whole, reader, everybody))
 
 
 def _second_planner(
@@ -281,12 +310,9 @@ def _second_planner(
     if model is None:
         return None
     from api.golden import read_examples
-    from index.masking.people import known_persons
     from query.text2sql.asked_model import ModelPlanner
 
-    whole = catalogue.whole or catalogue
-    everybody = Scope.administrator(whole, frozenset())
-    persons = cache(lambda: known_persons(whole, reader, everybody))  # what must not leave, whoever asks
+    persons = _persons(catalogue, reader)
     examples = read_examples(settings.golden_path)
     return lambda scope: ModelPlanner(
         model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s, documents

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
+    from index.embedder import Embedder
     from index.generations import Generations
     from index.guard import GuardedQuery
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.passages import PassageIndex
     from index.reading import SqlDocuments
     from index.sql import Rows, SqlDatabase
@@ -66,7 +66,7 @@ class Workspace:
         sources: SourcesConfig | None = None,
         tags: frozenset[str] = frozenset(),
         generations: Generations | None = None,
-        embedder: MiniLM | None = None,
+        embedder: Embedder | None = None,
         documents: SqlDocuments | None = None,
         principals: Principals | None = None,
     ) -> None:
@@ -262,9 +262,17 @@ class Workspace:
         with self._upkeep:
             self._close_retired()
             report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
-            with self._opening:
-                self._retired, self._gateway, self._passages = self._gateway, None, None
-                self._forget()
+            self._retire()
+            return report
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, after it caught up with what was read since."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            self._close_retired()
+            report = Upkeep(self._owned(), self.settings, progress).roll_back()
+            self._retire()
             return report
 
     def status(self) -> dict[str, Any]:
@@ -293,6 +301,12 @@ class Workspace:
             self._built.clear()
             if self.principals is not None:
                 self.principals.forget()
+
+    def _retire(self) -> None:
+        """The next question opens the generation that is live now; those that run go on with the one they have."""
+        with self._opening:
+            self._retired, self._gateway, self._passages = self._gateway, None, None
+            self._forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:

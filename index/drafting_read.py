@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from index.errors import NotFoundError, StorageError
 from index.schema import HASH, KEY, ORIGIN
@@ -81,7 +82,9 @@ class Reader:
         """
         try:
             found = self._names(names)
-            tables = self._from_sqlite(found) if self._sqlite else self._from_inspector(found)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SAWarning)  # a type that SQLAlchemy does not know is read as text
+                tables = self._from_sqlite(found) if self._sqlite else self._from_inspector(found)
         except SQLAlchemyError as error:
             raise StorageError(f"the database cannot be read: {_reason(error)}", hint="is it a database?") from error
         stored = {}

@@ -101,10 +101,10 @@ class EdgeGateway:
         rest = self._named(keywords.keys() - cosines.keys(), vector, _filter(scope, narrow))
         if vector is not None:
             cosines |= _scores(rest)
-        found = {point.id: point.payload or {} for point in (*near, *rest)}
+        found = {point.id: (point.payload or {}, point.vector) for point in (*near, *rest)}
         return [
-            Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosines.get(place), keywords.get(place))
-            for place, payload in found.items()
+            _hit(payload, cosines.get(place), keywords.get(place), vectors)
+            for place, (payload, vectors) in found.items()
             if admitted(payload, scope, narrow)
         ]
 
@@ -152,11 +152,15 @@ class EdgeGateway:
         among = engine.Filter(must=[condition, engine.HasIdCondition(set(ids))])
         anything = [1.0] + [0.0] * (self._dimension - 1)
         with self._mutex:
-            return self._query(_nearest(vector or anything), among, len(ids))
+            return self._query(_nearest(vector or anything), among, len(ids), bare=vector is None)
 
-    def _query(self, query: Any, condition: engine.Filter | None, limit: int) -> list[engine.ScoredPoint]:
-        """The best of the dense leg."""
-        request = engine.QueryRequest(limit=limit, query=query, filter=condition, with_payload=True, with_vector=False)
+    def _query(
+        self, query: Any, condition: engine.Filter | None, limit: int, *, bare: bool = False
+    ) -> list[engine.ScoredPoint]:
+        """The best of the dense leg; `bare` leaves their vectors out."""
+        request = engine.QueryRequest(
+            limit=limit, query=query, filter=condition, with_payload=True, with_vector=not bare
+        )
         with self._mutex:
             try:
                 return self._open_shard().query(request)
@@ -219,6 +223,11 @@ def _nearest(vector: list[float]) -> engine.Query:
 
 def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
     return {point.id: point.score for point in points}
+
+
+def _hit(payload: dict[str, Any], dense: float | None, sparse: float | None, vectors: Any) -> Hit:
+    vector = vectors[DENSE] if isinstance(vectors, dict) and dense is not None else None
+    return Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], dense, sparse, vector)
 
 
 def _engine_point(point: Point, dimension: int) -> engine.Point:

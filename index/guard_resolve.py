@@ -180,6 +180,8 @@ class Resolver:
             if node.args.get("alias"):
                 raise SqlRejected("a join in brackets may not have an alias", hint="give each table its own alias")
             self._source(node.this, ctes, frame)
+        elif isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery) and is_query(node.this):
+            self._lateral(node, ctes, frame)
         else:
             raise SqlRejected("FROM takes tables and queries only")
         for join in node.args.get("joins") or []:
@@ -220,6 +222,16 @@ class Resolver:
             self._count += 1
             node.set("alias", exp.TableAlias(this=quoted(f"{self.prefix}{self._count}")))
         self._add(frame, source_of(node.alias, declared or names))
+
+    def _lateral(self, node: exp.Lateral, ctes: Ctes, frame: Frame) -> None:
+        """A subquery that sees the items of FROM to its left."""
+        left = Frame(frame.parent, list(frame.sources), shared=set(frame.shared))
+        names = self._query(node.this, ctes, left, named=True)
+        alias = node.args.get("alias")
+        declared = [c.name for c in alias.args.get("columns") or []] if alias is not None else []
+        if alias is None or not alias.name or (declared and len(declared) != len(names)):
+            raise SqlRejected("a LATERAL query needs an alias, and a name for each column or for none")
+        self._add(frame, source_of(alias.name, declared or names))
 
     def _add(self, frame: Frame, source: Source) -> None:
         if any(fold(s.alias) == fold(source.alias) for s in frame.sources):

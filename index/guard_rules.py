@@ -54,7 +54,7 @@ _ONLY: Mapping[str, frozenset[type[Expr]]] = {
     "postgres": frozenset(
         {
             exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.Any, exp.All, exp.Extract, exp.Interval, exp.TimestampTrunc,
-            exp.DateTrunc,
+            exp.DateTrunc, exp.Lateral,
             exp.AtTimeZone, exp.WithinGroup, exp.PercentileCont, exp.PercentileDisc, exp.Mode, exp.Stddev,
             exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.LogicalAnd, exp.LogicalOr,
             exp.Concat, exp.Left, exp.Right, exp.SplitPart, exp.Initcap, exp.StrToDate, exp.UnixToTime, exp.Reverse,
@@ -103,6 +103,7 @@ _ARGUMENTS: Mapping[type[Expr], frozenset[str]] = {
     exp.Ordered: frozenset({"this", "desc", "nulls_first"}),
     exp.Cast: frozenset({"this", "to"}),
     exp.Star: frozenset(),
+    exp.Lateral: frozenset({"this", "alias"}),
     exp.Placeholder: frozenset({"this"}),
     exp.Window: frozenset({"this", "partition_by", "order", "spec", "over", "alias"}),
 }  # fmt: skip

@@ -41,16 +41,17 @@ class PassageIndex:
         """
         if not query.strip() or k <= 0 or sees_nothing(scope, narrow):
             return ()
+        question = self._embedder.embed_query(query)
         hits = self._gateway.search(
             scope,
-            self._embedder.embed_query(query),
+            question,
             query_vector(query),
             narrow=narrow,
             limit=max(CANDIDATES, k * per_document),
         )
         found: list[Passage] = []
         taken: Counter[str] = Counter()
-        for passage in self._stored(fuse(hits), scope, step=2 * k):
+        for passage in self._stored(fuse(hits, question), scope, step=2 * k):
             if taken[passage.doc_id] < per_document:
                 taken[passage.doc_id] += 1
                 found.append(passage)

@@ -28,6 +28,13 @@ BINARY = "<binary>"
 _STEPS = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _NAME = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|:([A-Za-z_]\w*)|:""")
 _MAX_VALUE = 32_000_000  # bytes of one text in SQLite: a query cannot fill the memory by doubling a string
+_HEAP = 1 << 30  # bytes that SQLite may take in this process; sorts and groups that need more fail, and nothing else
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: _MAX_VALUE,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1_000,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
 _RECURSIVE = 33  # SQLITE_RECURSIVE, which the sqlite3 module does not name
 
 
@@ -58,8 +65,8 @@ class SqlDatabase:
     """A SQLAlchemy engine that runs guarded queries and nothing else. Safe to share between threads.
 
     Under the guard stands the engine's own protection. SQLite: `query_only`, an authorizer that knows only the tables
-    and columns of the query, a limit on the length of a value, and a progress handler that stops it after `timeout_s`
-    seconds. PostgreSQL: a read-only transaction with a `statement_timeout`.
+    and columns of the query, limits on the length of a value and on the heap, and a progress handler that stops it
+    after `timeout_s` seconds. PostgreSQL: a read-only transaction with a `statement_timeout`.
 
     Decimals come back as floats (as integers where they have no decimal places), binary values as `<binary>`, dates
     and times as ISO text, text that does not decode with replacement characters.
@@ -120,6 +127,8 @@ class SqlDatabase:
             if time.monotonic() - started >= self.timeout_s and "interrupt" in str(error):
                 raise _too_slow(self.timeout_s) from error
             raise _sqlite_error(error) from error
+        except MemoryError as error:
+            raise SqlRejected("the query needs too much memory", hint="ask about less at a time") from error
         except (OverflowError, ValueError) as error:
             raise SqlRejected(f"a parameter does not fit the database: {error}") from error
         finally:
@@ -152,17 +161,19 @@ class SqlDatabase:
 def _confined(connection: sqlite3.Connection, query: GuardedQuery, deadline: float) -> Iterator[None]:
     """Let the connection read what `query` may read until `deadline`, then give it back as it was."""
     text_factory = connection.text_factory
+    connection.execute(f"PRAGMA hard_heap_limit = {_HEAP}")
     writable = connection.execute("PRAGMA query_only").fetchone()[0] == 0
     if writable:
         connection.execute("PRAGMA query_only = ON")
     connection.text_factory = _text
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
     connection.set_authorizer(_authorizer(query))
-    length = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
+    before = {limit: connection.setlimit(limit, most) for limit, most in _LIMITS.items()}
     try:
         yield
     finally:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, length)
+        for limit, most in before.items():
+            connection.setlimit(limit, most)
         connection.set_authorizer(None)
         connection.set_progress_handler(None, 0)
         connection.text_factory = text_factory

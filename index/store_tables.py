@@ -256,7 +256,7 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Cell,
     raw: Any = connection.connection.driver_connection
     with raw.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({columns}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([v.replace("\x00", "") if v.__class__ is str else v for v in row])  # type: ignore[union-attr]
+            copy.write_row([v.replace("\x00", "") if v.__class__ is str else v for v in row])
 
 
 def _with_text(row: tuple[Cell, ...], dated: Sequence[int]) -> tuple[Cell, ...]:

@@ -353,7 +353,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     if "documents" in inside:
         model: type[BaseModel] = RowDocumentsConfig if "tables" in inside else DocumentsConfig
     elif "tables" in inside:
-        model = {"files": FileTableConfig, "sql": SqlTableConfig}.get(kind, StreamTableConfig)
+        model = FileTableConfig if kind == "files" else SqlTableConfig if kind == "sql" else StreamTableConfig
     elif kind in ("files", "sql"):
         model = FileSource if kind == "files" else SqlSource
     else:

@@ -12,6 +12,7 @@ from index.store import Store
 from index.store_writer import RunTotals, SourceState, Writer
 from ingest.config import ConnectorSource, FileSource, SqlSource
 from ingest.files import FileEntry
+from ingest.object_store import is_object_url
 from ingest.progress import Listener, Progress, SyncReport, silent
 
 
@@ -59,6 +60,8 @@ class SourceRun:
     def root(self) -> Path:
         """The folder or file of a file source."""
         assert isinstance(self.config, FileSource)
+        if is_object_url(self.config.path):
+            return self.base / "objects" / self.name
         return self.base / Path(self.config.path).expanduser()
 
     def save(self, writer: Writer) -> None:

@@ -22,7 +22,7 @@ def sync_stream(table: StreamTable) -> None:
     whole = table.anew or table.stream.deletes == "scan" or table.held.get("cursor") is None
     resumed = table.resumed
     table.pull(table.known_whole() if whole else table.held["cursor"], whole=whole)
-    more: dict[str, object] = {}
+    more: dict[str, str] = {}
     if table.stream.deletes != "never" and not table.unchanged:
         if table.seen is not None and not table.untold:
             _compare(table, table.seen or set())

@@ -107,7 +107,7 @@ class StreamTable:
             self._quarantine(writer, [], [], gone)
             self.save(writer)
 
-    def save(self, writer: Writer, cursor: Json = None, *, complete: bool = False, **more: object) -> None:
+    def save(self, writer: Writer, cursor: Json = None, *, complete: bool = False, **more: str) -> None:
         """Put what is remembered of the table into a transaction; the cursor stays where none is given."""
         held = self.held
         done = complete or (bool(held.get("complete")) and not self.anew)

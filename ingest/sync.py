@@ -14,6 +14,7 @@ from index.store_writer import RunTotals
 from ingest.config import FileSource, SourcesConfig, SqlSource
 from ingest.files import list_files
 from ingest.linking import EntityDictionary, build_dictionary
+from ingest.object_store import is_object_url, mirror
 from ingest.progress import Listener, Progress, SyncReport, silent
 from ingest.readers.pool import ReaderPool
 from ingest.source_run import SourceRun
@@ -118,6 +119,9 @@ def _needs(run: SourceRun, owner: dict[str, str]) -> set[str]:
 
 def _sync_tables(run: SourceRun) -> None:
     if isinstance(run.config, FileSource):
+        if is_object_url(run.config.path):
+            done = mirror(run.config.path, run.config.storage, run.root, full=run.full)
+            run.warnings += [f"{run.name}: not read: {line}" for line in done.left_out]
         run.files = list_files(run.root)
         _check_not_emptied(run)
         sync_file_tables(run)

@@ -17,6 +17,7 @@ from ingest.config import DocumentsConfig, FileSource, RowDocumentsConfig, Table
 from ingest.documents import document_of_row, documents_of_file, entities_json, is_lines, link
 from ingest.files import FileEntry, FileMark, mark, matching
 from ingest.linking import EntityDictionary
+from ingest.object_store import is_object_url
 from ingest.readers import DOCUMENTS, Part
 from ingest.readers.base import MAX_BYTES
 from ingest.readers.pool import ReaderPool
@@ -243,6 +244,8 @@ class _FileSync:
 
     def _uri(self, entry: FileEntry) -> str:
         assert isinstance(self._run.config, FileSource)
+        if is_object_url(self._run.config.path):
+            return f"{self._run.config.path.rstrip('/')}/{entry.name}"
         path = PurePosixPath(self._run.config.path)
         return path.as_posix() if self._run.root.is_file() else (path / entry.name).as_posix()
 

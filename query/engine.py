@@ -31,6 +31,7 @@ from query.prove import Prover
 from query.relevance import Nearness, nearness
 from query.scoring.reasons import contribution_evidence
 from query.tell import Teller, Told
+from query.written import Written
 
 MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
 PROBED = 10  # passages looked at to see whether documents speak of a question at all
@@ -91,15 +92,20 @@ class QueryEngine:
         documents = self._document_text(scope)
         told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
         clock.lap("write")
-        proof = self._prover(plan, found, told, documents).prove(told.sentences)
+        prover = self._prover(plan, found, told, documents)
+        proof = prover.prove(told.sentences)
         clock.lap("check")
-        numbers = number(proof.kept, [c for note in told.notes for c in note.citations])
+        written = Written(proof.kept)
+        if parts.writer is not None and plan.route.path not in ("clarify", "refuse"):
+            written = parts.writer.rewrite(proof.kept, prover)
+            clock.lap("model")
+        numbers = number(written.sentences, [c for note in told.notes for c in note.citations])
         answer = Answer(
             carried=resolved.question if resolved.carried else "",
             id=uuid.uuid4().hex,
             question=question,
             as_of=parts.catalogue.date().isoformat(),
-            answer=render(proof.kept, numbers),
+            answer=render(written.sentences, numbers),
             route=route_view(plan, told),
             sql=[sql_view(found.tables[step.id]) for step in plan.steps if isinstance(step, SqlStep)],
             passages=[passage_view(p) for p in told.passages],
@@ -108,8 +114,8 @@ class QueryEngine:
             drafts=told.drafts,
             chart=told.chart,
             images=told.images,
-            notices=[*plan.notices, *found.notices, *told.notices, *proof.notices],
-            egress=[asdict(one) for one in added_up([*plan.egress, *told.egress])],
+            notices=[*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices],
+            egress=[asdict(one) for one in added_up([*plan.egress, *told.egress, *written.egress])],
             timings_ms=clock.laps(),
         )
         notify("done", {"id": answer.id})

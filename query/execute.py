@@ -21,6 +21,7 @@ from query.provenance import Keyed, key_text, keyed
 from query.relevance import relevant
 from query.scoring import Keep, due_dates
 from query.scoring.stated import stated_values
+from query.selfcheck import SelfCheck
 
 MOST_ROWS = 1000
 
@@ -122,6 +123,8 @@ class Executor:
             whole = f"{evidence.total:,} rows" if evidence.total is not None else "more rows than these"
             found.notices.append(f"The result has {whole}; the first {MOST_ROWS:,} are given.")
         found.tables[step.id] = evidence
+        if step.purpose == "answer":
+            found.notices += SelfCheck(self.catalogue, self.reader, self.scope).notices(reading.sql, rows)
         notify("rows", {"step": step.id, "columns": list(rows.columns), "count": len(rows.rows)})
         if step.purpose == "population":
             found.items = self._items(evidence, reading.entity)

@@ -12,9 +12,12 @@ from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader
 from query.drafts.template import TemplateSet
+from query.evidence import Sentence
 from query.execute import PassageSearch, Scorer
 from query.plan import Egress, Plan
 from query.population import Names, TableReader
+from query.prove import Prover
+from query.written import Written
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ class SecondPlanner(Protocol):
         ...
 
 
+class Writer(Protocol):
+    """Puts proven sentences into other words (`query.models.writer.ModelWriter`)."""
+
+    def rewrite(self, sentences: Sequence[Sentence], prover: Prover) -> Written:
+        """The sentences to show, proven as well."""
+        ...
+
+
 @dataclass(frozen=True)
 class Parts:
     """What the engine is built from; `None` where a workspace has no documents (a database asked in place).
@@ -75,3 +86,4 @@ class Parts:
     pictures: Callable[[str], str] = str
     studio: Studio | None = None
     second: Callable[[Scope], SecondPlanner] | None = None
+    writer: Writer | None = None

@@ -14,7 +14,6 @@ import contextlib
 import random
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -132,8 +131,7 @@ def opener(postgres: str | None) -> Iterator[Any]:
                 url = f"sqlite:///{gold.database}"
                 if gold.dialect == "postgres":
                     if not server:
-                        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                        server.append(stack.enter_context(scratch_server(postgres, folder)))
+                        server.append(stack.enter_context(scratch_server(postgres)))
                     url = server[0].database(gold.database.stem, gold.database.read_text(encoding="utf-8"))
                 found = opened[gold.database] = Opened(url)
                 stack.callback(found.close)

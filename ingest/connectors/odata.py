@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from pydantic import Field as Setting
 
 from index.errors import SourceError
-from ingest.connectors.support.contract import Batch, Connector, Field, Json, Key, Stream
+from ingest.connectors.support.contract import Batch, Connector, Deletes, Field, Json, Key, Stream
 from ingest.connectors.support.edmx import Service, parse_metadata
 from ingest.connectors.support.moments import higher, moment, rewound
 from ingest.connectors.support.signin import AuthOptions, SignIn
@@ -82,7 +82,7 @@ class ODataConnector(Connector):
         chosen = self.options.select.get(name)
         fields = [f for f in whole.fields if not chosen or f.name in chosen or f.name in whole.key]
         cursor = self.options.cursors.get(name, "")
-        deletes = "told" if name in self.options.delta else "keys" if cursor else "scan"
+        deletes: Deletes = "told" if name in self.options.delta else "keys" if cursor else "scan"
         return Stream(name, whole.key, tuple(fields), cursor, deletes, drifts=deletes == "scan")
 
     def read(self, stream: Stream, cursor: Json) -> Iterator[Batch]:

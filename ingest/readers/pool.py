@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -171,7 +172,7 @@ class _Process:
     def check_time(self) -> None:
         """Give the file up where its time is over."""
         if not self.settled and time.monotonic() >= self.deadline:
-            self._fail(f"takes longer than {self._limits.seconds:.0f} s to read", "split the file, or save it again")
+            self._fail(*self._late())
 
     def end(self) -> None:
         """Kill the process. It holds nothing that could be lost."""
@@ -189,6 +190,7 @@ class _Process:
             said: dict[str, Any] = json.loads(answer)
             cost = Cost(float(said["cost"]["seconds"]), float(said["cost"]["peak_mb"]))
             self.reading = Reading(parts_from_json(said["parts"]), cost)
+            self.alive = not said["last"]
             self.settled = True
         except (ValueError, KeyError, TypeError):
             self._fail("brought the reader down", "open and save it again")
@@ -197,8 +199,13 @@ class _Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(5)
         code = self._popen.returncode
+        if code == -signal.SIGXCPU:
+            return self._late()
         how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
         return f"brought the reader down ({how}; it may take too much memory)", "split the file, or save it again"
+
+    def _late(self) -> tuple[str, str]:
+        return f"takes longer than {self._limits.seconds:.0f} s to read", "split the file, or save it again"
 
     def _fail(self, reason: str, hint: str) -> None:
         self.reading = Reading(

@@ -19,7 +19,7 @@ from llama_index.core.llms import (
 from llama_index.core.llms.callbacks import llm_completion_callback
 
 from index.errors import ProviderError, SettingsError
-from query.models.model import Message, Model, within
+from query.models.model import Completion, Message, Model, estimated, within
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class LlamaModel:
     llm: LLM
     name: str
 
-    def complete(self, messages: Sequence[Message], *, within_s: float) -> str:
+    def complete(self, messages: Sequence[Message], *, within_s: float) -> Completion:
         """The content of the model's answer to the conversation."""
         said = [ChatMessage(role=MessageRole(m.role), content=m.text) for m in messages]
         try:
@@ -43,7 +43,7 @@ class LlamaModel:
         content = answer.message.content
         if not isinstance(content, str):
             raise ProviderError(f"the model {self.name} answered without a text")
-        return content
+        return Completion(content, sum(estimated(m.text) for m in messages), estimated(content))
 
 
 def load_llm(path: str, options: Mapping[str, Any]) -> LLM:
@@ -80,15 +80,18 @@ class TowerLLM(CustomLLM):
         """What LlamaIndex asks of every model."""
         return LLMMetadata(context_window=self.context_window, num_output=self.num_output, model_name=self._model.name)
 
+    def _said(self, prompt: str) -> str:
+        return self._model.complete([Message("user", prompt)], within_s=self.within_s).text
+
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **_: Any) -> CompletionResponse:
         """The model's answer to one text."""
-        return CompletionResponse(text=self._model.complete([Message("user", prompt)], within_s=self.within_s))
+        return CompletionResponse(text=self._said(prompt))
 
     @llm_completion_callback()
     def stream_complete(self, prompt: str, formatted: bool = False, **_: Any) -> CompletionResponseGen:
         """The answer in one piece: `Model` gives whole answers."""
-        text = self._model.complete([Message("user", prompt)], within_s=self.within_s)
+        text = self._said(prompt)
 
         def pieces() -> CompletionResponseGen:
             yield CompletionResponse(text=text, delta=text)

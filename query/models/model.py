@@ -22,6 +22,20 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True)
+class Completion:
+    """What a model said. Tokens are the provider's count, or an estimate where it gives none."""
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+
+
+def estimated(text: str) -> int:
+    """About how many tokens a text has."""
+    return -(-len(text) // 4)
+
+
 class Model(Protocol):
     """A language model. `name` is what the record of an answer calls it."""
 
@@ -30,7 +44,7 @@ class Model(Protocol):
         """The model's name at its provider."""
         ...
 
-    def complete(self, messages: Sequence[Message], *, within_s: float) -> str:
+    def complete(self, messages: Sequence[Message], *, within_s: float) -> Completion:
         """What the model says next. Raises `ProviderError` for every way of failing, and after `within_s` seconds."""
         ...
 

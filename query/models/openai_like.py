@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.errors import ProviderError
-from query.models.model import Message, within
+from query.models.model import Completion, Message, estimated, within
 
 MOST_BYTES = 1_000_000  # of one answer; a model that goes on is not read further
 PATIENCE_S = 1.0  # the longest wait before the one second try
@@ -29,12 +29,12 @@ class OpenAILike:
     options: Mapping[str, Any] = field(default_factory=dict)
     proxy: str = ""
 
-    def complete(self, messages: Sequence[Message], *, within_s: float) -> str:
+    def complete(self, messages: Sequence[Message], *, within_s: float) -> Completion:
         """The text of the first choice. Asks a second time where the server is busy or breaks off, if time is left."""
         until = time.monotonic() + within_s
         return within(within_s, self.name, lambda: self._twice(messages, until))
 
-    def _twice(self, messages: Sequence[Message], until: float) -> str:
+    def _twice(self, messages: Sequence[Message], until: float) -> Completion:
         try:
             return self._once(messages, until)
         except _Again as again:
@@ -43,7 +43,7 @@ class OpenAILike:
             time.sleep(again.wait_s)
             return self._once(messages, until)
 
-    def _once(self, messages: Sequence[Message], until: float) -> str:
+    def _once(self, messages: Sequence[Message], until: float) -> Completion:
         import httpx
 
         body = {
@@ -76,7 +76,13 @@ class OpenAILike:
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _Again(f"the model {self.name} broke off: {type(error).__name__}", 0.0) from error
-        return text_of(raw, self.name)
+        text = text_of(raw, self.name)
+        used = _usage(raw)
+        return Completion(
+            text,
+            used.get("prompt_tokens") or sum(estimated(m.text) for m in messages),
+            used.get("completion_tokens") or estimated(text),
+        )
 
 
 class _Again(ProviderError):
@@ -115,6 +121,17 @@ def text_of(raw: bytes, name: str) -> str:
     if not isinstance(content, str):
         raise ProviderError(f"the model {name} answered without a text")
     return content
+
+
+def _usage(raw: bytes) -> dict[str, int]:
+    """The provider's count of tokens; empty where it gives none."""
+    import json
+
+    try:
+        used = json.loads(raw).get("usage") or {}
+    except ValueError:  # a stream: its events need not count
+        return {}
+    return {k: v for k, v in used.items() if isinstance(v, int) and v > 0} if isinstance(used, dict) else {}
 
 
 def _events(text: str) -> list[str]:

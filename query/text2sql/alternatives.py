@@ -72,6 +72,8 @@ def _loose(query: Query, draft: Draft) -> Iterator[Query]:
     idle = _idle(query)
     if idle:
         yield query.with_(where=tuple(p for p in query.where if p not in idle))
+    for one in idle if len(idle) > 1 else ():
+        yield query.with_(where=tuple(p for p in query.where if p is not one))
 
 
 def _every(query: Query, draft: Draft) -> Iterator[Query]:
@@ -98,6 +100,8 @@ def _less(query: Query, draft: Draft) -> Iterator[Query]:
         if isinstance(gone, ColumnRef) and len(query.group) > 1:
             group = tuple(g for g in query.group if g != gone)
         yield query.with_(select=rest, group=group)
+        if query.group == (gone,) and all(is_aggregate(e) for e in rest) and not query.having and not query.order:
+            yield query.with_(select=rest, group=())
 
 
 def _named(query: Query, draft: Draft) -> Iterator[Query]:
@@ -162,6 +166,13 @@ def _with_count(query: Query, draft: Draft) -> Iterator[Query]:
         yield query.with_(select=(*query.select, *new))
 
 
+def _ranked(query: Query, draft: Draft) -> Iterator[Query]:
+    """The groups with most first."""
+    measured = [e for e in query.select if is_aggregate(e)]
+    if query.group and measured and not query.order and query.limit is None:
+        yield query.with_(order=(Order(measured[0], True),))
+
+
 def _ungrouped(query: Query, draft: Draft) -> Iterator[Query]:
     """Grouped by what is shown only."""
     if not query.group:
@@ -213,6 +224,7 @@ def _of_top(query: Query, draft: Draft) -> Iterator[Query]:
     if query.limit != 1 or len(query.order) != 1 or query.offset:
         return
     by = query.order[0].by
+    yield from _of_commonest(query)
     shown = {t for e in query.select for t in tables_of(e)}
     if len(shown) != 1 or any(is_aggregate(e) for e in query.select):
         return
@@ -238,6 +250,21 @@ def _of_top(query: Query, draft: Draft) -> Iterator[Query]:
             )
 
 
+def _of_commonest(query: Query) -> Iterator[Query]:
+    """ "the phones of customers with the most common policy type": the type is not shown, and not only one row."""
+    top = query.order[0]
+    if not isinstance(top.by, Aggregate) or top.by.function != "count" or len(query.select) < 2:
+        return
+    for ref in query.select:
+        others = tuple(e for e in query.select if e != ref)
+        if not isinstance(ref, ColumnRef) or any(is_aggregate(e) for e in others):
+            continue
+        inner = Query(ref.table, (ref,), group=(ref,), order=(Order(Aggregate("count", ref.table), top.descending),))
+        kept = tuple(p for p in query.where if not (isinstance(p, Related) and not p.conditions))
+        where = (*kept, Condition(ref, "in", inner.with_(limit=1)))
+        yield query.with_(select=others, where=where, group=(), order=(), limit=None)
+
+
 def _other_date(query: Query, draft: Draft) -> Iterator[Query]:
     """Another date of the tables that the query reads, where the question names none."""
     if len(draft.periods) != 1 or draft.periods[0][1] is not None:
@@ -251,6 +278,8 @@ def _other_date(query: Query, draft: Draft) -> Iterator[Query]:
         return
     tables = {query.root, current.table, *(t for p in query.where for t in predicate_tables(p))}
     tables |= {t for e in query.select for t in tables_of(e)}
+    joined = [(j.left, j.right) for j in draft.catalogue.joins if j.right in tables]
+    tables |= {left for left, _ in joined if len({r for other, r in joined if other == left}) > 1}
     for table in sorted(tables):
         held = draft.table(table)
         for column in held.columns if held else ():
@@ -298,4 +327,5 @@ _SHOWING: tuple[tuple[str, Edit], ...] = (
     ("counts", _counts),
     ("with_count", _with_count),
     ("ungrouped", _ungrouped),
+    ("ranked", _ranked),
 )

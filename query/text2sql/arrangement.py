@@ -52,6 +52,7 @@ _BY = re.compile(
     r"\b(?:grouped by|broken down by|split by|separated by|(?<!ed )(?<!en )(?<!ght )by|across)(?: the)?(?: different)?"
     r" ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))"
 )
+_OWN_COLUMN = re.compile(r"\beach (T\d+) by (?=(C\d+))")
 _DESCENDING = ("desc", "decreas", "reverse")
 
 
@@ -148,9 +149,14 @@ def groups(draft: Draft) -> None:
         draft.notes.append("grouped")
         return GAP
 
+    draft.sentence.take(_OWN_COLUMN, lambda m: "by " if _of_table(draft, m[1], m[2]) else None)
     draft.sentence.take(_GROUP, group)
     if re.search(r"[AM]\d+", draft.sentence.text) and not re.search(r"\^|~", draft.sentence.text):
         draft.sentence.take(_BY, group)
+
+
+def _of_table(draft: Draft, table: str, column: str) -> bool:
+    return draft.candidate(table).table == draft.candidate(column).table
 
 
 def _group_by(draft: Draft, name: str) -> None:

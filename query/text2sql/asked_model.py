@@ -90,7 +90,7 @@ class ModelPlanner:
         problem: TowerError | None = None
         for _ in range(1 + REPAIRS):
             outgoing.sent(messages)
-            reply = self.model.complete(messages, within_s=until - time.monotonic())
+            reply = self.model.complete(messages, within_s=until - time.monotonic()).text
             said = read_reply(reply)
             if said.declined:
                 raise _Declined(f"it says that the tables cannot answer ({outgoing.put_back(said.declined)})")

@@ -13,7 +13,7 @@ BEAM = 12
 LINKING_WORDS = frozenset(
     {"of", "for", "in", "from", "by", "the", "all", "each", "every", "a", "an", "any", "different"}
 )
-_RANK = {"table": 0, "metric": 1, "term": 2, "column": 3, "value": 4, "text": 5}
+_RANK = {"table": 0, "metric": 1, "term": 2, "column": 3, "value": 4, "text": 5, "none": 6}
 
 
 @dataclass(frozen=True)

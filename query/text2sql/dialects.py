@@ -165,7 +165,11 @@ def _week(node: exp.TimeToStr, dialect: str) -> None:
     if "%W" not in node.args["format"].name:
         return
     day = node.this.this if isinstance(node.this, exp.TsOrDsToTimestamp) else node.this
-    if dialect in _ISO_WEEK:
+    if dialect == "tsql":
+        week = exp.Anonymous(this="DATEPART", expressions=[exp.var("ISO_WEEK"), day.copy()])
+        year = exp.Anonymous(this="YEAR", expressions=[day.copy()])
+        node.replace(exp.Anonymous(this="CONCAT", expressions=[year, exp.Literal.string("-W"), week]))
+    elif dialect in _ISO_WEEK:
         shape = exp.Literal.string(_ISO_WEEK[dialect])
         node.replace(exp.Anonymous(this="TO_CHAR", expressions=[exp.cast(day.copy(), "TIMESTAMP"), shape]))
 

@@ -182,13 +182,31 @@ class Draft:
         column = self.column(ref)
         return column is not None and (column.type in ("date", "datetime") or "year" in column.label.lower())
 
+    def digits(self, ref: ColumnRef) -> bool:
+        """True for a column of texts that are all numbers, as far as its values are known."""
+        column = self.column(ref)
+        texts = column.values if column is not None and column.type == "text" else ()
+        return bool(texts) and all(v.replace(".", "", 1).lstrip("-").isdigit() for v in texts if v)
+
+    def worded(self, ref: ColumnRef) -> bool:
+        """True for a column of texts that are no numbers, as far as its values are known."""
+        column = self.column(ref)
+        if column is None or column.type != "text" or not column.values:
+            return False
+        return not all(v.replace(".", "", 1).replace(",", "").lstrip("-").isdigit() for v in column.values)
+
     def of_years(self, ref: ColumnRef) -> bool:
         """True for a column of whole numbers that can all be years, whatever it is called."""
         column = self.column(ref)
-        if column is None or column.type != "integer" or column.role in ("key", "reference"):
+        if column is None or column.type not in ("integer", "number") or column.role in ("key", "reference"):
             return False
         low, high = column.minimum, column.maximum
-        return isinstance(low, int | float) and isinstance(high, int | float) and 1000 <= low <= high <= 2100
+        return (
+            isinstance(low, int | float)
+            and isinstance(high, int | float)
+            and 1000 <= low <= high <= 2100
+            and low == int(low)
+        )
 
 
 def merged_equalities(where: list[Predicate]) -> list[Predicate]:

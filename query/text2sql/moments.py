@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import (
@@ -10,6 +11,7 @@ from query.text2sql.logical import (
     Condition,
     TermCondition,
 )
+from query.text2sql.periods import Period
 from query.text2sql.sentence import GAP
 from query.text2sql.thesaurus import PARTICIPLES
 from query.text2sql.tokens import stem, stems_of
@@ -21,6 +23,23 @@ _FILL = (
 TIME_NOUNS = ("date", "dates", "day", "days", "time", "times", "year", "years", "month", "months", "week", "weeks",
               "birthday", "birthdays", "deadline", "deadlines", "start", "end", "since", "launch", "birth", "timestamp",
               "season", "founded", "established", "decade", "period")  # fmt: skip
+
+
+def settled(question: str, found: tuple[Period, ...]) -> tuple[Period, ...]:
+    """`found` less the periods that only qualify another: "the past 30 days, inclusive of 30 days ago", "the last six
+    months excluding the current month"."""
+    kept: list[Period] = []
+    for period in sorted(found, key=lambda p: p.start):
+        before = question[: period.start].lower()
+        if kept and re.search(r"\b(?:inclusive(?: of)?|including)(?: the| both| up to)*\s*$", before):
+            continue
+        if kept and re.search(r"\b(?:excluding|not including|without|except)(?: the)?\s*$", before):
+            last = kept[-1]
+            if period.since is not None and last.since is not None and last.since < period.since:
+                kept[-1] = replace(last, until=period.since)
+                continue
+        kept.append(period)
+    return tuple(kept)
 
 
 def verbal(text: str) -> bool:
@@ -56,10 +75,21 @@ def periods(draft: Draft) -> None:
         if ref is None:
             before = match.string[: match.start(2)]
             ref = _verb_date(draft, before) or _event_date(draft, before)
-        draft.periods.append((symbol.period, ref))
+        draft.periods.append((_opened(symbol.period, match.string[: match.start()]), ref))
         return f" {kept} ¦ "
 
     draft.sentence.take(re.compile(rf"(?:\b(C\d+) {_FILL})?\b(P\d+)\b"), period)
+
+
+def _opened(period: Period, before: str) -> Period:
+    """ "after season 2010": the words that open a period may stand before its column."""
+    if re.search(r"\bafter(?: the)? $", before) and period.until is not None:
+        return replace(period, since=period.until, until=None)
+    if re.search(r"\b(?:before|until)(?: the)? $", before) and period.since is not None:
+        return replace(period, since=None, until=period.since)
+    if re.search(r"\bsince(?: the)? $", before):
+        return replace(period, until=None)
+    return period
 
 
 def _event_date(draft: Draft, before: str) -> ColumnRef | None:

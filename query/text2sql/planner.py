@@ -21,6 +21,7 @@ from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
+from query.text2sql.moments import settled
 from query.text2sql.periods import TimeWords, read_time
 from query.text2sql.ranking import Signals, confidence, features, score
 from query.text2sql.render import Renderer, Unrenderable
@@ -33,8 +34,8 @@ ASSIGNMENTS = 6
 FULL = 2  # assignments whose parses get every alternative
 EDITS = {
     "loose": -3.0, "every": -3.0, "loose_every": -3.0, "less": -4.0, "named": -4.0, "swapped": -4.0, "once": -4.0,
-    "counts": -4.0, "with_count": -4.0, "ungrouped": -4.0, "other_join": -4.0, "each": -2.0, "either": -2.0,
-    "of_top": -2.0, "other_date": -3.0,
+    "counts": -4.0, "with_count": -4.0, "ungrouped": -4.0, "ranked": -4.0, "other_join": -4.0, "each": -2.0,
+    "either": -2.0, "of_top": -2.0, "other_date": -3.0,
 }  # fmt: skip
 CHANGES = frozenset({"delete", "drop", "remove", "update", "insert", "alter", "truncate", "erase"})
 LONGEST_QUESTION = 2_000  # characters; what stands behind them is not read
@@ -142,7 +143,9 @@ class TableQuestionPlanner:
         question = question[:LONGEST_QUESTION]
         tokens = tokenise(question)
         time = self._unless_named(tokens, self._time(question))
-        spans = [(p.start, p.end) for p in time.periods]
+        spent = time.periods
+        time = replace(time, periods=settled(question, spent))
+        spans = [(p.start, p.end) for p in spent]
         spans += [s for s in (time.grain_span, time.compare_span) if s[1] > s[0]]
         blocked = frozenset(
             i for i, t in enumerate(tokens) if t.kind != "quoted" and any(a <= t.start < b for a, b in spans)
@@ -160,7 +163,17 @@ class TableQuestionPlanner:
             for m in self._linker.mentions(tokens)
             if m.last - m.first > 1 and m.candidates[0].kind in ("value", "term")
         ]
-        kept = tuple(p for p in time.periods if not any(a < p.end and p.start < b and a < p.start for a, b in spans))
+        named = [
+            (tokens[m.first].start, tokens[m.last - 1].end)
+            for m in self._linker.mentions(tokens)
+            if m.last - m.first > 1 and m.candidates[0].kind == "column" and m.candidates[0].score >= 0.95
+        ]
+        kept = tuple(
+            p
+            for p in time.periods
+            if not any(a < p.end and p.start < b and a < p.start for a, b in spans)
+            and not any(a <= p.start and p.end <= b for a, b in named)
+        )
         return replace(time, periods=kept)
 
     def _time(self, question: str) -> TimeWords:

@@ -101,13 +101,18 @@ class PromptWriter:
         named = " ".join((table.label, *table.synonyms, *(c.label for c in self._columns(table))))
         return {s for s in stems_of(named) if s not in FUNCTION_WORDS}
 
+    def _named(self, table: str) -> str:
+        """A table's name as SQL says it; outside of SQLite what stands before a dot is its schema."""
+        schema, _, last = table.rpartition(".") if self.dialect != "sqlite" else ("", "", table)
+        return f"{quoted(schema)}.{quoted(last)}" if schema else quoted(last)
+
     def _columns(self, table: Table) -> list[Column]:
         shown = self.scope.tables.get(table.name)
         return [c for c in table.columns if shown is not None and shown.columns.get(c.name) in ("visible", "masked")]
 
     def _table(self, table: Table) -> str:
         about = [part for part in (table.label, table.description, f"{table.rows} rows" if table.rows else "") if part]
-        lines = [f"CREATE TABLE {quoted(table.name)} ( -- {'; '.join(about)}"]
+        lines = [f"CREATE TABLE {self._named(table.name)} ( -- {'; '.join(about)}"]
         shown = self.scope.tables[table.name].columns
         for column in self._columns(table):
             key = " PRIMARY KEY" if table.key == (column.name,) else ""
@@ -145,15 +150,16 @@ class PromptWriter:
                 pairs = zip(join.left_columns, join.right_columns, strict=True)
                 lines.append(
                     " AND ".join(
-                        f"{quoted(join.left)}.{quoted(a)} = {quoted(join.right)}.{quoted(b)}" for a, b in pairs
+                        f"{self._named(join.left)}.{quoted(a)} = {self._named(join.right)}.{quoted(b)}"
+                        for a, b in pairs
                     )
                 )
         return "Joins:\n" + "\n".join(lines) if lines else ""
 
     def _metrics(self, tables: Iterable[Table]) -> str:
         names = {t.name for t in tables}
-        lines = [f"{m.label}: {m.sql} over {quoted(m.table)}" for m in self.catalogue.metrics if m.table in names]
-        lines += [f"{t.name}: {t.where} in {quoted(t.table)}" for t in self.catalogue.terms if t.table in names]
+        lines = [f"{m.label}: {m.sql} over {self._named(m.table)}" for m in self.catalogue.metrics if m.table in names]
+        lines += [f"{t.name}: {t.where} in {self._named(t.table)}" for t in self.catalogue.terms if t.table in names]
         return "What words mean:\n" + "\n".join(lines) if lines else ""
 
     def _values(self, links: Sequence[Link]) -> str:
@@ -161,7 +167,7 @@ class PromptWriter:
         for link in links:
             table, name = place(link)
             if link.kind == "value" and name:
-                lines.append(f"“{link.text}” is {quoted(table)}.{quoted(name)} = {literal(link.value)}")
+                lines.append(f"“{link.text}” is {self._named(table)}.{quoted(name)} = {literal(link.value)}")
             elif link.kind == "period" and link.value:
                 lines.append(f"“{link.text}” is the time from {link.value.replace('/', ' up to, without, ')}")
         return "In the question:\n" + "\n".join(dict.fromkeys(lines)) if lines else ""

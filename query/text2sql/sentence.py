@@ -74,6 +74,7 @@ r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
         (r"\bthe (?:last|latest|most recent)(?: one)?(?= (?:to|who|that)\b)", "the ^date"),
         (r"\bthe first(?: one)?(?= (?:to|who|that)\b)", "the ~date"),
         (r"([<>]=?) than\b", r"\1"),
+        (r"([<>]=?) as (?:long|high|large|much|many|big|old|tall|heavy|good) as\b", r"\1"),
         (r"\b(?:most recent(?:ly)?|latest|newest|last)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "^date"),
         (r"\b(?:earliest|first)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "~date"),
         (r"\b(with|has|have|had|having|whose)( the| a)? (?:maximum|max)\b", r"\1\2 ^"),
@@ -92,6 +93,7 @@ r"\b(?:lowest|smallest|least|fewest|minimal|worst|bottom|weakest)(?:(?: - | )(?:
 r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
 ), "~"),
         (r"\b(?:various|distinct|unique)\b", "different"),
+        (r"\b(?:combinations? of|list of|set of|pairs? of)(?= (?:the |all |different )*[TC]\d)", ""),
         (r"\b(?:mean|avg)\b", "average"),
         (r"\b(?:maximum|max)\b", "maximum"),
         (r"\b(?:minimum|min)\b", "minimum"),
@@ -101,7 +103,7 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
         (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
-        (r"([\^~]) (?:total )?number of (?=(?:different )?(?:[a-z]+ ){0,2}[TCM]\d)", r"\1 "),
+        (r"([\^~]) (?:total )?number of (?=(?:different )?(?:[a-z]+ |[VK]\d+ ){0,2}[TCM]\d)", r"\1 "),
         (
 (
 r"\b(?:the )?(?:time|date|year|day)s? (?:when |that |at which |in which |on which )?(?:they|it|he|she)"
@@ -131,6 +133,8 @@ r"|hasn't|never|have never|has never|are not|were not|is not|was not|cannot|can 
 r"|aren't|isn't|weren't|wasn't)\b"
 ), "NOT"),
         (r"\bnot\b", "NOT"),
+        (r"\b(?:that|which|where|whom) no (T\d+) (?:has|have|had|is|was|were|are|did|does)\b", r"NOT have \1"),
+        (r"\b(?:but|and) no (?=T\d)", "NOT have "),
         (r"\bwithout\b", "NOT have"),
         (r"\b(?:have|has|had|with|having|there are|there is) no\b", "NOT have"),
     )
@@ -199,6 +203,10 @@ def build(
             continue
         if i in starts:
             mention, candidate = starts[i]
+            if candidate.kind == "none":
+                parts.extend(t.lower for t in tokens[mention.first : mention.last])
+                i = mention.last
+                continue
             if candidate.kind == "table" and candidate.value:
                 name = f"V{len(symbols)}"
                 symbols[name] = Symbol(name, candidate=replace(candidate, kind="value"), text=candidate.value)

@@ -194,6 +194,9 @@ class FakeService:
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         return {"generation": "g2", "chunks": 1}
 
+    def roll_back(self, progress: Progress) -> Any:
+        return {"generation": "g0"}
+
     def status(self) -> dict[str, Any]:
         return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}
 

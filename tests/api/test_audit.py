@@ -67,9 +67,12 @@ DOORS: dict[str, Callable[[Audited], Any]] = {
     "drafts.reject": lambda s: s.drafts.reject(ADMIN, "d1", "Secret"),
     "ingest": lambda s: s.ingest((), False, lambda *_: None),
     "reindex": lambda s: s.reindex((), False, False, lambda *_: None),
+    "roll_back": lambda s: s.roll_back(lambda *_: None),
     "ask": lambda s: s.ask("How many accounts?", ADMIN, on_event=lambda *_: None),
 }
-ANNOUNCED = ("drafts.edit", "drafts.approve", "drafts.reject", "scores.train", "ingest", "reindex", "ask")
+ANNOUNCED = (
+    "drafts.edit", "drafts.approve", "drafts.reject", "scores.train", "ingest", "reindex", "roll_back", "ask"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DOORS)

@@ -269,6 +269,8 @@ def test_status_and_reindex_print_what_they_got(
     opener: FakeOpener, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(opener, home, "status") == 0
+    assert run(opener, home, "reindex", "--roll-back") == 0
+    assert run(opener, home, "reindex", "--roll-back", "--full") == 2
     assert run(opener, home, "reindex", "--vectors-only") == 0
     out = capsys.readouterr().out
     assert "generation: g1" in out

@@ -98,6 +98,7 @@ def test_an_ingest_runs_in_the_server_and_tells_its_progress(remote: RemoteServi
     assert reports[0]["loaded"] == 2
     assert told == [("crm", 3, 3)]
     assert remote.reindex([], True, False, lambda *step: None) == {"generation": "g2", "chunks": 1}
+    assert remote.roll_back(lambda *step: None) == {"generation": "g0"}
     with pytest.raises(NotFoundError, match="nowhere"):
         remote.ingest(["nowhere"], False, lambda *step: None)
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -80,7 +82,7 @@ class Api:
         self.auth = auth
         self.heard: Callable[[Reply], None] = lambda _reply: None  # is told of every answer
         self._options = options
-        self._client: httpx.Client = httpx.Client(timeout=options.timeout, follow_redirects=False)
+        self._client: httpx.Client = httpx.Client(timeout=options.timeout, follow_redirects=False, verify=_trust())
         self._ahead = dt.timedelta()
         self.calls = 0
         self._refused = 0
@@ -220,6 +222,14 @@ class Api:
             return
         if told.tzinfo is not None:
             self._ahead = told - dt.datetime.now(dt.UTC)
+
+
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    """The certificates that are trusted; reading them takes longer than a request."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _retry_after(reply: Reply, now: dt.datetime) -> float | None:

@@ -11,8 +11,6 @@ from index.errors import SourceError
 from ingest.readers import ParsedDocument, parse_file
 from ingest.readers.clean import clean, tidy
 
-EVALS = Path(__file__).parents[4] / "shared" / "evals" / "documents"
-
 
 def _parse(path: Path, content: str | bytes) -> ParsedDocument:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -187,19 +185,3 @@ def test_text_is_cleaned_of_what_cannot_be_seen() -> None:
     assert clean(hidden) == "abcdef\ng h"
     assert clean("e\u0301") == "é"
     assert tidy("a  \n\n\n\nb ") == "a\n\nb"
-
-
-@pytest.mark.skipif(not EVALS.is_dir(), reason="needs the parser test files, which are not part of the project")
-@pytest.mark.parametrize("folder", ["docs_docling", "docs_markitdown"])
-def test_real_files_give_text_or_a_reason(folder: str) -> None:
-    read = 0
-    for path in sorted(p for p in (EVALS / folder).rglob("*") if p.is_file()):
-        try:
-            parsed = parse_file(path)
-        except SourceError as error:
-            assert error.message.startswith(path.name) or path.name in error.message
-            continue
-        read += 1
-        assert parsed.text.strip() and parsed.title
-        assert all(parsed.text.startswith(s.title, s.start) for s in parsed.sections)
-    assert read >= 20

@@ -40,14 +40,14 @@ class Scripted(CustomLLM):
 
 def test_any_llamaindex_model_is_loaded_by_its_class_path() -> None:
     llm = load_llm(f"{__name__}.Scripted", {"text": "SELECT 1"})
-    assert LlamaModel(llm, "s").complete(ASKED, within_s=2) == "SELECT 1"
+    assert LlamaModel(llm, "s").complete(ASKED, within_s=2).text == "SELECT 1"
 
 
 def test_the_stock_openai_like_class_works_too() -> None:
     with ScriptedModel(says("SELECT 3")) as model:
         options = {"model": "m", "api_base": model.base_url, "api_key": "k", "is_chat_model": True}
         llm = load_llm("llama_index.llms.openai_like.OpenAILike", options)
-        assert LlamaModel(llm, "m").complete(ASKED, within_s=5) == "SELECT 3"
+        assert LlamaModel(llm, "m").complete(ASKED, within_s=5).text == "SELECT 3"
 
 
 def test_what_a_model_raises_is_one_error() -> None:

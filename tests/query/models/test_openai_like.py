@@ -15,7 +15,7 @@ ASKED = [Message("system", "You write SQL."), Message("user", "How many?")]
 
 
 def ask(model: ScriptedModel, within_s: float = 2.0, **options: object) -> str:
-    return OpenAILike(model.base_url, "scripted", "secret", options).complete(ASKED, within_s=within_s)
+    return OpenAILike(model.base_url, "scripted", "secret", options).complete(ASKED, within_s=within_s).text
 
 
 def test_the_text_of_the_answer_comes_back_and_the_key_goes_out() -> None:
