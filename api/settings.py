@@ -145,6 +145,16 @@ class EmbeddingSettings(_Section):
     model: str = ""
 
 
+class RankingSettings(_Section):
+    """What ranking weighs besides words and meaning; nothing by default. See `index.signals.Signals`."""
+
+    half_life_days: float = Field(default=0.0, ge=0)
+    recency: float = Field(default=0.5, ge=0)
+    authority: dict[str, float] = Field(default_factory=dict)
+    per_author: int = Field(default=0, ge=0)
+    cross_encoder: str = ""
+
+
 class ScheduleSettings(_Section):
     """A job that a server begins by itself, at the times of `cron` (UTC)."""
 
@@ -244,6 +254,7 @@ class Settings(_Section):
     signin: SigninSettings = SigninSettings()
     limits: LimitsSettings = LimitsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    ranking: RankingSettings = RankingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property

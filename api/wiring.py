@@ -19,6 +19,7 @@ from index.scope import Scope
 
 if TYPE_CHECKING:
     from api.settings import ModelSettings, Settings
+    from api.studio import LocalStudio
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
     from index.shelves import Shelf
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from query.execute import Scorer
     from query.models.model import Model
     from query.models.writer import ModelWriter
+    from query.parts import Studio
     from query.population import TableReader
     from query.text2sql.asked_model import ModelPlanner
 
@@ -55,16 +57,28 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """Pictures use no model yet: a setting that would do nothing is an error instead, and so is one that does not hold
-    together."""
+    """A setting that would do nothing is an error instead, and so is one that does not hold together."""
     model_of("planner", settings.models.planner)
     model_of("writer", settings.models.writer)
     provider = settings.models.image.provider
-    if provider != "none":
+    if provider not in ("none", "openai-like"):
         raise SettingsError(
-            f"models.image: {provider!r} is not supported yet: pictures need no model",
-            hint="set models.image to none",
+            f"models.image: {provider!r} is not supported: it is none or openai-like", hint="set models.image to none"
         )
+
+
+def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
+    """What makes lifestyle pictures: the image model of the settings with the composer behind it, or the composer."""
+    if chosen.provider == "none":
+        return local
+    from api.studio import ModelStudio
+    from query.models.image_like import ImageLike
+
+    for key in ("base_url", "model"):
+        if not getattr(chosen, key):
+            raise SettingsError(f"models.image: openai-like needs `{key}`", hint="docs/settings.md lists the keys")
+    model = ImageLike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+    return ModelStudio(local, model, chosen.timeout_s)
 
 
 def model_of(role: str, chosen: ModelSettings) -> Model | None:
@@ -254,7 +268,7 @@ def _engine(
         scorer,
         templates=TemplateSet(templates if templates.is_dir() else None, settings.drafts.language),
         pictures=folders.find,
-        studio=folders,
+        studio=studio_of(folders, settings.models.image),
         second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),
         writer=_writer(catalogue, reader, settings),
     )
@@ -355,7 +369,7 @@ def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) ->
 class _NoScores:
     """The scorer of a database that is asked in place: its drafted catalogue declares no scores."""
 
-    def score(self, name: str, keys: object, scope: Scope) -> tuple[()]:
+    def score(self, name: str, keys: object, scope: Scope, keep: object = None) -> tuple[()]:
         raise NotFoundError(f"no score {name!r} here", hint="scores are declared in a workspace's catalogue")
 
     def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:

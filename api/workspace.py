@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from index.ledger import Ledger
     from index.passages import PassageIndex
     from index.reading import SqlDocuments
+    from index.signals import Signals
     from index.sql import Rows, SqlDatabase
     from index.store import Store
     from index.vectors import VectorGateway
@@ -151,8 +152,18 @@ class Workspace:
                 assert self._embedder is not None and self._documents is not None
                 live, self._gateway = self._generations.open_live(self._embedder)
                 self._generation = live.generation
-                self._passages = PassageIndex(self._gateway, self._embedder, self._documents)
+                self._passages = PassageIndex(self._gateway, self._embedder, self._documents, self._signals())
             return self._passages
+
+    def _signals(self) -> Signals:
+        """What the settings ask ranking to weigh."""
+        from index.signals import CrossEncoderReader, Signals
+
+        asked = self.settings.ranking
+        rereader = (
+            CrossEncoderReader(self.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
+        )
+        return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, rereader)
 
     # --- questions -----------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from index import schema
 from index.documents import Chunk, Document
 from index.errors import StorageError
 from index.store_base import StoreBase, storage_errors
+from index.store_likeness import LikenessLedger
 from index.store_status import StatusReads
 from index.store_tables import Cell, DataTable, sql_table, stored_table, stored_tables
 from index.store_vectors import VectorLedger
@@ -31,7 +32,7 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class Store(VectorLedger, StatusReads, StoreBase):
+class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
     """Reads and writes everything that the SQL index holds.
 
     Every failure of the database (full disk, lock, damage) is a `StorageError`; what a failed transaction wrote is

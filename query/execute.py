@@ -19,7 +19,7 @@ from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, Score
 from query.prove import counted
 from query.provenance import Keyed, key_text, keyed
 from query.relevance import relevant
-from query.scoring import due_dates
+from query.scoring import Keep, due_dates
 from query.scoring.stated import stated_values
 from query.selfcheck import SelfCheck
 
@@ -43,8 +43,9 @@ class PassageSearch(Protocol):
 class Scorer(Protocol):
     """Scores entities with the live model of a declared score; raises `NotFoundError` when there is none."""
 
-    def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
-        """Scores of the entities of `keys` that are in the score's population today."""
+    def score(self, name: str, keys: Sequence[str], scope: Scope, keep: Keep | None = None) -> tuple[EntityScore, ...]:
+        """Scores of the entities of `keys` that are in the score's population today; with `keep` only of those that it
+        chooses by their probabilities, for reasons and rows cost time."""
         ...
 
     def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
@@ -150,8 +151,18 @@ class Executor:
         stated = stated_values(score, self.reader, self.catalogue, self.scope)
         if stated is not None:
             found.tables[stated.id] = stated
-        scores = {s.key: s for s in self.scorer.score(step.score, [i.key for i in found.items], self.scope)}
         due = self.scorer.due(step.score, *step.due, self.scope) if step.due else None
+
+        def keep(probabilities: Mapping[str, float]) -> Sequence[str]:
+            told = (
+                k
+                for k, p in probabilities.items()
+                if (due is None or k in due) and (not step.at_risk or p >= threshold)
+            )
+            return sorted(told, key=lambda k: (-probabilities[k], k))[: step.top]
+
+        keys = [item.key for item in found.items]
+        scores = {s.key: s for s in self.scorer.score(step.score, keys, self.scope, keep)}
         kept = [
             replace(item, score=scores[item.key])
             for item in found.items

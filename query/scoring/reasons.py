@@ -22,6 +22,7 @@ def worded(label: str, value: FeatureValue) -> tuple[str, str, str, str]:
         before, after = (before, after + text) if seen else (before + text, after)
         if name is not None and not seen:
             seen, style = True, _style(spec or "", value)
+    after = after.replace("(s)", "" if value == 1 else "s")  # "{value} ticket(s)"
     return (before, write(value, style), after, style) if seen else (label, "", "", "")
 
 

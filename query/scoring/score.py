@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from index.catalogue import Catalogue, Feature, Score
@@ -19,7 +19,9 @@ from query.scoring.features import FeatureReader, matrix_of, missing_of, unmaske
 from query.scoring.model import FeatureValue, Floats, TrainedModel, sigmoid
 from query.scoring.reasons import reason_text
 
-REASONS_WITH_ROWS = 3
+Keep = Callable[[Mapping[str, float]], Sequence[str]]
+"""Chooses, from the probabilities by key, the keys whose scores are told in full."""
+REASONS_WITH_ROWS = 8
 """For how many of an entity's strongest reasons the rows behind them are read."""
 
 
@@ -31,8 +33,10 @@ def score_entities(
     reader: SqlReader,
     catalogue: Catalogue,
     scope: Scope,
+    keep: Keep | None = None,
 ) -> tuple[EntityScore, ...]:
-    """Scores of those of `keys` that are in the score's population on `as_of`, highest first.
+    """Scores of those of `keys` that are in the score's population on `as_of`, highest first; with `keep` only of those
+    that it chooses by their probabilities.
 
     Each has one contribution a feature, strongest first; intercept and contributions sum to the logit. A feature that
     `scope` hides (`hidden_features`) counts as average: it has no contribution. Raises `CatalogueError` for a model
@@ -50,12 +54,13 @@ def score_entities(
             parts[:, at] = 0.0
     probabilities = sigmoid(model.intercept + parts.sum(axis=1))
     wording = _Wording(score, source, catalogue, as_of)
+    chosen = set(wanted if keep is None else keep(dict(zip(wanted, probabilities.tolist(), strict=True))))
     scored = [
         EntityScore(
             score.name, score.entity, key, float(probabilities[row]), model.intercept,
             wording.contributions(key, features, columns, values[row].tolist(), parts[row]), model.version, as_of,
         )
-        for row, key in enumerate(wanted)
+        for row, key in enumerate(wanted) if key in chosen
     ]  # fmt: skip
     return tuple(sorted(scored, key=lambda s: (-s.probability, s.key)))
 
@@ -103,6 +108,7 @@ class _Wording:
     source: FeatureReader
     catalogue: Catalogue
     as_of: dt.date
+    inner: dict[str, str] = field(default_factory=dict)
 
     def contributions(
         self,
@@ -135,7 +141,9 @@ class _Wording:
 
     def _sql(self, feature: Feature, key: str) -> str:
         """A query that gives this entity's value of the feature, as the column `value`, when it is run again."""
-        inner = bind(named(feature.sql), {"as_of": self.as_of})
+        if feature.name not in self.inner:
+            self.inner[feature.name] = bind(named(feature.sql), {"as_of": self.as_of})
+        inner = self.inner[feature.name]
         typed = literal(typed_key(self.catalogue, self.score.entity, key))
         one = f"SELECT f.feature_value FROM ({inner}) AS f WHERE f.feature_key = {typed}"
         return f"SELECT COALESCE(({one}), {literal(missing_of(feature))}) AS value"

@@ -54,7 +54,7 @@ _NUMBERED = re.compile(r"\b(T\d+) (?:number |id |code )?(N\d+)\b(?! (?:different
 _TWICE = re.compile(r"\b(C\d+) (?:is |are |was |were )?(C\d+)(?= (?:[<>]=?|!=) )")
 _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
-    r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
+    r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT |!= )?(?:have |has |with |do |does )?"
     r"(contain|contains|contained|containing|include|includes|including|like|start|starts|started|starting"
     r"|begin|begins|beginning|end|ends|ending)"
     r"(?: (?P<how>with|in|by|on|from))?(?: the| a| an)?(?: (?:word|words|letter|letters|substring"
@@ -67,6 +67,7 @@ _WORD_IN = re.compile(
     r"|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its "
     r"|his |her )*(C\d+)\b"
 )
+_HAS_QUOTED = re.compile(r"\b(C\d+) (?:has|have) (?:an? |the )?([QV]\d+)\b")
 _QUOTED_IN = re.compile(
     r"\b(?:have|has|with|having|contains?|containing|includes?) ([QV]\d+) in (?:the |their |its |his |her )+(C\d+)\b"
 )
@@ -267,6 +268,7 @@ def texts(draft: Draft) -> None:
         pattern = f"{text}%" if verb in ("start", "begin") else f"%{text}" if verb == "end" else f"%{text}%"
         return f" {match[1]} {match[2]} {draft.keep(Condition(held.left, 'like', (pattern,)))} "
 
+    draft.sentence.take(_HAS_QUOTED, lambda m: like(m[1], None, "contain", m[2]))
     draft.sentence.take(_QUOTED_IN, lambda m: like(m[2], None, "contain", m[1]))
     draft.sentence.take(_WORD_IN, lambda m: like(m[3], m[1], "contain", m[2]))
     draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or "", m.string[: m.start()]))

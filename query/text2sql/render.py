@@ -205,7 +205,22 @@ class _Text:
                     semi.append(Related(far, (denied,), negated=True))
                 else:
                     outer.setdefault(far, []).append(predicate)
-        return inner, semi + self._merged(outer)
+        far = self._merged(outer)
+        return inner, [r for r in semi if not self._implied(r, joined, [*far, *semi])] + far
+
+    def _implied(self, related: Related, joined: frozenset[str], others: Sequence[Related]) -> bool:
+        """True for a mere "has a row of" that the joins, or the way to another related row, say already."""
+        if related.conditions or related.negated:
+            return False
+        if related.table in joined and related.table != self._query.root:
+            return True
+        for other in others:
+            if other.negated or other.table == related.table or other is related:
+                continue
+            path = self._graph.path([self._query.root], other.table, self._query.hints) or []
+            if any(s.target == related.table for s in path):
+                return True
+        return False
 
     @staticmethod
     def _reached(predicate: Predicate, joined: frozenset[str]) -> Predicate:

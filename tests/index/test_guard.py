@@ -249,8 +249,8 @@ def test_a_typical_query_is_guarded_within_three_milliseconds() -> None:
     ]
     times = []
     for sql in queries:
-        started = time.perf_counter()
+        started = time.thread_time()
         guard(sql, CATALOGUE, SCOPE)
-        times.append(time.perf_counter() - started)
-    # The median: other work on the machine makes single measurements useless.
+        times.append(time.thread_time() - started)
+    # The median, of this thread's own time: other work on the machine makes single measurements useless.
     assert sorted(times)[len(times) // 2] < 0.003 * 5

@@ -15,6 +15,7 @@ from query.engine import QueryEngine
 from query.entity_names import EntityNames
 from query.evidence import Contribution, EntityScore
 from query.parts import Parts
+from query.scoring import Keep
 from query.text2sql.planner import TableQuestionPlanner
 from tests.index.shelf import WordEmbedder
 from tests.query import company
@@ -60,7 +61,9 @@ class FixedScorer:
 
     risks: dict[str, float] = field(default_factory=lambda: dict(RISKS))
 
-    def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
+    def score(self, name: str, keys: Sequence[str], scope: Scope, keep: Keep | None = None) -> tuple[EntityScore, ...]:
+        if keep is not None:
+            keys = keep({key: self.risks[key] for key in keys if key in self.risks})
         made = [
             EntityScore(name, "account", key, self.risks[key], 0.0, (_reason(key, self.risks[key]),), "v1",
                         dt.date(2026, 5, 18))
