@@ -13,6 +13,13 @@ from index.naming import singular, words
 _GENERIC = frozenset("id name code number key type no title date description status".split())
 INCLUDED = 0.95
 _COUNTING = frozenset({"num", "number", "count", "total", "no", "amount", "quantity", "max", "min"})
+_FEW_TABLES = 40  # values alone are looked at in small databases only
+_DISTINCTIVE = 100  # the smallest key that says where it belongs
+_TELLING = 3  # different values from which on being found says something
+_QUANTITIES = frozenset(
+    "year month day date time age price cost amount salary weight height length number count total grade rating score"
+    " points value rank size quantity rate credit floor capacity population zip phone version".split()
+)
 _MAX_CHECKS = 400  # value comparisons in one draft: a database of hundreds of tables stays quick
 
 
@@ -36,8 +43,9 @@ def short_key(table: str, column: str) -> bool:
 def find_joins(
     reader: Reader, tables: Sequence[RawTable], types: Mapping[tuple[str, str], ColumnType], labels: Labels
 ) -> tuple[Join, ...]:
-    """Declared joins first, then inferred ones: at most one for each column that no declaration covers."""
-    joins = _declared(tables)
+    """Declared joins first, then inferred ones: at most one for each column that no declaration covers; last, what
+    connects tables that nothing else does."""
+    joins = [j for j in _declared(tables) if not _misdeclared(j, tables)]
     covered = {(j.left, c) for j in joins for c in j.left_columns if len(j.left_columns) == 1}
     taken = {(j.left, j.left_columns, j.right) for j in joins}
     targets = [
@@ -54,8 +62,10 @@ def find_joins(
     for table in tables:
         for column in table.columns:
             kind = types.get((table.name, column.name))
-            if kind not in ("integer", "text") or (table.name, column.name) in covered:
+            if kind not in ("integer", "text", "number") or (table.name, column.name) in covered:
                 continue
+            if kind == "number" and words(column.name)[-1:] != ("id",):
+                continue  # identifiers declared as real numbers; any other real number refers to nothing
             if kind == "integer" and _counts(words(column.name)):
                 continue
             named = _singular(labels.column_words(table, column.name))
@@ -76,7 +86,95 @@ def find_joins(
                     joins.append(join)
                     taken.add((join.left, join.left_columns, join.right))
                     break
+    joins += _by_values(reader, tables, types, joins, targets)
+    joins += _by_shared_column(reader, tables, types, joins)
     return tuple(joins)
+
+
+def _misdeclared(join: Join, tables: Sequence[RawTable]) -> bool:
+    """A reference to a row's own table whose column is named exactly like another table's key is a slip."""
+    if join.left != join.right or len(join.left_columns) != 1 or join.left_columns == join.right_columns:
+        return False
+    named = join.left_columns[0].lower()
+    if any(words(named) == (generic,) for generic in _GENERIC):
+        return False
+    return any(len(t.key) == 1 and t.key[0].lower() == named and t.name != join.left for t in tables)
+
+
+def _by_values(
+    reader: Reader,
+    tables: Sequence[RawTable],
+    types: Mapping[tuple[str, str], ColumnType],
+    joins: Sequence[Join],
+    targets: Sequence[_Target],
+) -> list[Join]:
+    """ "advisor" holds the keys of `faculty`, whose numbers no other table shares: large, and every one of them is
+    found. Small numbers are found in every key and say nothing."""
+    found: list[Join] = []
+    covered = {(j.left, c) for j in joins for c in j.left_columns}
+    for table in tables if len(tables) <= _FEW_TABLES else ():
+        for column in table.columns:
+            place, named = (table.name, column.name), words(column.name)
+            if types.get(place) != "integer" or place in covered or column.name in table.key or _counts(named):
+                continue
+            low = min((v for v in column.sample if isinstance(v, int)), default=0)
+            if low < _DISTINCTIVE or len(set(column.sample)) < _TELLING or set(named) & _QUANTITIES:
+                continue
+            held = [
+                t for t in targets
+                if t.table is not table and types.get((t.table.name, t.key)) == "integer"
+                and reader.included(table, column.name, t.table, t.key) == 1.0
+            ]  # fmt: skip
+            if len(held) == 1:
+                found.append(Join(table.name, (column.name,), held[0].table.name, (held[0].key,)))
+    return found
+
+
+def _by_shared_column(
+    reader: Reader,
+    tables: Sequence[RawTable],
+    types: Mapping[tuple[str, str], ColumnType],
+    joins: Sequence[Join],
+) -> list[Join]:
+    """Tables that no join reaches meet where both have a column of one name and the values of one are among those of
+    the other: the classroom of a pupil and of a teacher."""
+    found: list[Join] = []
+    for table in tables if len(tables) <= _FEW_TABLES else ():
+        for other in tables:
+            if other is table or table.name in _reached([*joins, *found], other.name):
+                continue
+            for column in table.columns:
+                there, named = other.column(column.name), words(column.name)
+                if there is None or set(named) & (_GENERIC | _QUANTITIES) or len(named) > 2 or column.name in table.key:
+                    continue
+                if types.get((table.name, column.name)) not in ("integer", "text") or "name" in column.name.lower():
+                    continue
+                if not _telling(there.sample) or table.rows < other.rows:
+                    continue
+                if (reader.included(table, column.name, other, there.name) or 0.0) >= INCLUDED:
+                    found.append(Join(table.name, (column.name,), other.name, (there.name,)))
+                    break
+    return found
+
+
+def _telling(sample: Sequence[object]) -> bool:
+    """True for values that mostly stand once each, and are no small numbers."""
+    different = set(sample)
+    small = any(isinstance(v, int) and v < _DISTINCTIVE for v in different)
+    return len(different) >= _TELLING and 2 * len(different) >= len(sample) and not small
+
+
+def _reached(joins: Sequence[Join], start: str) -> set[str]:
+    """The tables that joins connect with `start`."""
+    seen, left = {start}, [start]
+    while left:
+        here = left.pop()
+        for join in joins:
+            other = join.right if join.left == here else join.left if join.right == here else here
+            if other not in seen:
+                seen.add(other)
+                left.append(other)
+    return seen
 
 
 def _singular(found: tuple[str, ...]) -> tuple[str, ...]:

@@ -43,6 +43,9 @@ def nulls(draft: Draft) -> None:
             return draft.keep(Condition(ref, "=", (truth[1] if operator == "is null" else truth[0],)))
         missing: Predicate = Condition(ref, operator)
         column = draft.column(ref)
+        none = next((v for v in column.values if v.lower() in ("no", "none")), None) if column else None
+        if none is not None:
+            return draft.keep(Condition(ref, "=" if operator == "is null" else "!=", (none,)))
         if operator == "is null" and column is not None and column.type == "text":
             missing = AnyOf((missing, Condition(ref, "=", ("",))))
         return draft.keep(missing)

@@ -33,12 +33,12 @@ _ORDER = re.compile(
     rf" C\d+)?)?)?"
 )
 _ORDER_IN = re.compile(
-    rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order(?: (?:of"
+    rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical| lexicographical)? order(?: (?:of"
     rf"|by|on) ({_LIST}))?|\b(?:sorted|ordered|listed)? ?(alphabetically)(?: by ({_LIST}))?"
 )
 _ORDER_OF = re.compile(
     rf"(?:,|and)? ?\b(?:(?:ordered|sorted|listed|ranked) )?(?:in|by)(?: an?| the)?"
-    rf" ({_DIRECTION})(?: alphabetical)? order (?:of|by|on|according to) ({_LIST})"
+    rf" ({_DIRECTION})(?: alphabetical| lexicographical)? order (?:of|by|on|according to) ({_LIST})"
 )
 _FROM_TO = re.compile(
     rf"(?:,|and)? ?\b(?:sort(?:ed)? |order(?:ed)? |list(?:ed)? )?(?:them )?from (?:the )?(\^|~"
@@ -52,11 +52,30 @@ _BY = re.compile(
     r"\b(?:grouped by|broken down by|split by|separated by|(?<!ed )(?<!en )(?<!ght )by|across)(?: the)?(?: different)?"
     r" ([TC]\d+)((?:(?: ,)?(?: and)?(?: by)? [TC]\d+)*)(?! (?:>|<|!=))"
 )
+_OWN_COLUMN = re.compile(r"\beach (T\d+) by (?=(C\d+))")
 _DESCENDING = ("desc", "decreas", "reverse")
+
+
+_BY_COUNT = re.compile(
+    rf"(?:,|and)? ?\b(?:(?:order|sort|rank|list|arrang)(?:ed)? )?(?:in )?(?:the )?(?:({_DIRECTION}) )?(?:order )?"
+    rf"(?:by|of) (?:the |their )?(?:count|counts|frequency|number|numbers|amount)"
+    rf"(?:(?: in)?(?: (?:an? |the )?({_DIRECTION})(?: order)?))?(?= *(?:$|[?.,¦]))"
+)
 
 
 def orders(draft: Draft) -> None:
     """ "ordered by C descending", "in alphabetical order of C", "from oldest to youngest"."""
+
+    def counted(match: re.Match[str]) -> str | None:
+        if not re.match(r",? ?(?:and )?(?:order|sort|rank|list|arrang|in|asc|desc)", match.group().strip()):
+            return None
+        names = re.findall(r"T\d+", draft.sentence.text[: match.start()]) or re.findall(r"[CT]\d+", match.string)
+        if not names:
+            return None
+        count = Aggregate("count", draft.candidate(names[0]).table)
+        draft.order.append(Order(count, down(match[1], match[2])))
+        draft.notes.append("ordered")
+        return GAP
 
     def keys(text: str | None, descending: bool) -> bool:
         names = [(m[2], bool(m[1])) for m in re.finditer(rf"(number of {DET})?([CTAM]\d+)", text or "")]
@@ -82,6 +101,7 @@ def orders(draft: Draft) -> None:
         keys(match[2], down(match[1]))
         return GAP
 
+    draft.sentence.take(_BY_COUNT, counted)
     draft.sentence.take(_ORDER_OF, direct)
     draft.sentence.take(_ORDER, ordered)
     toward = re.search(r"\b(DOWN|UP)\b", draft.sentence.text)
@@ -129,9 +149,14 @@ def groups(draft: Draft) -> None:
         draft.notes.append("grouped")
         return GAP
 
+    draft.sentence.take(_OWN_COLUMN, lambda m: "by " if _of_table(draft, m[1], m[2]) else None)
     draft.sentence.take(_GROUP, group)
     if re.search(r"[AM]\d+", draft.sentence.text) and not re.search(r"\^|~", draft.sentence.text):
         draft.sentence.take(_BY, group)
+
+
+def _of_table(draft: Draft, table: str, column: str) -> bool:
+    return draft.candidate(table).table == draft.candidate(column).table
 
 
 def _group_by(draft: Draft, name: str) -> None:

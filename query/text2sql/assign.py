@@ -13,7 +13,7 @@ BEAM = 12
 LINKING_WORDS = frozenset(
     {"of", "for", "in", "from", "by", "the", "all", "each", "every", "a", "an", "any", "different"}
 )
-_RANK = {"table": 0, "metric": 1, "term": 2, "column": 3, "value": 4, "text": 5}
+_RANK = {"table": 0, "metric": 1, "term": 2, "column": 3, "value": 4, "text": 5, "none": 6}
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,13 @@ class Assigner:
                 return chosen.table if mention.first - mentions[other].last <= 4 else None
         return None
 
+    def _name_order(self, candidate: Candidate, other: Candidate, after: bool) -> float:
+        """People are called by the first name first."""
+        table = self._lexicon.table(candidate.table)
+        names = self._lexicon.name_columns(table) if table is not None and candidate.table == other.table else ()
+        said = (other.columns[0], candidate.columns[0]) if after else (candidate.columns[0], other.columns[0])
+        return 0.0 if len(names) != 2 or set(said) != set(names) else 0.2 if said == names else -0.2
+
     def _value_gain(
         self,
         tokens: tuple[Token, ...],
@@ -158,6 +165,7 @@ class Assigner:
                     gain += 0.4
                 elif gap == 0:  # the parts of one name
                     gain += 0.4 if chosen.table == candidate.table else -0.2
+                    gain += self._name_order(candidate, chosen, other < index)
                 continue
             if gap <= 4 and chosen.table == candidate.table and candidate.columns[0] in chosen.columns:
                 gain += 1.0 if gap == 0 else 0.7

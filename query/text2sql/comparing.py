@@ -23,11 +23,13 @@ from query.text2sql.logical import (
     Superior,
 )
 from query.text2sql.measures import DET
+from query.text2sql.sentence import Sentence
 from query.text2sql.tokens import stem, stems_of
 
 _CODES = frozenset(stem(w) for w in ("id", "code", "key", "number", "identifier", "no"))
 _RATIO = re.compile(
-    r"\bratios?(?: of| between)? (.+?) (?:to|and|over|versus) (.+?)(?=$| each\b| [?.,¦]| by [CT]\d| differ\b| change\b)"
+    r"\bratios?(?: of| between)? (.+?) (?:to|and|over|versus|out of) (.+?)"
+    r"(?=$| each\b| [?.,¦]| by [CT]\d| (?:in|at|for|from) (?:the )?[VKP]\d| overall\b| differ\b| change\b)"
 )
 _SPAN = re.compile(
     rf"(?:\b(average|maximum|minimum|\^|~) )?{DET}(?:howmany |howmuch |number of )?(?:days?|time|duration|delay)"
@@ -36,6 +38,10 @@ _SPAN = re.compile(
 )
 _SUPERIOR = re.compile(r"\b(C\d+)(?: C\d+)? ([<>]=?)(?: that of)? (?:their|its|his|her) (?:own )?(?:direct )?(C\d+)")
 _BOTH_TABLES = re.compile(rf"\b(C\d+)\b(.*?)\bboth {DET}(T\d+) and {DET}(T\d+)")
+_COMMON_TABLES = re.compile(
+    rf"\b(?:common|shared|same) {DET}(C\d+)(?: [a-z]+)? (?:of|between|among|by|in|for|to) (?:both )?"
+    rf"(?:some )?{DET}(T\d+) and (?:some )?{DET}(T\d+)"
+)
 _BUT_NOT = re.compile(
     rf"\b(C\d+) (?:that |which |where )?(?:have|has|with) {DET}(T\d+) (?:but|and) (?:NOT have|no) {DET}(T\d+)"
 )
@@ -89,11 +95,19 @@ def ratios(draft: Draft) -> None:
 
 
 def _side(draft: Draft, text: str) -> _Side | None:
+    conditions: list[Predicate] = []
+    if re.search(r"[<>]=?|!=", text):
+        inner = Draft(Sentence(text, draft.sentence.symbols), draft.lexicon, draft.catalogue)
+        filters.comparisons(inner)
+        conditions = [p for held in inner.filters.values() for p in held]
+        text = re.sub(r"\bF\d+", "", inner.sentence.text)
+        if inner.having:
+            return None
     if re.search(r"\b[NAPMQ]\d+|[<>^~]", text):
         return None
     tables = re.findall(r"\bT\d+", text)
     table = draft.candidate(tables[0]).table if tables else ""
-    conditions: list[Predicate] = [draft.base_condition(n) for n in re.findall(r"\b[VK]\d+", text)]
+    conditions += [draft.base_condition(n) for n in re.findall(r"\b[VK]\d+", text)]
     columns: list[ColumnRef] = []
     for match in re.finditer(r"(\bNOT (?:have )?|!= )?\b(?:the |a |an )?(C\d+)", text):
         ref = draft.refs(match[2])[0]
@@ -195,6 +209,7 @@ def shared_values(draft: Draft) -> None:
         return draft.keep(Condition(held, "is not null"), Condition(held, "not in" if denied else "in", inner))
 
     draft.sentence.take(_BOTH_TABLES, lambda m: kept(m[1], (m[3], m[4]), denied=False))
+    draft.sentence.take(_COMMON_TABLES, lambda m: kept(m[1], (m[2], m[3]), denied=False))
     draft.sentence.take(_BUT_NOT, lambda m: kept(m[1], (m[2], m[3]), denied=True))
 
 
@@ -204,11 +219,7 @@ def _alike(draft: Draft, ref: ColumnRef, table: str) -> ColumnRef | None:
     if column is None or held is None:
         return None
     for other in held.columns:
-        if (
-            other.label == column.label
-            and other.type == column.type
-            and not draft.is_name(ColumnRef(table, other.name))
-        ):
+        if other.label == column.label and other.type == column.type and other.name not in held.key:
             return ColumnRef(table, other.name)
     return None
 

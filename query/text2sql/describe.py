@@ -15,6 +15,7 @@ from query.text2sql.logical import (
     Expression,
     MetricRef,
     Narrowed,
+    Part,
     Predicate,
     Query,
     Ratio,
@@ -24,6 +25,7 @@ from query.text2sql.logical import (
     Span,
     Superior,
     TermCondition,
+    Total,
     is_aggregate,
 )
 from query.text2sql.render import alias
@@ -101,6 +103,11 @@ def _expression(expression: Expression, catalogue: Catalogue) -> str:
         return describe(expression.query, catalogue).lower()
     if isinstance(expression, Span):
         return f"days from {_expression(expression.start, catalogue)} to {_expression(expression.end, catalogue)}"
+    if isinstance(expression, Part):
+        return f"{_label(expression.subtype, catalogue)} of {_label(expression.owner, catalogue)}"
+    if isinstance(expression, Total):
+        parts = " and ".join(_label(p.subtype, catalogue) for p in expression.parts)
+        return f"{_FUNCTIONS[expression.function]} {parts}"
     if isinstance(expression, Superior):
         return f"{_expression(expression.column, catalogue)} by {expression.reference}"
     if isinstance(expression, Difference):

@@ -69,8 +69,8 @@ class Draft:
         """Turn the noted conditions into `where`, joining those with "or" between them."""
         merged: dict[str, str] = {}
         for match in re.finditer(
-            r"(F\d+)(?=(?: ,)? (?:or|and/or)(?: (?:else|the|a|in|from|are|is|have|has|that|who|whose"
-            r"|with|either|on|at|by|their|its|whose)){0,3} (F\d+))",
+            r"(F\d+)(?=(?: ,| ¦)*(?: [a-z]+| [TC]\d+){0,2} (?:or|and/or)"
+            r"(?: (?!and\b)(?:[a-z]+|[TC]\d+|¦)){0,6} (F\d+))",
             self.sentence.text,
         ):
             merged[match[2]] = merged.get(match[1], match[1])
@@ -181,6 +181,32 @@ class Draft:
         """True for a column of dates or years."""
         column = self.column(ref)
         return column is not None and (column.type in ("date", "datetime") or "year" in column.label.lower())
+
+    def digits(self, ref: ColumnRef) -> bool:
+        """True for a column of texts that are all numbers, as far as its values are known."""
+        column = self.column(ref)
+        texts = column.values if column is not None and column.type == "text" else ()
+        return bool(texts) and all(v.replace(".", "", 1).lstrip("-").isdigit() for v in texts if v)
+
+    def worded(self, ref: ColumnRef) -> bool:
+        """True for a column of texts that are no numbers, as far as its values are known."""
+        column = self.column(ref)
+        if column is None or column.type != "text" or not column.values:
+            return False
+        return not all(v.replace(".", "", 1).replace(",", "").lstrip("-").isdigit() for v in column.values)
+
+    def of_years(self, ref: ColumnRef) -> bool:
+        """True for a column of whole numbers that can all be years, whatever it is called."""
+        column = self.column(ref)
+        if column is None or column.type not in ("integer", "number") or column.role in ("key", "reference"):
+            return False
+        low, high = column.minimum, column.maximum
+        return (
+            isinstance(low, int | float)
+            and isinstance(high, int | float)
+            and 1000 <= low <= high <= 2100
+            and low == int(low)
+        )
 
 
 def merged_equalities(where: list[Predicate]) -> list[Predicate]:

@@ -20,7 +20,7 @@ from query.text2sql.tokens import stems_of
 
 _FILL = (
     r"(?:(?:is|are|was|were|be|of|being|that|which|has|have|the|a|an|with|value|equals?|equal"
-    r"|to|no|number|year|at|by|for|from|on|called|named|as|worth) )*"
+    r"|to|no|number|year|at|by|for|from|on|in|code|called|named|as|worth) )*"
 )
 _BETWEEN = re.compile(
     r"\b([CAM]\d+) (?:[a-z]+ ){0,3}?(?:between|from|ranging from|in the range(?: of)?) (?:\$ "
@@ -28,7 +28,8 @@ _BETWEEN = re.compile(
 )
 _BETWEEN_AFTER = re.compile(rf"\bbetween (N\d+) and (N\d+) {DET}([CATM]\d+)")
 _COMPARE = re.compile(
-    rf"\b([CAM]\d+) (?:¦ )?{_FILL}(>=?|<=?|!=) {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years"
+    rf"\b([CAM]\d+) (?:¦ )?(?:(?:size|amount|level|score|points?|cost|capacity|time) )?{_FILL}(>=?|<=?|!=)"
+    rf" {DET}(N\d+)\b(?! (?:different )?[TC]\d)(?: (?:years"
     rf"|dollars|usd|eur|euros|days|percent|hours|minutes|pounds|miles|meters|feet|inches|km|kg"
     rf"|cm)(?: old)?)?"
 )
@@ -36,7 +37,9 @@ _COMPARE_AFTER = re.compile(
     rf"(>=?|<=?|!=) {DET}(N\d+) (?:dollars |of |total |in |different |points of |years of |percent of "
     rf"|corresponding |associated |related |such |other )*([CATM]\d+)"
 )
-_EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d)")
+_EQUALS = re.compile(rf"\b(C\d+) {_FILL}(?:= )?(?:exactly )?(N\d+)\b(?! [TC]\d| [\^~])")
+_SINCE = re.compile(r"\b(after|before|since) (?:the )?(C\d+) (N\d+)\b(?! [CTAM]\d)")
+_NOT_EQUALS = re.compile(rf"\bNOT (?:[a-z]+ )?(C\d+) {_FILL}(N\d+)\b(?! [TC]\d)")
 _EQUALS_AFTER = re.compile(
     r"\b(?:have|has|had|having|with|exactly|only|scored|made|contain|contains|against)"
     r" (?:exactly |only )?(N\d+) ([CT]\d+)"
@@ -51,19 +54,30 @@ _NUMBERED = re.compile(r"\b(T\d+) (?:number |id |code )?(N\d+)\b(?! (?:different
 _TWICE = re.compile(r"\b(C\d+) (?:is |are |was |were )?(C\d+)(?= (?:[<>]=?|!=) )")
 _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")
 _LIKE = re.compile(
-    r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT )?(?:have |has |with |do |does )?"
-    r"(contain|contains|containing|include|includes|including|like|start|starts|starting"
+    r"\b([CT]\d+)(?: that| which| who)? (?:[a-z]+ ){0,3}?(NOT |!= )?(?:have |has |with |do |does )?"
+    r"(contain|contains|contained|containing|include|includes|including|like|start|starts|started|starting"
     r"|begin|begins|beginning|end|ends|ending)"
-    r"(?: (?P<how>with|in|by|on))?(?: the| a| an)?(?: (?:word|words|letter|letters|substring"
+    r"(?: (?P<how>with|in|by|on|from))?(?: the| a| an)?(?: (?:word|words|letter|letters|substring"
     r"|string|phrase|text|prefix|suffix|character|keyword|name))?s? ([QVN]\d+|(?!the\b|a\b"
     r"|an\b|word|letter|sub|string|phrase|at\b|in\b|with\b|all\b|more\b|any\b|each\b|some\b"
     r"|no\b)[a-z]+)\b"
 )
 _WORD_IN = re.compile(
-    r"\b(?:have|has|with|having|contains?|containing|includes?) (?:the |a )?(?:word|letter"
+    r"\b(NOT )?(?:have|has|with|having|contains?|containing|includes?) (?:the |a )?(?:word|letter"
     r"|substring|string|phrase|text|name)s? ([QVN]\d+) (?:in|as part of) (?:the |their |its "
     r"|his |her )*(C\d+)\b"
 )
+_HAS_QUOTED = re.compile(r"\b(C\d+) (?:has|have) (?:an? |the )?([QV]\d+)\b")
+_QUOTED_IN = re.compile(
+    r"\b(?:have|has|with|having|contains?|containing|includes?) ([QV]\d+) in (?:the |their |its |his |her )+(C\d+)\b"
+)
+_LIKE_AGAIN = re.compile(
+    r"(F\d+) (or|and) (?:that )?(contain|start|begin|end)s?(?:ning|ing)?(?: with| in| by)?(?: the)?"
+    r"(?: (?:letter|word|text|string))? ([QV]\d+)"
+)
+_SEVERAL = re.compile(rf"\b(C\d+) {_FILL}(?:either |both )?(N\d+)((?: ,)? (?:or|and) )(N\d+)\b(?! [CTAM]\d)")
+_SEVERAL_BEFORE = re.compile(r"(?<![<>=] )(?<!\$ )\b(N\d+)(?: (C\d+))? (or|and) (N\d+) (C\d+)\b")
+_FILTERED_COUNT = re.compile(r"(>=?|<=?|!=) (N\d+) ((?:[VK]\d+ )+)(T\d+)\b")
 _PLAIN_IN = re.compile(
     r"\b(?:have|has|with|having|contains?|containing) (?:the )?([a-z]{2,}) in (?:their|its|the) (C\d+)\b"
 )
@@ -90,6 +104,9 @@ def comparisons(draft: Draft) -> None:
         if name.startswith("T"):
             return counted(name, operator, low)
         left = draft.expressions(name)[0]
+        if isinstance(left, ColumnRef) and operator not in ("=", "!=", "") and draft.worded(left):
+            draft.having.append(Condition(Aggregate("count", left.table), operator, (number(low),)))  # type: ignore[arg-type]
+            return f" {name} ¦ "
         if isinstance(left, ColumnRef) and not _comparable(draft, left):
             column = draft.column(left)
             if (
@@ -150,8 +167,30 @@ def comparisons(draft: Draft) -> None:
             else None
         )
 
+    def several(name: str, word: str, *numbers: str) -> str | None:
+        ref = draft.refs(name)[0]
+        if not draft.numeric(ref):
+            return None
+        kept = [draft.keep(Condition(ref, "=", (number(n),))) for n in numbers]
+        return f" both {' and '.join(kept)} " if word == "and" else f" {' or '.join(kept)} "
+
+    def several_before(match: re.Match[str]) -> str | None:
+        if match[2] and draft.refs(match[2]) != draft.refs(match[5]):
+            return None
+        return several(match[5], match[3], match[1], match[4])
+
     take = draft.sentence.take
     take(_RANGE_OF, range_of)
+    take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
+    take(_BETWEEN_AFTER, lambda m: put(m[3], "", m[1], m[2]) if m[3][0] != "T" else None)
+    take(
+        _SINCE,
+        lambda m: put(m[2], {"after": ">", "before": "<"}.get(m[1], ">="), m[3]) if _years(draft, m[2]) else None,
+    )
+    take(_NOT_EQUALS, lambda m: put(m[1], "!=", m[2]))
+    take(_SEVERAL, lambda m: several(m[1], m[3].strip(" ,"), m[2], m[4]))
+    take(_SEVERAL_BEFORE, several_before)
+    take(_FILTERED_COUNT, lambda m: f" {m[3]}{counted(m[4], m[1], m[2])} ")
     take(_TWICE, lambda m: m[2] if draft.refs(m[1]) == draft.refs(m[2]) else None)
     take(re.compile(r"\b(N\d+) (C\d+)\b"), unit)
     take(_BETWEEN, lambda m: put(m[1], "", m[2], m[3]))
@@ -185,6 +224,11 @@ def amounts(draft: Draft) -> None:
     draft.sentence.take(_AMOUNT, amount)
 
 
+def _years(draft: Draft, name: str) -> bool:
+    ref = draft.refs(name)[0]
+    return draft.of_years(ref) or draft.temporal(ref)
+
+
 def _comparable(draft: Draft, ref: ColumnRef) -> bool:
     column = draft.column(ref)
     return column is not None and (
@@ -195,14 +239,16 @@ def _comparable(draft: Draft, ref: ColumnRef) -> bool:
 def texts(draft: Draft) -> None:
     """ "C containing 'x'", "C starting with 'x'"."""
 
-    def like(name: str, negated: str | None, verb: str, text: str, how: str = "with") -> str | None:
+    def like(
+        name: str, negated: str | None, verb: str, text: str, how: str = "with", before: str = "..."
+    ) -> str | None:
         ref = (draft.refs(name) if name.startswith("C") else draft.names_of(draft.candidate(name).table))[0]
         column = draft.column(ref)
         if column is None or (column.type in ("integer", "number") and text[0] not in "QV"):
             return None
-        if verb[:3] in ("sta", "beg", "end") and how not in ("with", "in"):
+        if verb[:3] in ("sta", "beg", "end") and how not in ("with", "in", "from"):
             return None
-        if verb[:3] in ("sta", "beg", "end") and how == "in" and not text.startswith("Q"):
+        if verb[:3] in ("sta", "beg", "end") and how != "with" and not text.startswith("Q"):
             return None
         if text[0] in "QVN" and text[1:].isdigit():
             text = draft.symbol(text).text
@@ -211,10 +257,22 @@ def texts(draft: Draft) -> None:
         verb = verb[:3]
         pattern = f"{text}%" if verb in ("sta", "beg") else f"%{text}" if verb == "end" else f"%{text}%"
         kept = draft.keep(Condition(ref, "not like" if negated else "like", (pattern,)))
-        return f" {name} {kept} " if name.startswith("T") else kept
+        asked = re.match(r"(?:what (?:is|are)|show|list|find|give me|return|which)(?: the| all| me)* ?$", before)
+        return f" {name} {kept} " if name.startswith("T") or asked else kept
 
-    draft.sentence.take(_WORD_IN, lambda m: like(m[2], None, "contain", m[1]))
-    draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or ""))
+    def again(match: re.Match[str]) -> str | None:
+        held = draft.filters[match[1]][0]
+        if not isinstance(held, Condition) or held.operator != "like" or not isinstance(held.left, ColumnRef):
+            return None
+        text, verb = draft.symbol(match[4]).text, match[3]
+        pattern = f"{text}%" if verb in ("start", "begin") else f"%{text}" if verb == "end" else f"%{text}%"
+        return f" {match[1]} {match[2]} {draft.keep(Condition(held.left, 'like', (pattern,)))} "
+
+    draft.sentence.take(_HAS_QUOTED, lambda m: like(m[1], None, "contain", m[2]))
+    draft.sentence.take(_QUOTED_IN, lambda m: like(m[2], None, "contain", m[1]))
+    draft.sentence.take(_WORD_IN, lambda m: like(m[3], m[1], "contain", m[2]))
+    draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or "", m.string[: m.start()]))
+    draft.sentence.take(_LIKE_AGAIN, again)
     draft.sentence.take(_PLAIN_IN, lambda m: like(m[2], None, "contain", m[1]) if m[1] not in FUNCTION_WORDS else None)
     draft.sentence.take(_HAS_WORD, lambda m: like(m[1], None, "contain", m[2]))
 
@@ -356,6 +414,7 @@ def flags(draft: Draft) -> None:
         return f"{draft.keep(Condition(ref, '=', (truth[1] if match[1] else truth[0],)))} {match[3]} "
 
     draft.sentence.take(_WITH_FLAG, lambda m: _with_flag(draft, m))
+    draft.sentence.take(_AND_FLAG, lambda m: _and_flag(draft, m))
     draft.sentence.take(re.compile(r"(NOT |!= |\bnon )?(?:currently |been )?\b(C\d+)(?: (T\d+|A\d+))"), flag)
     draft.sentence.take(
         re.compile(r"\b(?:are|is|were|was|been|be|that|who|NOT) (NOT )?(?:currently |been |all )?\b(C\d+)\b()(?! of)"),
@@ -378,6 +437,19 @@ def _with_flag(draft: Draft, match: re.Match[str]) -> str | None:
     if _told(draft, ref):
         return " "
     return draft.keep(Condition(ref, "=", (truth[1] if "NOT" in match[1] else truth[0],)))
+
+
+def _and_flag(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "with a final exam and a final project"."""
+    held = draft.filters.get(match[1], [None])[0]
+    truth = truth_of(draft, draft.refs(match[3])[0])
+    flagged = isinstance(held, Condition) and isinstance(held.left, ColumnRef) and truth_of(draft, held.left)
+    if truth is None or not flagged:
+        return None
+    return f" {match[1]} {match[2]} {draft.keep(Condition(draft.refs(match[3])[0], '=', (truth[0],)))} "
+
+
+_AND_FLAG = re.compile(r"(F\d+) (and|or) (?:a |an |the )?(C\d+)\b(?! (?:[<>]|!=|[VN]\d))")
 
 
 def _negated_flag(draft: Draft, match: re.Match[str]) -> str | None:

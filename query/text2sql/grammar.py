@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
-from query.text2sql import absences, arrangement, comparing, filters, measures, moments, superlatives
+from query.text2sql import absences, arrangement, comparing, filters, measures, moments, nesting, subtypes, superlatives
+from query.text2sql.alternatives import alternatives
 from query.text2sql.draft import Draft
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.logical import (
@@ -33,6 +34,8 @@ from query.text2sql.timing import apply_periods
 
 RULES: tuple[Callable[[Draft], None], ...] = (
     comparing.rows_by_key,
+    subtypes.subtypes,
+    nesting.nested_extremes,
     measures.nested_averages,
     comparing.superiors_compared,
     absences.superiors,
@@ -41,6 +44,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     absences.negations,
     filters.terms,
     moments.periods,
+    measures.participles,
     arrangement.orders,
     comparing.ratios,
     comparing.spans,
@@ -57,6 +61,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     filters.comparisons,
     filters.values,
     filters.flags,
+    measures.counts_of_values,
     absences.happened,
     measures.how_much,
     measures.spread_measures,
@@ -74,23 +79,27 @@ class Parse:
     unexplained: tuple[str, ...]
     penalty: float
     notes: tuple[str, ...]
+    edits: tuple[str, ...] = ()
 
 
-def parse(
-    sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: TimeWords, subject: str | None
-) -> Parse | None:
-    """The query that the rules make of the sentence; None when it asks for nothing."""
+def parses(
+    sentence: Sentence, lexicon: Lexicon, catalogue: Catalogue, time: TimeWords, subject: str | None, *, full: bool
+) -> list[Parse]:
+    """The query that the rules make of the sentence, first, and its alternatives; none when it asks for nothing."""
     draft = Draft(sentence, lexicon, catalogue, grain=time.grain, compare=time.compare, subject=subject)
     for rule in RULES:
         rule(draft)
     draft.settle()
     if draft.lost:
-        return None  # a text that is stored nowhere narrows nothing: an answer without it would be wrong
+        return []  # a text that is stored nowhere narrows nothing: an answer without it would be wrong
     selected(draft)
     query = _query(draft, subject)
     if query is None:
-        return None
-    return Parse(query, sentence.left(), draft.penalty, tuple(draft.notes))
+        return []
+    left, notes = sentence.left(), tuple(draft.notes)
+    if subject is not None:
+        return [Parse(query, left, draft.penalty, notes)]
+    return [Parse(a.query, left, draft.penalty, notes, a.edits) for a in alternatives(query, draft, full=full)]
 
 
 def _query(draft: Draft, subject: str | None) -> Query | None:
@@ -123,7 +132,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
     if not led and not (select and (draft.select or measured or group)):
         if not heads and draft.sentence.left():
             table = next((t for p in draft.where for t in sorted(predicate_tables(p))), "")
-            if draft.catalogue.terms or not table or not re.search(r"\bhowmany [a-z]+ ", draft.sentence.text):
+            if draft.catalogue.terms or not table or not re.search(r"\bhowmany\b", draft.sentence.text):
                 return None
             select, heads = [Aggregate("count", table)], [table]
             measured, folded = list(select), True
@@ -132,7 +141,7 @@ def _query(draft: Draft, subject: str | None) -> Query | None:
         if not heads and not ordered:
             return None
         select.extend(draft.names_of(heads[0]) if heads else [])
-    select = with_owner(draft, list(dict.fromkeys(select)))
+    select = with_owner(draft, _without_folded(draft, list(dict.fromkeys(select))))
     if not select:
         return None
     if folded:
@@ -222,6 +231,12 @@ def _shared(draft: Draft, select: list[Expression]) -> list[Expression]:
     if draft.share and not any(isinstance(e, Share) for e in select):
         draft.where.extend(conditions)
     return [replace(e, conditions=conditions) if isinstance(e, Share) and draft.share else e for e in select]
+
+
+def _without_folded(draft: Draft, select: list[Expression]) -> list[Expression]:
+    """A column whose average or sum is asked for was only named again."""
+    folded = {e.argument for e in select if isinstance(e, Aggregate) and e.function != "count"}
+    return [e for e in select if e not in folded or e in draft.group]
 
 
 def _missing(shown: list[Expression], plain: list[Expression]) -> list[Expression]:

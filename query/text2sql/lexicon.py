@@ -163,7 +163,9 @@ class Lexicon:
                 if stems[0] in TABLE_PREFIXES:
                     self._put(stems[1:], Entry("table", table.name, score=0.9))
                 self._put_part(stems[-1:], Entry("table", table.name, score=0.6))
-                self._put_part(stems[:-1], Entry("table", table.name, score=0.5))
+                self._put_part(stems[:-1], Entry("table", table.name, score=0.5 if len(stems) == 2 else 0.85))
+                if len(stems) > 2:
+                    self._put_part(stems[1:], Entry("table", table.name, score=0.8))
                 self._put_part(stems[:1], Entry("table", table.name, score=0.45))
                 for middle in stems[1:-1]:
                     self._put_part((middle,), Entry("table", table.name, score=0.4))
@@ -176,6 +178,9 @@ class Lexicon:
             stems = stems_of(text)
             entry = Entry("column", table.name, (column.name,))
             if self._add_reference(table, column, stems):
+                rest = tuple(s for s in stems if s not in own)
+                if rest and rest != stems:
+                    self._put(rest, replace(entry, score=0.94))
                 continue
             self._put(stems, entry)
             self._say(stems, ("column", table.name, (column.name,), ""), text.lower())
@@ -198,6 +203,10 @@ class Lexicon:
                 self._put_part((stems[0], stems[-1]), replace(entry, score=0.6))
                 for at in range(1, len(stems) - 2):
                     self._put_part(stems[at:-1], replace(entry, score=0.65))
+            if len(stems) > 2 and stems[-1] in CODES:
+                core = tuple(s for s in stems[:-1] if s not in own and s != "of")
+                if core and core != stems[:-1]:
+                    self._put(core, replace(entry, score=0.94))
             if len(stems) > 1 and stems[-1] in CODES:
                 self._add_code(table, column, stems[:-1])
                 stems = stems[:-1] if text == column.name and column.role != "reference" else stems
@@ -208,14 +217,20 @@ class Lexicon:
                 self._put_part(suffix, replace(entry, score=0.4 + 0.4 * ratio - generic))
                 if (size > 1 or prefix[0] not in own) and stems[-1] not in CODES:
                     self._put_part(prefix, replace(entry, score=0.2 + 0.4 * ratio))
-            if is_key:
+            if is_key and not self._other_id(table, column):
                 self._put(("id",), replace(entry, score=0.9))
+
+    @staticmethod
+    def _other_id(table: Table, key: Column) -> bool:
+        """True where another column than the key is called an identifier and refers to nothing."""
+        others = (c for c in table.columns if c is not key and c.role != "reference")
+        return "id" not in stems_of(key.name) and any("id" in stems_of(c.name) for c in others)
 
     def _add_reference(self, table: Table, column: Column, stems: Phrase) -> bool:
         """ "Owner" for `owner_id` speaks of the table that the column refers to, not of the identifier."""
         if set(stems) <= {stem(w) for w in GENERIC}:
             return False
-        if column.role not in ("key", "reference") or set(stems) & CODES or set(stems) & {"number", "sku"}:
+        if column.role not in ("key", "reference") or set(stems) & CODES or set(stems) & {"number", "sku", "name"}:
             return False
         targets = [j.right for j in self.catalogue.joins if (j.left, j.left_columns) == (table.name, (column.name,))]
         if column.role == "key" and table.key == (column.name,):

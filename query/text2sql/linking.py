@@ -22,6 +22,16 @@ _CODE = re.compile(r"[A-Za-z]+[-_.]?[\w-]*\d[\w-]*")
 MOST_CODE_TOKENS = 5
 NEVER = frozenset({"named", "called", "titled", "how", "what", "which", "who", "whom", "whose", "when", "where", "why",
                    "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "many", "much"})  # fmt: skip
+BEFORE_OF = frozenset(
+    """number numbers total totals amount amounts quantity count counts order sum average mean minimum maximum min max
+    type types kind kinds sort sorts percentage percent proportion ratio rate fraction share top bottom list lists set
+    terms case cases group groups rank names name information details detail each any all some most least highest lowest
+    largest smallest value values breakdown split first last rest end start beginning words letters use""".split()
+)
+WEAK = 0.83  # a mention whose best candidate scores no more may be none
+NONE = 0.3
+DETERMINERS = frozenset({"the", "a", "an", "their", "its", "his", "her", "all"})
+LINKS = frozenset({"of", "for", "in", "to", "from", "by", "at", "on", "with"})
 LONGEST_PHRASE = 7
 MOST_CANDIDATES = 10
 
@@ -116,12 +126,15 @@ class Linker:
             phrase = tuple(
                 s for s, t in zip(stems[first:last], span, strict=True) if t.lower not in ARTICLES and t.kind == "word"
             )
-            if all(t.kind == "word" or t.text in "-/_" for t in span) and span[-1].lower not in ARTICLES:
+            if all(t.kind == "word" or t.text in "-/_" for t in span) and not _crosses(span):
                 found.extend(self._named(phrase, tokens, first, last))
+                if len(phrase) > 1 and span[-1].lower.endswith("ed") and self._is_table(phrase[:-1]):
+                    # "institutions founded after 1880": rows, and what befell them
+                    found = [c for c in found if c.kind != "column"]
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
                 if (
-                    last - first in (3, 4)
+                    (last - first in (3, 4) or (last - first in (5, 6) and tokens[first].lower in TURNED))
                     and tokens[first + 1].lower == "of"
                     and (not self._is_table(phrase[1:]) or tokens[first].lower in TURNED)
                 ):
@@ -168,12 +181,13 @@ class Linker:
             plain = not tokens[first].capital or first == 0
             if tokens[first].lower in ("amount", "quantity") and following == "of":
                 return self._amount(phrase, tokens, last)
-            if following in ("of", "than", "times") or (plain and tokens[first].lower != "year"):
+            counting = following in ("than", "times") or (following == "of" and tokens[first].lower in BEFORE_OF)
+            if counting or (plain and tokens[first].lower != "year"):
                 return [
                     _from_entry(e)
                     for e in self._lexicon.find(phrase)
                     if e.score >= 0.94
-                    and following not in ("of", "than", "times")
+                    and not counting
                     and tokens[first].lower
                     not in (
                         "number",
@@ -244,7 +258,7 @@ class Linker:
             or (span[-1].kind == "punctuation" and span[-1].text in ",;:?!")
         ):
             return []
-        if len(span) == 1 and first.kind == "number":
+        if len(span) == 1 and (first.kind == "number" or (first.number is not None and not first.capital)):
             return []
         quoted = first.kind == "quoted"
         if len(span) == 1 and first.lower in FUNCTION_WORDS and not quoted and (not first.capital or opening):
@@ -253,6 +267,8 @@ class Linker:
             return []
         key = value_key(" ".join(t.text for t in span))
         score = 1.0 if quoted or len(span) > 1 else 0.97 if first.capital and not opening else 0.8
+        if len(key) == 2 and not quoted and len(span) == 1 and not first.capital:
+            return []  # "id" is no Idaho
         if len(key) == 1 and not quoted:
             score = 0.5 if first.capital and not opening else 0.0
         hits = self._values.exact(key) if score else []
@@ -302,11 +318,24 @@ class Linker:
                 words = self._values.containing(token.lower)
                 if words:
                     extra.append(Mention(i, i + 1, tuple(_like(v, token.lower) for v in words[:4])))
-        return tuple(sorted((*kept, *extra), key=lambda m: m.first))
+        return tuple(sorted((_or_none(m, tokens) for m in (*kept, *extra)), key=lambda m: m.first))
 
     def _loosely(self, text: str) -> tuple[Candidate, ...]:
         hits = [(v, 0.75) for v in self._values.within(text)] or [(v, 0.7) for v in self._values.close(text)]
         return tuple(_from_value(v, score, "") for v, score in hits)
+
+
+def _or_none(mention: Mention, tokens: tuple[Token, ...]) -> Mention:
+    """A weak mention of plain words may be none: "something", a verb that only sounds like a column."""
+    first, best = tokens[mention.first], mention.candidates[0]
+    if best.score > WEAK or first.kind != "word" or (first.capital and mention.first > 0) or best.kind == "metric":
+        return mention
+    return replace(mention, candidates=(*mention.candidates, Candidate("none", score=NONE)))
+
+
+def _crosses(span: tuple[Token, ...]) -> bool:
+    """True for words of which an article starts a new thing: "the stores the chain has"; "date of the loan" is one."""
+    return span[-1].lower in ARTICLES or any(b.lower in DETERMINERS and a.lower not in LINKS for a, b in pairwise(span))
 
 
 def _named_by_value(found: list[Candidate]) -> list[Candidate]:
@@ -322,7 +351,13 @@ def _arranges(tokens: tuple[Token, ...], at: int) -> bool:
     before = tokens[at - 1].lower if at else ""
     directed = before.endswith(("ending", "asing", "betical", "graphical", "logical")) or before == "alphabetic"
     command = at == 0 and tokens[at].lower == "order" and following in ("all", "the", "by")
-    return following in ("by", "in") or directed or command or (before == "the" and following == "of")
+    return (
+        following in ("by", "in")
+        or following.endswith(("ending", "easing"))
+        or directed
+        or command
+        or (before == "the" and following == "of")
+    )
 
 
 def _imperative(tokens: tuple[Token, ...]) -> bool:

@@ -107,8 +107,37 @@ class Narrowed:
     label: str
 
 
+@dataclass(frozen=True)
+class Part:
+    """The sum of `measure` over the rows that `subtype` lists and that belong to a row of `owner`."""
+
+    measure: ColumnRef
+    subtype: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """The parts added up for a row of their owner, and folded over the rows."""
+
+    parts: tuple[Part, ...]
+    function: Function
+
+
 Expression = (
-    ColumnRef | Ratio | Narrowed | Aggregate | MetricRef | Bucket | Share | Difference | Span | Superior | Scalar
+    Part
+    | Total
+    | ColumnRef
+    | Ratio
+    | Narrowed
+    | Aggregate
+    | MetricRef
+    | Bucket
+    | Share
+    | Difference
+    | Span
+    | Superior
+    | Scalar
 )
 
 
@@ -207,6 +236,10 @@ def tables_of(expression: Expression) -> frozenset[str]:
         return frozenset({expression.column.table})
     if isinstance(expression, Scalar):
         return frozenset({expression.query.root})
+    if isinstance(expression, Part):
+        return frozenset({expression.owner})
+    if isinstance(expression, Total):
+        return frozenset(p.owner for p in expression.parts)
     if isinstance(expression, Span):
         return tables_of(expression.start) | tables_of(expression.end)
     if isinstance(expression, Share | Narrowed):
@@ -218,7 +251,7 @@ def is_aggregate(expression: Expression) -> bool:
     """True when the expression folds many rows into one value."""
     if isinstance(expression, Difference | Ratio):
         return is_aggregate(expression.left)
-    return isinstance(expression, Aggregate | MetricRef | Share | Narrowed | Scalar)
+    return isinstance(expression, Aggregate | MetricRef | Share | Narrowed | Scalar | Total)
 
 
 def predicate_tables(predicate: Predicate) -> frozenset[str]:

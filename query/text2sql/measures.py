@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 
 from query.text2sql.draft import Draft
-from query.text2sql.logical import Aggregate, ColumnRef, Condition, Expression, Function, Query, Ratio, Share
+from query.text2sql.logical import (
+    Aggregate,
+    ColumnRef,
+    Condition,
+    Expression,
+    Function,
+    Query,
+    Ratio,
+    Share,
+    predicate_tables,
+)
+from query.text2sql.moments import participle
 from query.text2sql.tokens import stem, stems_of
 
 DET = r"(?:(?:the|a|an|all|their|its|his|her|of|these|those|any|our) )*"
@@ -25,6 +36,13 @@ _NESTED_BEFORE = re.compile(
 _COUNT = re.compile(
     r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different"
     r"|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
+)
+_FOLDED_NUMBER = re.compile(rf"\b(average|maximum|minimum) (?:total )?number of {DET}(?=(C\d+))")
+_METRIC_TOO = re.compile(rf"\b({_WORD})((?: ,)?(?: and| or) (?:the )?)(M\d+)")
+_VALUES_COUNTED = re.compile(rf"\b(?:howmany|(?:total )?number of|count) {DET}((?:F\d+(?: (?:and|or))? ?)+)(?!T\d|C\d)")
+_PARTICIPLE = re.compile(
+    rf"\b(howmany|(?:total )?number of) {DET}T\d+ (?:(?:that|who|they|it|he|she|were|was|are|is|have|had|been|got) )*"
+    r"(C\d+)\b"
 )
 _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
@@ -115,7 +133,10 @@ def counts(draft: Draft) -> None:
         candidate = draft.candidate(name)
         if name.startswith("T"):
             draft.heads.append(candidate.table)
+            measure = draft.measure_of(candidate.table) if "amount of" in draft.sentence.question else None
             expression: Expression = Aggregate("count", candidate.table, distinct=different)
+            if measure is not None and not different and "number of" not in draft.sentence.question:
+                expression = Aggregate("sum", candidate.table, measure)
         else:
             ref = draft.refs(name)[0]
             column = draft.column(ref)
@@ -125,6 +146,8 @@ def counts(draft: Draft) -> None:
                 if "total" in between or "total" in word or "each" in draft.sentence.text.split():
                     return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
                 return f"{kept} {name}"
+            if "amount of" in draft.sentence.question and not different:
+                draft.penalty += 1.0  # an amount of texts is no number of them
             if draft.is_name(ref) and not different:
                 expression = Aggregate("count", ref.table)
             else:
@@ -132,7 +155,45 @@ def counts(draft: Draft) -> None:
         draft.notes.append("count")
         return f"{draft.sentence.add('A', expression)} {kept}"
 
+    draft.sentence.take(_FOLDED_NUMBER, lambda m: f"{m[1]} " if _measures(draft, m[2]) else None)
     draft.sentence.take(_COUNT, counted)
+
+
+def _measures(draft: Draft, name: str) -> bool:
+    column = draft.column(draft.refs(name)[0])
+    return column is not None and column.role == "measure"
+
+
+def counts_of_values(draft: Draft) -> None:
+    """ "how many female professors are there", where both words are stored values: the rows that hold them."""
+    if re.search(r"\b[AM]\d+", draft.sentence.text):
+        return
+
+    def counted(match: re.Match[str]) -> str | None:
+        name = re.findall(r"F\d+", match[1])[-1]
+        table = next((t for p in draft.filters[name] for t in sorted(predicate_tables(p))), None)
+        if table is None:
+            return None
+        draft.heads.append(table)
+        draft.notes.append("count")
+        return f" {draft.sentence.add('A', Aggregate('count', table))} {match[1]}"
+
+    draft.sentence.take(_VALUES_COUNTED, counted)
+
+
+def participles(draft: Draft) -> None:
+    """ "number of people injured", where `injured` is a number of people."""
+
+    def counted(match: re.Match[str]) -> str | None:
+        ref = draft.refs(match[2])[0]
+        column = draft.column(ref)
+        if column is None or column.role != "measure" or not participle(draft.symbol(match[2]).text.lower()):
+            return None
+        if match[1] == "howmany":
+            return f" {draft.sentence.add('A', Aggregate('sum', ref.table, ref))} "
+        return f" {match[2]} "
+
+    draft.sentence.take(_PARTICIPLE, counted)
 
 
 def averages_per(draft: Draft) -> None:
@@ -283,6 +344,7 @@ _THEM = re.compile(
 
 def aggregates(draft: Draft) -> None:
     """ "average C", "minimum and maximum C", "total C1 and C2"."""
+    draft.sentence.take(_METRIC_TOO, lambda m: _metric_too(draft, m))
     draft.sentence.take(_TOTAL_METRIC, lambda m: m[1])
     draft.sentence.take(_TOTAL_TABLE, lambda m: _summed(draft, m[1]))
 
@@ -292,7 +354,7 @@ def aggregates(draft: Draft) -> None:
         usable = []
         for name in names:
             ref = draft.refs(name)[0]
-            fine = draft.numeric(ref) or not {"avg", "sum"} & set(functions)
+            fine = draft.numeric(ref) or draft.digits(ref) or not {"avg", "sum"} & set(functions)
             if not fine:
                 break
             usable.append(ref)
@@ -306,6 +368,27 @@ def aggregates(draft: Draft) -> None:
         return " , ".join(made) + (" " + rest if rest else "")
 
     draft.sentence.take(_AGGREGATE, folded)
+    draft.sentence.take(_DIVIDED, lambda m: _divided(draft, m))
+
+
+def _metric_too(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "the average and total amount", where "total amount" is a metric."""
+    made = refold(draft, _FUNCTIONS[match[1]], match[3])
+    return f"{draft.sentence.add('A', made)} , {match[3]}" if made is not None else None
+
+
+_DIVIDED = re.compile(
+    r"(?:\b(?:average|ratio|rate)\b[^?.,]*?(?: ,)? which is )?(?:the )*(A\d+) divided by (?:the )*(A\d+)"
+)
+
+
+def _divided(draft: Draft, match: re.Match[str]) -> str:
+    """ "the total amount divided by the number of orders"."""
+    left, right = (draft.expressions(n)[0] for n in (match[1], match[2]))
+    if isinstance(right, Aggregate) and right.argument is None:
+        right = Aggregate("count", right.table, distinct=True)
+    draft.notes.append("ratio")
+    return f" {draft.sentence.add('A', Ratio(left, right))} "
 
 
 def extreme(operator: str) -> Function:

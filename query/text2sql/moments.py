@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from query.text2sql.draft import Draft
 from query.text2sql.logical import (
@@ -10,7 +11,9 @@ from query.text2sql.logical import (
     Condition,
     TermCondition,
 )
+from query.text2sql.periods import Period
 from query.text2sql.sentence import GAP
+from query.text2sql.thesaurus import PARTICIPLES
 from query.text2sql.tokens import stem, stems_of
 
 _FILL = (
@@ -22,10 +25,32 @@ TIME_NOUNS = ("date", "dates", "day", "days", "time", "times", "year", "years", 
               "season", "founded", "established", "decade", "period")  # fmt: skip
 
 
+def settled(question: str, found: tuple[Period, ...]) -> tuple[Period, ...]:
+    """`found` less the periods that only qualify another: "the past 30 days, inclusive of 30 days ago", "the last six
+    months excluding the current month"."""
+    kept: list[Period] = []
+    for period in sorted(found, key=lambda p: p.start):
+        before = question[: period.start].lower()
+        if kept and re.search(r"\b(?:inclusive(?: of)?|including)(?: the| both| up to)*\s*$", before):
+            continue
+        if kept and re.search(r"\b(?:excluding|not including|without|except)(?: the)?\s*$", before):
+            last = kept[-1]
+            if period.since is not None and last.since is not None and last.since < period.since:
+                kept[-1] = replace(last, until=period.since)
+                continue
+        kept.append(period)
+    return tuple(kept)
+
+
 def verbal(text: str) -> bool:
     """True when the words of a mention are a verb form: "delivered", "won", "receive", not "order date"."""
     words = text.lower().split()
     return len(words) == 1 and not words[0].endswith(TIME_NOUNS)
+
+
+def participle(text: str) -> bool:
+    """True for one word that can be a form of a verb: "born", "paid", "injured"."""
+    return " " not in text and (text.endswith("ed") or text in PARTICIPLES)
 
 
 def periods(draft: Draft) -> None:
@@ -40,7 +65,7 @@ def periods(draft: Draft) -> None:
             for s in draft.sentence.symbols.values()
             if (c := s.candidate) and c.kind in ("table", "term", "metric")
         }
-        if match[1] and draft.temporal(draft.refs(match[1])[0]):
+        if match[1] and (draft.temporal(draft.refs(match[1])[0]) or draft.of_years(draft.refs(match[1])[0])):
             ref = draft.refs(match[1])[0]
             stray = verbal(draft.symbol(match[1]).text) and bool(spoken) and ref.table not in spoken
             if stray and any((t := draft.table(name)) and t.time_column for name in spoken):
@@ -50,10 +75,21 @@ def periods(draft: Draft) -> None:
         if ref is None:
             before = match.string[: match.start(2)]
             ref = _verb_date(draft, before) or _event_date(draft, before)
-        draft.periods.append((symbol.period, ref))
+        draft.periods.append((_opened(symbol.period, match.string[: match.start()]), ref))
         return f" {kept} ¦ "
 
     draft.sentence.take(re.compile(rf"(?:\b(C\d+) {_FILL})?\b(P\d+)\b"), period)
+
+
+def _opened(period: Period, before: str) -> Period:
+    """ "after season 2010": the words that open a period may stand before its column."""
+    if re.search(r"\bafter(?: the)? $", before) and period.until is not None:
+        return replace(period, since=period.until, until=None)
+    if re.search(r"\b(?:before|until)(?: the)? $", before) and period.since is not None:
+        return replace(period, since=None, until=period.since)
+    if re.search(r"\bsince(?: the)? $", before):
+        return replace(period, until=None)
+    return period
 
 
 def _event_date(draft: Draft, before: str) -> ColumnRef | None:

@@ -24,6 +24,7 @@ from query.text2sql.logical import (
     MetricRef,
     Narrowed,
     Operator,
+    Part,
     Predicate,
     Query,
     Ratio,
@@ -33,6 +34,7 @@ from query.text2sql.logical import (
     Span,
     Superior,
     TermCondition,
+    Total,
     is_aggregate,
     predicate_tables,
     tables_of,
@@ -203,7 +205,22 @@ class _Text:
                     semi.append(Related(far, (denied,), negated=True))
                 else:
                     outer.setdefault(far, []).append(predicate)
-        return inner, semi + self._merged(outer)
+        far = self._merged(outer)
+        return inner, [r for r in semi if not self._implied(r, joined, [*far, *semi])] + far
+
+    def _implied(self, related: Related, joined: frozenset[str], others: Sequence[Related]) -> bool:
+        """True for a mere "has a row of" that the joins, or the way to another related row, say already."""
+        if related.conditions or related.negated:
+            return False
+        if related.table in joined and related.table != self._query.root:
+            return True
+        for other in others:
+            if other.negated or other.table == related.table or other is related:
+                continue
+            path = self._graph.path([self._query.root], other.table, self._query.hints) or []
+            if any(s.target == related.table for s in path):
+                return True
+        return False
 
     @staticmethod
     def _reached(predicate: Predicate, joined: frozenset[str]) -> Predicate:
@@ -273,6 +290,10 @@ class _Text:
             return f"JULIANDAY({self._column(expression.end)}) - JULIANDAY({self._column(expression.start)})"
         if isinstance(expression, Superior):
             return self._superior(expression)
+        if isinstance(expression, Part):
+            return self._part(expression)
+        if isinstance(expression, Total):
+            return f"{expression.function.upper()}({' + '.join(self._part(p) for p in expression.parts)})"
         if isinstance(expression, Difference):
             return f"{self._expression(expression.left)} - {self._expression(expression.right)}"
         if isinstance(expression, Ratio):
@@ -281,6 +302,21 @@ class _Text:
             return self._count(expression)
         distinct = "DISTINCT " if expression.distinct else ""
         return f"{expression.function.upper()}({distinct}{self._expression(expression.argument)})"
+
+    def _part(self, part: Part) -> str:
+        """A query of its own for each row of the owner, so that other joins do not multiply what it sums."""
+        table = part.measure.table
+        kind = next((s for s in self._graph.steps(part.subtype) if s.target == table), None)
+        own = next((s for s in self._graph.steps(table) if s.target == part.owner), None)
+        if kind is None or own is None:
+            raise Unrenderable(f"no join connects {part.subtype} with {part.owner}")
+        inner = quoted(table)
+        owner = self._names.get(part.owner) or quoted(part.owner)
+        return (
+            f"(SELECT SUM({inner}.{quoted(part.measure.column)}) FROM {inner} JOIN {quoted(part.subtype)}"
+            f" ON {quoted(part.subtype)}.{quoted(kind.source_columns[0])} = {inner}.{quoted(kind.target_columns[0])}"
+            f" WHERE {inner}.{quoted(own.source_columns[0])} = {owner}.{quoted(own.target_columns[0])})"
+        )
 
     def _superior(self, superior: Superior) -> str:
         """A query of one row of the same table under another name."""
@@ -399,6 +435,10 @@ def alias(expression: Expression) -> str:
         return "ratio" if whole else "average"
     if isinstance(expression, Span):
         return "days"
+    if isinstance(expression, Part):
+        return _word(f"{expression.subtype} {expression.measure.column}")
+    if isinstance(expression, Total):
+        return "total" if expression.function == "sum" else "average"
     if isinstance(expression, Superior):
         return _word(f"{expression.reference} {expression.column.column}")
     if isinstance(expression, Scalar):

@@ -129,6 +129,9 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
         re.search(r"\b(?:is|are|was|were) $", before) and re.match(r" (?:in|at|on|by|from|as)\b", after)
     ):
         return True
+    said = draft.symbol(name).text.lower()
+    if moments.participle(said) and re.match(r" (?:in|at|on|by|from|before|after|between|during|for)\b", after):
+        return True
     weak = draft.candidate(name).score < 0.72
     clause = re.split(r"[?.]", before)[-1]
     outside = bool(_MARKER.search(clause)) or (bool(_MARKER.search(before)) and clause == before)

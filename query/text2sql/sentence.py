@@ -56,12 +56,12 @@ r"|higher|larger) than\b|\bat most\b|\bup to(?= N)|\bmaximum of(?= N)"
 (
 r"\b(?:strictly |a )?(?:greater|more|larger|higher|bigger|better|longer|heavier|taller)"
 r" (?:[a-z]+ )?than\b|\b(?:exceed(?:s|ing|ed)?|surpass(?:es|ing)?|beyond)\b|\b(?:over"
-r"|above|after)(?= (?:the )?(?:average|mean|N\d))"
+r"|above|after)(?= (?:the )?(?:average|mean|maximum|minimum|that of|those of|N\d))"
 ), ">"),
         (
 (
 r"\b(?:strictly |a )?(?:less|fewer|smaller|lower|shorter|lighter|cheaper) (?:[a-z]+ "
-r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
+r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|maximum|minimum|that of|those of|N\d))"
 ), "<"),
         (r"\b(?:above|over)\b(?= C\d+ average)", ">"),
         (r"(N\d+) (?:or|and) (?:more|above|higher|greater|over|larger|longer|older)\b", r">= \1"),
@@ -74,12 +74,13 @@ r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
         (r"\bthe (?:last|latest|most recent)(?: one)?(?= (?:to|who|that)\b)", "the ^date"),
         (r"\bthe first(?: one)?(?= (?:to|who|that)\b)", "the ~date"),
         (r"([<>]=?) than\b", r"\1"),
+        (r"([<>]=?) as (?:long|high|large|much|many|big|old|tall|heavy|good) as\b", r"\1"),
         (r"\b(?:most recent(?:ly)?|latest|newest|last)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "^date"),
         (r"\b(?:earliest|first)(?= (?:N\d+ )?(?:[VK]\d+ )?T\d)", "~date"),
         (r"\b(with|has|have|had|having|whose)( the| a)? (?:maximum|max)\b", r"\1\2 ^"),
         (r"\b(with|has|have|had|having|whose)( the| a)? (?:minimum|min)\b", r"\1\2 ~"),
         (r"\b(?:most recent(?:ly)?|latest|newest)\b", "^date"),
-        (r"\bearliest\b", "~date"),
+        (r"\b(?:earliest|oldest)\b", "~date"),
         (
 (
 r"\b(?:highest|largest|greatest|biggest|most|best|top|maximal|strongest|busiest)(?:(?: - "
@@ -92,6 +93,7 @@ r"\b(?:lowest|smallest|least|fewest|minimal|worst|bottom|weakest)(?:(?: - | )(?:
 r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
 ), "~"),
         (r"\b(?:various|distinct|unique)\b", "different"),
+        (r"\b(?:combinations? of|list of|set of|pairs? of)(?= (?:the |all |different )*[TC]\d)", ""),
         (r"\b(?:mean|avg)\b", "average"),
         (r"\b(?:maximum|max)\b", "maximum"),
         (r"\b(?:minimum|min)\b", "minimum"),
@@ -101,6 +103,12 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
         (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
+        (r"([\^~]) (?:total )?number of (?=(?:different )?(?:[a-z]+ |[VK]\d+ ){0,2}[TCM]\d)", r"\1 "),
+        (
+(
+r"\b(?:the )?(?:time|date|year|day)s? (?:when |that |at which |in which |on which )?(?:they|it|he|she)"
+r"(?: (?:were|was|have|had))? (?=C\d)"
+), ""),
         (r"\bhow many\b", "howmany"),
         (r"\b(?:(?:for|of|in|by|per|at|from|with|to|on|within|under) )?(?:each|every|per)(?: of)?(?: the)?\b", "each"),
         (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),
@@ -125,6 +133,8 @@ r"|hasn't|never|have never|has never|are not|were not|is not|was not|cannot|can 
 r"|aren't|isn't|weren't|wasn't)\b"
 ), "NOT"),
         (r"\bnot\b", "NOT"),
+        (r"\b(?:that|which|where|whom) no (T\d+) (?:has|have|had|is|was|were|are|did|does)\b", r"NOT have \1"),
+        (r"\b(?:but|and) no (?=T\d)", "NOT have "),
         (r"\bwithout\b", "NOT have"),
         (r"\b(?:have|has|had|with|having|there are|there is) no\b", "NOT have"),
     )
@@ -156,7 +166,9 @@ class Sentence:
             result = use(match)
             return match.group() if result is None else result
 
-        self.text = squeeze(pattern.sub(replaced, self.text))
+        text, found = pattern.subn(replaced, self.text)
+        if found:
+            self.text = squeeze(text)
 
     def left(self) -> tuple[str, ...]:
         """The content words that no pattern and no mention explains."""
@@ -167,7 +179,7 @@ class Sentence:
 
 def squeeze(text: str) -> str:
     """One space between words."""
-    return re.sub(r"\s+", " ", text).strip()
+    return " ".join(text.split())
 
 
 def build(
@@ -193,6 +205,10 @@ def build(
             continue
         if i in starts:
             mention, candidate = starts[i]
+            if candidate.kind == "none":
+                parts.extend(t.lower for t in tokens[mention.first : mention.last])
+                i = mention.last
+                continue
             if candidate.kind == "table" and candidate.value:
                 name = f"V{len(symbols)}"
                 symbols[name] = Symbol(name, candidate=replace(candidate, kind="value"), text=candidate.value)

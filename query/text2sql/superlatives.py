@@ -23,12 +23,12 @@ from query.text2sql.tokens import stem, stems_of
 _X = r"[CAM]\d+"
 _COMMON = re.compile(
     r"(N\d+ )?(\^|~) (?:N\d+ )?(?:common|commonly|popular|frequently|frequent|often|used"
-    r"|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)? ?((?:T\d+'?s? )?)([CT]\d+"
+    r"|commonly used|frequently used|shared|prevalent)+(?: [a-z]+)?(?: F\d+)* ?((?:T\d+'?s? )?)([CT]\d+"
     r")?"
 )
 _BY_MEASURE = re.compile(
     rf"(?:(N\d+) )?(\^|~) (?:(N\d+) )?((?:[VKQ]\d+ )*)(T\d+|C\d+)((?: [a-z]+| [VKP¦]\d*"
-    rf"){{0,4}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured"
+    rf"|(?: ,)?(?: and)? C\d+){{0,5}}?) (?:by|in terms of|based on|according to|ranked by|with respect to|measured"
     rf" by|for|in) {DET}({_X}|number of T\d+)"
 )
 _DATE = re.compile(r"(?:(N\d+) )?(\^|~)date (?:(N\d+) )?((?:[a-z]+ |[VK]\d+ )*?)([TC]\d+)")
@@ -42,12 +42,15 @@ _METRIC_MOST = re.compile(r"\b([MA]\d+) (?:was |is |were |are )?(?:the )?(\^|~)(
 _MOST_IN = re.compile(r"(\^|~) (?:money )?(?:in|on|for) (?:[VF]\d+ )*(T\d+)")
 _VERB_MOST = re.compile(r"\b([CT]\d+)(?: the)? (\^|~)(?= *(?:$|[¦?.,]|often\b|frequently\b|in\b|by\b))")
 _TOP_N = re.compile(r"\b(?:the |top |only )?(N\d+) (T\d+|C\d+|F\d+|[a-z]{4,})")
+_DATE_AFTER = re.compile(r"\b(C\d+)(?: at| in)?(?: the)? (\^|~)date(?: time)?(?= *(?:$|[?.,¦]))")
+_MOST_OF_SOME = re.compile(r"(\^|~) (?:different )?((?:F\d+ )+)(T\d+)")
 _OFFSET = re.compile(r"\b(second|third|fourth|fifth)(?: |-)?(?=\^|~)")
 _OFFSETS = {"second": 1, "third": 2, "fourth": 3, "fifth": 4}
 
 
 def superlatives(draft: Draft) -> None:
     """ "most common C", "top N T by X", "T with the highest X", "most T", "latest T"."""
+    draft.sentence.take(_MOST_OF_SOME, lambda m: f"{m[2]}{m[1]} {m[3]}")
     draft.sentence.take(_MOST_BY, lambda m: _most_by(draft, m))
     draft.sentence.take(_METRIC_MOST, lambda m: _metric_most(draft, m))
     draft.sentence.take(_MOST_IN, lambda m: _most_in(draft, m))
@@ -55,6 +58,7 @@ def superlatives(draft: Draft) -> None:
     draft.sentence.take(_OFFSET, lambda m: _set_offset(draft, m[1]))
     draft.sentence.take(_COMMON, lambda m: _common(draft, m))
     draft.sentence.take(_BY_MEASURE, lambda m: _by_measure(draft, m))
+    draft.sentence.take(_DATE_AFTER, lambda m: _date_after(draft, m))
     draft.sentence.take(_DATE, lambda m: _by_date(draft, m))
     draft.sentence.take(_WITH, lambda m: _with_most(draft, m))
     draft.sentence.take(_DATE_ALONE, lambda m: _date_alone(draft, m))
@@ -193,6 +197,15 @@ def _by_date(draft: Draft, match: re.Match[str]) -> str | None:
     return f" {match[4]} {name} "
 
 
+def _date_after(draft: Draft, match: re.Match[str]) -> str | None:
+    """ "which minister left office the latest"."""
+    ref = draft.refs(match[1])[0]
+    if not draft.temporal(ref) or not re.search(r"[TC]\d+", match.string[: match.start()]):
+        return None
+    _put(draft, ref, match[2], 1)
+    return GAP
+
+
 def _date_alone(draft: Draft, match: re.Match[str]) -> str | None:
     date = date_of(draft, draft.sentence.text)
     if date is None or draft.superlative:
@@ -275,10 +288,16 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
         and not name.startswith("T")
         and draft.candidate(leading[1]).table == draft.refs(name)[0].table
     )
-    if row_like and not (grouped and not follows and not led):
-        _put(draft, expression, operator, limit)
-        return GAP
     ref = draft.refs(name)[0]
+    if row_like and not (grouped and not follows and not led):
+        counted = (
+            draft.worded(ref)
+            and not draft.candidate(name).sense
+            and not draft.temporal(ref)
+            and "number of" not in match.group()
+        )
+        _put(draft, Aggregate("count", ref.table) if counted else expression, operator, limit)
+        return GAP
     if not draft.numeric(ref) and not draft.temporal(ref):
         return None
     if limit > 1:

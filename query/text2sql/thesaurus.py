@@ -36,7 +36,8 @@ FUNCTION_WORDS = frozenset(
     named titled labelled known plus minus well still already once again much-needed excluding except apart
     either neither consist consists composed registered recorded stored belong listed mentioned given
     able currently-active along-with company our ours business us chart plot graph draw visualise visualize
-    breakdown overview summary summarise summarize describe""".split()
+    breakdown overview summary summarise summarize describe something anything everything nothing everyone
+    somebody everybody nobody money""".split()
 )
 
 # Stems of words in FUNCTION_WORDS that a schema may nevertheless use as a name.
@@ -188,6 +189,27 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "bill": ("invoice",),
     "payment": ("pay",),
     "ticket": ("case", "issue"),
+    "mean": ("average", "avg"),
+    "rate": ("ratio", "percentage", "proportion"),
+    "percentage": ("rate", "ratio", "percent"),
+    "unsure": ("uncertain",),
+    "nominee": ("nominated person",),
+    "store": ("shop",),
+    "shop": ("store",),
+    "cinema": ("movie theater", "theater"),
+    "attendance": ("attendances", "audience", "spectators"),
+    "injured": ("injuries",),
+    "killed": ("deaths", "casualties"),
+    "death": ("killed", "died"),
+    "longitude": ("long",),
+    "latitude": ("lat",),
+    "organisation": ("organization",),
+    "colour": ("color",),
+    "color": ("colour",),
+    "enrolment": ("enrollment",),
+    "enrollment": ("enrolment",),
+    "hometown": ("home town",),
+    "nickname": ("nick name",),
 }
 
 # question words that stand for a kind of column

@@ -123,7 +123,7 @@ def conditions(draft: Draft, ref: ColumnRef, period: Period) -> list[Predicate]:
     column = draft.column(ref)
     if column is None:
         return []
-    if column.type in ("integer", "number") or _years(column.minimum):
+    if column.type in ("integer", "number") or _years(column.minimum) or all(map(_years, column.values or ("",))):
         return list(_year_conditions(ref, period, text=column.type == "text"))
     sample = str(column.minimum or (column.values[0] if column.values else ""))
     if column.type == "text" and sample and not sample[:4].isdigit():

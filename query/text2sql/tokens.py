@@ -151,11 +151,17 @@ def _scaled(tokens: list[Token]) -> tuple[Token, ...]:
     return tuple(out)
 
 
+# abbreviations only where they are the whole of a name: "long" is no longitude in `long_name`
+_WHOLE = {"long": "longitude", "yearid": "year id", "userid": "user id", "orderid": "order id"} | {
+    f"{noun}id": f"{noun} id" for noun in ("player", "team", "product", "customer", "employee", "student", "course")
+}
+
+
 @lru_cache(maxsize=20_000)
 def words_of(identifier: str) -> tuple[str, ...]:
     """The lower-case words of an identifier or label: `ShipCountry`, `ship_country` and "Ship country" give
     ("ship", "country"); well-known abbreviations are written out."""
-    whole = ABBREVIATIONS.get(identifier.lower())
+    whole = ABBREVIATIONS.get(identifier.lower()) or _WHOLE.get(identifier.lower())
     if whole is not None:
         return tuple(whole.split())
     words: list[str] = []
@@ -179,6 +185,7 @@ def _prefixed(parts: list[str]) -> list[str]:
     return parts
 
 
+@lru_cache(maxsize=50_000)
 def stems_of(identifier: str) -> tuple[str, ...]:
     """The stems of the words of an identifier or label."""
     return tuple(stem(w) for w in words_of(identifier))

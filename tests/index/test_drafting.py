@@ -306,3 +306,51 @@ def test_a_prefix_of_all_columns_is_no_part_of_their_names(tmp_path: Path) -> No
         "INSERT INTO Sale VALUES ('T1', 'C1', 1.5), ('T2', 'C1', 2), ('T3', 'C2', 3);",
     )
     assert Join("Sale", ("TxCustId",), "Customer", ("CustId",)) in drafted.joins
+
+
+def test_a_column_joins_the_only_table_whose_large_keys_hold_all_its_values(tmp_path: Path) -> None:
+    script = """CREATE TABLE teachers (tid INTEGER PRIMARY KEY, surname TEXT);
+    INSERT INTO teachers VALUES (1121, 'a'), (1148, 'b'), (1177, 'c'), (1193, 'd');
+    CREATE TABLE pupils (pupil_no INTEGER PRIMARY KEY, mentor INTEGER, siblings INTEGER);
+    INSERT INTO pupils VALUES (1, 1121, 1), (2, 1148, 2), (3, 1177, 3), (4, 1177, 1);"""
+    joins = draft_catalogue(engine(tmp_path / "s.sqlite", script)).joins
+    assert joins == (Join("pupils", ("mentor",), "teachers", ("tid",)),)
+
+
+def test_tables_that_nothing_connects_meet_in_a_column_they_share(tmp_path: Path) -> None:
+    script = """CREATE TABLE teachers (surname TEXT, forename TEXT, studio INTEGER, PRIMARY KEY (surname, forename));
+    INSERT INTO teachers VALUES ('a', 'x', 101), ('b', 'x', 102), ('c', 'y', 103), ('d', 'z', 104);
+    CREATE TABLE pupils (surname TEXT, forename TEXT, studio INTEGER, PRIMARY KEY (surname, forename));
+    INSERT INTO pupils VALUES ('e', 'x', 101), ('f', 'x', 101), ('g', 'y', 102), ('h', 'z', 103), ('i', 'w', 104);"""
+    joins = draft_catalogue(engine(tmp_path / "s.sqlite", script)).joins
+    assert joins == (Join("pupils", ("studio",), "teachers", ("studio",)),)
+
+
+def test_a_reference_to_its_own_table_named_like_another_key_is_a_slip(tmp_path: Path) -> None:
+    script = """CREATE TABLE play (play_id INTEGER PRIMARY KEY, title TEXT);
+    INSERT INTO play VALUES (1, 'a'), (2, 'b');
+    CREATE TABLE player (player_id INTEGER PRIMARY KEY, play_id INTEGER REFERENCES player (player_id));
+    INSERT INTO player VALUES (1, 1), (2, 2), (3, 2);"""
+    joins = draft_catalogue(engine(tmp_path / "s.sqlite", script)).joins
+    assert joins == (Join("player", ("play_id",), "play", ("play_id",)),)
+
+
+def test_names_of_persons_are_told_by_their_values() -> None:
+    from index.drafting_columns import reads_like_persons
+
+    assert reads_like_persons(["Tiger Woods", "Sergio García", "K. J. Choi", "Nick Faldo"])
+    assert not reads_like_persons(["New York", "Alder Sports", "Red Wine", "Blue Note"])
+    assert not reads_like_persons(["Paris", "Rome", "Oslo"])
+    assert not reads_like_persons([])
+
+
+def test_a_schema_is_part_of_a_label_only_where_it_tells_tables_apart() -> None:
+    from index.drafting_labels import Labels
+    from index.drafting_read import RawColumn, RawTable
+
+    tables = [
+        RawTable(name, [RawColumn("id", "INTEGER")], schema=name.rpartition(".")[0])
+        for name in ("customers", "sales.order", "hr.staff", "old.staff")
+    ]
+    labels = Labels(tables)
+    assert [" ".join(labels.table_words(t)) for t in tables] == ["customers", "order", "hr staff", "old staff"]
