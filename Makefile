@@ -1,6 +1,6 @@
 # Every target does its own set-up: a machine needs Python 3.11 or newer and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench fuzz clean
+.PHONY: help setup demo test check format bench fuzz train clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,6 +14,7 @@ help:
 	@echo "make format  rewrite the sources in the house format"
 	@echo "make bench   golden questions on the sample company, and the vector search beside stock LlamaIndex"
 	@echo "make fuzz    the long runs that look for leaks: the guard's oracle, changed tokens, tampered audit logs, ..."
+	@echo "make train   train the ranker anew: make train EVALS=FOLDER, a folder of questions with known queries"
 	@echo "make clean   remove the environment and the caches (workspaces stay)"
 
 export PYTHON
@@ -52,6 +53,11 @@ fuzz: setup
 	$(BIN)/python -m scripts.fuzz_tokens --count 100000
 	$(BIN)/python -m scripts.fuzz_audit --count 10000
 	$(BIN)/python -m scripts.fuzz_masking --count 100000
+
+train: setup
+	@test -d "$(EVALS)/spider_train" || { \
+	  echo "make train needs EVALS, the folder with spider_train/: make train EVALS=FOLDER (see docs/evaluation.md)" >&2; exit 2; }
+	$(BIN)/python scripts/train_ranker.py "$(EVALS)"
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

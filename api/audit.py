@@ -201,17 +201,34 @@ class Audited:
             found.update(self.trail.resources("entity", [key] if key is not None else []))
         return scores
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources up to date."""
         details = {"sources": list(only), "full": full}
         with self.trail.operation("ingest", LOCAL, activity="update", announce=True, **details):
-            return self.inner.ingest(only, full, progress)
+            return self.inner.ingest(only, full, progress, reconcile=reconcile, retry=retry)
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation beside the live one, check it, switch."""
         details = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
             return self.inner.reindex(sources, vectors_only, full, progress)
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine."""
+        with self.trail.operation("read_quarantine", _name(scope), source=source):
+            return self.inner.quarantine(scope, source)
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from."""
+        with self.trail.operation("lineage", _name(scope), table=table):
+            return self.inner.lineage(scope, table, key)
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew."""
+        with self.trail.operation("retrain", LOCAL, activity="update", announce=True):
+            return self.inner.retrain(progress)
 
     def roll_back(self, progress: Progress) -> Any:
         """Switch back to the generation before the live one."""

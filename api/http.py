@@ -15,7 +15,7 @@ from api import problems
 from api.boundary import LOOPBACK_NAMES, Boundary, Metrics
 from api.door import Door
 from api.encode import answer_json, plain
-from api.jobs import Job, Jobs
+from api.jobs import Handler, Job, Jobs
 from api.owner import Owner
 from api.questions import checked_conversation, checked_k, checked_question
 from api.render import hits_json, plan_json, rows_json
@@ -55,6 +55,7 @@ def create_app(
     owner: Owner | None = None,
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
+    jobs: Jobs | None = None,
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
@@ -77,7 +78,7 @@ def create_app(
         responses=problems.responses(400, 401, 403, 404, 413, 421, 422, 429, 500, 503),
     )
     app.state.service, app.state.metrics = service, metrics
-    app.state.owner, app.state.jobs = owner, Jobs()
+    app.state.owner, app.state.jobs = owner, jobs if jobs is not None else Jobs(handlers(service))
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
@@ -222,20 +223,35 @@ def verify_audit(service: ServiceDep, scope: ScopeDep, head: str = "") -> Respon
 def ingest(body: IngestRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
     """Bring sources up to date, as a job; 409 while another runs."""
     _require(scope, "ingest")
-    return _begun(_jobs(request).begin("ingest", lambda told: service.ingest(body.sources, body.full, told)))
+    return _begun(_jobs(request).begin("ingest", body.model_dump(), body.sources))
 
 
 @admin.post("/reindex", status_code=202)
 def reindex(body: ReindexRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
     """Build a new generation beside the live one and switch, or switch back, as a job; 409 while another runs."""
     _require(scope, "reindex")
+    return _begun(_jobs(request).begin("reindex", body.model_dump()))
 
-    def work(told: Any) -> Any:
-        if body.roll_back:
-            return service.roll_back(told)
-        return service.reindex(body.sources, body.vectors_only, body.full, told)
 
-    return _begun(_jobs(request).begin("reindex", work))
+@admin.get("/quarantine")
+def quarantine(service: ServiceDep, scope: ScopeDep, source: str = "") -> Response:
+    """The records that were not taken, with their reasons."""
+    _require(scope, "ingest")
+    return JSONResponse({"records": plain(service.quarantine(scope, source))})
+
+
+@admin.get("/lineage")
+def lineage(service: ServiceDep, scope: ScopeDep, table: str, key: str) -> Response:
+    """Where a row comes from, and the sync that last changed it."""
+    _require(scope, "ingest")
+    return JSONResponse(plain(service.lineage(scope, table, key)))
+
+
+@admin.post("/retrain", status_code=202)
+def retrain(request: Request, scope: ScopeDep) -> Response:
+    """Train the declared scores anew, as a job; 409 while another runs."""
+    _require(scope, "reindex")
+    return _begun(_jobs(request).begin("retrain", {}))
 
 
 @admin.get("/jobs")
@@ -252,6 +268,13 @@ def job(job_id: str, request: Request, scope: ScopeDep) -> Response:
     return JSONResponse(_jobs(request).get(job_id))
 
 
+@admin.post("/jobs/{job_id}/cancel", status_code=202)
+def cancel_job(job_id: str, request: Request, scope: ScopeDep) -> Response:
+    """Ask a job to stop; what it committed is kept."""
+    _require(scope, "ingest")
+    return JSONResponse(_jobs(request).cancel(job_id), status_code=202)
+
+
 @admin.get("/jobs/{job_id}/events")
 def job_events(job_id: str, request: Request, scope: ScopeDep) -> Response:
     """A job's progress as server-sent events, to its end."""
@@ -265,6 +288,25 @@ def catalogue(service: ServiceDep, scope: ScopeDep) -> Response:
     """The semantic model in use, whole."""
     _require(scope, "ingest")
     return JSONResponse(plain(service.catalogue))
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """What jobs of each kind do with a service."""
+    return {
+        "ingest": lambda given, told: service.ingest(
+            given["sources"],
+            given["full"],
+            told,
+            reconcile=bool(given.get("reconcile")),
+            retry=bool(given.get("retry")),
+        ),
+        "reindex": lambda given, told: (
+            service.roll_back(told)
+            if given.get("roll_back")
+            else service.reindex(given["sources"], given["vectors_only"], given["full"], told)
+        ),
+        "retrain": lambda _given, told: service.retrain(told),
+    }
 
 
 def _jobs(request: Request) -> Jobs:

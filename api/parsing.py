@@ -70,7 +70,7 @@ def _archive(file: Path, parts: Sequence[Part]) -> dict[str, Any]:
     for part in parts:
         entry: dict[str, Any] = {"name": part.place}
         if part.document is None:
-            whole.warn(f"{part.place}: {part.reason}")
+            whole.warn(part.reason)
             entry["error"] = part.reason
         else:
             whole.embed(part.place, part.document)

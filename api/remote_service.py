@@ -170,14 +170,34 @@ class RemoteService:
         query = f"?account={percent_encoded(key)}" if key is not None else ""
         return [revive(EntityScore, one) for one in self._call("GET", f"/v1/churn{query}", scope)["scores"]]
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources up to date, in the server's process."""
-        found: list[Any] = self._job("ingest", {"sources": list(only), "full": full}, progress)
+        found: list[Any] = self._job(
+            "ingest", {"sources": list(only), "full": full, "reconcile": reconcile, "retry": retry}, progress
+        )
         return found
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine."""
+        query = f"?source={percent_encoded(source)}" if source else ""
+        found: list[dict[str, Any]] = self._call("GET", f"/v1/admin/quarantine{query}", scope)["records"]
+        return found
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from, and the sync that last changed it."""
+        query = f"?table={percent_encoded(table)}&key={percent_encoded(key)}"
+        found: dict[str, Any] = self._call("GET", f"/v1/admin/lineage{query}", scope)
+        return found
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores in the server's process."""
+        return self._job("retrain", {}, progress)
 
     def roll_back(self, progress: Progress) -> Any:
         """Switch back to the generation before the live one, in the server's process."""

@@ -149,12 +149,26 @@ class Unaudited(Protocol):
         """Scores, highest first; of one entity with `key`."""
         ...
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources up to date; one report a source."""
         ...
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation beside the live one, check it, switch; a report."""
+        ...
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine, of one source where it is named; for those who may ingest."""
+        ...
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from, and the sync that last changed it; for those who may ingest."""
+        ...
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew; a line for each."""
         ...
 
     def roll_back(self, progress: Progress) -> Any:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 import uvicorn
 
 from api.boundary import LOOPBACK_NAMES
-from api.http import create_app
+from api.http import create_app, handlers
+from api.jobs import Jobs, Journal
 from api.owner import Owner
 from api.presence import Presence, announce, withdraw
 from index.errors import BusyError, TowerError
@@ -22,6 +23,7 @@ from index.scope import Principal, Scope
 if TYPE_CHECKING:
     from api.limits import Limits
     from api.service import Service
+    from api.settings import JobsSettings
     from api.signin import SignIn
 
 log = logging.getLogger("tower.http")
@@ -39,6 +41,7 @@ def serve_workspace(
     hosts: frozenset[str] = LOOPBACK_NAMES,
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
+    kept_jobs: JobsSettings | None = None,
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
 
@@ -49,13 +52,23 @@ def serve_workspace(
     """
     _open(service)
     owner = Owner.new() if user is None else None
-    app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits)
+    jobs = Jobs(handlers(service))
+    app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
     if threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM, _stop
         )  # uvicorn stops, then raises the signal again: leave through the `finally`s
-    _Server(config, home, owner, on_ready).run()
+
+    def ready(url: str) -> None:
+        if kept_jobs is not None:
+            jobs.open_journal(lambda: _journal(kept_jobs, home, jobs))
+        on_ready(url)
+
+    try:
+        _Server(config, home, owner, ready).run()
+    finally:
+        jobs.close()
 
 
 class _Server(uvicorn.Server):
@@ -82,6 +95,13 @@ class _Server(uvicorn.Server):
         if self._presence is not None:
             withdraw(self._home, self._presence)
         await super().shutdown(sockets)
+
+
+def _journal(settings: JobsSettings, home: Path, jobs: Jobs) -> Journal:
+    from api.durable import DurableJournal, Schedule, journal_url
+
+    schedules = tuple(Schedule(name, one.cron, one.job, one.arguments()) for name, one in settings.schedules.items())
+    return DurableJournal(journal_url(settings.store, home), jobs.run, schedules, settings.worker)
 
 
 def _authority(listening: socket.socket) -> str:

@@ -145,6 +145,44 @@ class EmbeddingSettings(_Section):
     model: str = ""
 
 
+class RankingSettings(_Section):
+    """What ranking weighs besides words and meaning; nothing by default. See `index.signals.Signals`."""
+
+    half_life_days: float = Field(default=0.0, ge=0)
+    recency: float = Field(default=0.5, ge=0)
+    authority: dict[str, float] = Field(default_factory=dict)
+    per_author: int = Field(default=0, ge=0)
+    cross_encoder: str = ""
+
+
+class ScheduleSettings(_Section):
+    """A job that a server begins by itself, at the times of `cron` (UTC)."""
+
+    cron: str
+    kind: Literal["ingest", "reindex", "retrain", "reconcile"] = "ingest"
+    sources: tuple[str, ...] = ()
+
+    @property
+    def job(self) -> str:
+        """The kind of job: `reconcile` is an ingest that compares all keys."""
+        return "ingest" if self.kind == "reconcile" else self.kind
+
+    def arguments(self) -> dict[str, Any]:
+        """What the job is given."""
+        given = {"sources": list(self.sources), "full": False, "vectors_only": self.kind == "reindex"}
+        return given | {"reconcile": self.kind == "reconcile"}
+
+
+class JobsSettings(_Section):
+    """Where a server keeps its jobs: `store` is a SQLAlchemy URL of SQLite or PostgreSQL, by default a file of the
+    workspace. `worker` tells servers on one store apart. Without `keep` jobs end with the server."""
+
+    keep: bool = True
+    store: str = ""
+    worker: str = Field(default="tower", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -206,14 +244,17 @@ class Settings(_Section):
     golden: str = "golden.jsonl"
     models: ModelsSettings = ModelsSettings()
     sources: dict[str, Any] = Field(default_factory=dict)
+    resolve: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()
     vectors: VectorsSettings = VectorsSettings()
+    jobs: JobsSettings = JobsSettings()
     drafts: DraftsSettings = DraftsSettings()
     signin: SigninSettings = SigninSettings()
     limits: LimitsSettings = LimitsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    ranking: RankingSettings = RankingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property

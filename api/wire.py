@@ -64,11 +64,14 @@ class ExportRequest(_Request):
 
 
 class IngestRequest(_Request):
-    """Which sources; none named is all of them. `full` reads what did not change, too."""
+    """Which sources; none named is all of them. `full` reads what did not change, too; `reconcile` compares the keys of
+    streams whose turn it is not yet; `retry` reads what stands in quarantine again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sources": ["crm"]}]})
     sources: list[str] = Field(default_factory=list, max_length=1_000)
     full: bool = False
+    reconcile: bool = False
+    retry: bool = False
 
 
 class ReindexRequest(IngestRequest):

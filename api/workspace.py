@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from index.ledger import Ledger
     from index.passages import PassageIndex
     from index.reading import SqlDocuments
+    from index.signals import Signals
     from index.sql import Rows, SqlDatabase
     from index.store import Store
     from index.vectors import VectorGateway
@@ -151,8 +152,18 @@ class Workspace:
                 assert self._embedder is not None and self._documents is not None
                 live, self._gateway = self._generations.open_live(self._embedder)
                 self._generation = live.generation
-                self._passages = PassageIndex(self._gateway, self._embedder, self._documents)
+                self._passages = PassageIndex(self._gateway, self._embedder, self._documents, self._signals())
             return self._passages
+
+    def _signals(self) -> Signals:
+        """What the settings ask ranking to weigh."""
+        from index.signals import CrossEncoderReader, Signals
+
+        asked = self.settings.ranking
+        rereader = (
+            CrossEncoderReader(self.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
+        )
+        return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, rereader)
 
     # --- questions -----------------------------------------------------------------------------------------------
 
@@ -246,12 +257,14 @@ class Workspace:
 
     # --- upkeep --------------------------------------------------------------------------------------------------
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources, vectors and scores up to date; one report a source."""
         from api.upkeep import Upkeep
 
         with self._upkeep:
-            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full)
+            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full, reconcile, retry)
             self._forget()
             return reports
 
@@ -264,6 +277,31 @@ class Workspace:
             report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
             self._retire()
             return report
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine, of one source where it is named."""
+        from dataclasses import asdict
+
+        scope.require("ingest")
+        return [asdict(one) for one in self._owned().store.quarantined(source)]
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from, and the sync that last changed it."""
+        from dataclasses import asdict
+
+        from index.lineage import lineage
+
+        scope.require("ingest")
+        return asdict(lineage(self._owned().store, table, key))
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew; a line for each."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            lines = Upkeep(self._owned(), self.settings, progress).retrain()
+            self._forget()
+            return lines
 
     def roll_back(self, progress: Progress) -> Any:
         """Switch back to the generation before the live one, after it caught up with what was read since."""

@@ -42,6 +42,12 @@ class RawTable:
     rows: int = 0
     source: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
+    schema: str = ""
+
+    @property
+    def own_name(self) -> str:
+        """The name without its schema."""
+        return self.name.removeprefix(f"{self.schema}.") if self.schema else self.name
 
     def column(self, name: str) -> RawColumn | None:
         """The column of that name in any case, or None."""
@@ -227,7 +233,7 @@ class Reader:
             ]  # fmt: skip
             columns = [RawColumn(c["name"], str(c["type"]).upper()) for c in inspector.get_columns(name, schema=schema)]
             key = tuple(inspector.get_pk_constraint(name, schema=schema).get("constrained_columns") or ())
-            tables.append(RawTable(full, columns, key, foreign))
+            tables.append(RawTable(full, columns, key, foreign, schema=schema or ""))
         return tables
 
     def _sample(self, table: RawTable) -> None:

@@ -7,8 +7,8 @@ what that costs in ranking. Importing this module is cheap.
 from __future__ import annotations
 
 import importlib.util
+import queue
 import sys
-import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -56,13 +56,13 @@ class OpenVinoSession:
             self._model = _compiled(core, model, cache, options)
         else:
             self._model = core.compile_model(core.read_model(model), "CPU", options)
-        self._local = threading.local()
+        # Made here, all of them: a request that is made while another runs can wait for it with the interpreter's lock.
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(threads):
+            self._requests.put(self._model.create_infer_request())
 
     def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """Vectors of texts, given as their token ids."""
-        request = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._model.create_infer_request()
         longest = max(len(ids) for ids in tokens)
         width = _SHORT if longest <= _SHORT else -(-longest // _STEP) * _STEP
         padded = np.zeros((len(tokens), width), dtype=np.int32)
@@ -70,7 +70,11 @@ class OpenVinoSession:
         for row, ids in enumerate(tokens):
             padded[row, : len(ids)] = ids
             mask[row, : len(ids)] = 1
-        found: Vectors = request.infer({"input_ids": padded, "attention_mask": mask})[0].copy()
+        request = self._requests.get()
+        try:
+            found: Vectors = request.infer({"input_ids": padded, "attention_mask": mask})[0].copy()
+        finally:
+            self._requests.put(request)
         return found
 
 

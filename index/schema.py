@@ -83,6 +83,15 @@ chunks = Table(
     Column("hash", String, nullable=False),  # of everything that the vector index holds of it, payload included
 )
 
+likeness = Table(  # which documents say nearly the same; derived from them, and behind them after a kill
+    "_tower_likeness",
+    metadata,
+    Column("doc_id", String, primary_key=True),
+    Column("hash", String, nullable=False),  # of the document that the signature was made of
+    Column("signature", Text, nullable=False),
+    Column("group", String, nullable=False, default=""),  # a name, or empty for a document like no other
+)
+
 generations = Table(
     "_tower_generations",
     metadata,

@@ -144,12 +144,54 @@ def _duration(value: object) -> object:
     return float(found[1]) * _SECONDS[found[2]] if found else value
 
 
+class ResolveColumns(_Part):
+    """The columns of one table that tell which entity a record speaks of."""
+
+    name: str = ""
+    tax_number: str = ""
+    email: str = ""
+    domain: str = ""
+    phone: str = ""
+
+
+class ResolveConfig(_Part):
+    """An entity whose records stand in several tables. `same` and `different` are lists of `table:key` that a person
+    has decided."""
+
+    tables: dict[str, ResolveColumns] = Field(min_length=2)
+    same: tuple[tuple[str, ...], ...] = ()
+    different: tuple[tuple[str, ...], ...] = ()
+
+
+def load_resolves(mapping: Mapping[str, Any]) -> dict[str, ResolveConfig]:
+    """The `resolve:` mapping of tower.yaml as checked values."""
+    found: dict[str, ResolveConfig] = {}
+    for entity, value in mapping.items():
+        try:
+            found[str(entity)] = ResolveConfig.model_validate(value)
+        except ValidationError as error:
+            known = [*ResolveConfig.model_fields, *ResolveColumns.model_fields]
+            raise _explain(error, f"resolve.{entity}", known) from error
+    return found
+
+
 class _Source(_Part):
     """What holds for every source: `promise` is how old its last sync may be, in seconds; 0 promises nothing."""
 
     promise: float = 0.0
 
     _promise = field_validator("promise", mode="before")(_duration)
+
+    def secrets(self) -> list[str]:
+        """The source's secret values."""
+        return []
+
+    def redacted(self, text: str) -> str:
+        """`text` without the source's secrets, which the libraries that read it may put into their messages."""
+        for secret in self.secrets():
+            if len(secret) >= 4:
+                text = text.replace(secret, "[secret]")
+        return text
 
 
 class FileSource(_Source):

@@ -75,6 +75,12 @@ def mirror(url: str, options: Mapping[str, Any], folder: Path, *, full: bool = F
     return Mirrored(fetched, len(marks) - fetched, len(gone), tuple(left_out))
 
 
+def object_count(url: str, options: Mapping[str, Any]) -> int:
+    """How many objects a store holds under `url`."""
+    store, root = _opened(url, options)
+    return len(_listed(store, root, url))
+
+
 def _opened(url: str, options: Mapping[str, Any]) -> tuple[Any, str]:
     import fsspec
 

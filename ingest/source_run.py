@@ -82,10 +82,7 @@ class SourceRun:
 
     def redacted(self, text: str) -> str:
         """`text` without the source's secrets, which the libraries that read it may put into their messages."""
-        for secret in self.config.secrets():
-            if len(secret) >= 4:
-                text = text.replace(secret, "[secret]")
-        return text
+        return self.config.redacted(text)
 
     def report(self, status: str, message: str = "", hint: str = "") -> SyncReport:
         """What the run came to."""

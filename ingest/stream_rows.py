@@ -106,6 +106,8 @@ class StreamShape:
 
     def _place(self, values: Mapping[str, Any]) -> str:
         """Where a record stands: its key, else its content."""
+        if len(self.key) == 1 and (only := values.get(self.key[0])).__class__ is str and len(only) > 8:
+            return str(only)
         parts = [values.get(name) for name in self.key]
         if parts and not any(is_null(part) for part in parts):
             return "|".join(str(part) for part in parts)
@@ -116,12 +118,16 @@ class StreamShape:
         """True where the cursor of `raw` is below that of `held`."""
         if not self.cursor:
             return False
-        mine, other = raw.values.get(self.cursor), held.values.get(self.cursor)
-        if mine is None or other is None or type(mine) is not type(other):
+        return self.after(held.values.get(self.cursor), raw.values.get(self.cursor))
+
+    @staticmethod
+    def after(one: Any, other: Any) -> bool:
+        """True where the cursor `one` is above `other`; false where they cannot be compared."""
+        if one is None or other is None or type(one) is not type(other):
             return False
-        if isinstance(mine, str):
-            return moment_of(mine) < moment_of(other)
-        return bool(mine < other)
+        if isinstance(one, str):
+            return moment_of(one) > moment_of(other)
+        return bool(one > other)
 
 
 def moment_of(text: str) -> str:

@@ -19,6 +19,7 @@ from ingest.config import ConnectorSource, StreamTableConfig
 from ingest.connectors.support.contract import Batch, Connector, Json, Key, Stream
 from ingest.records import Built, RawRow, TableSpec, build_table
 from ingest.source_run import SourceRun
+from ingest.stream_order import Deliveries
 from ingest.stream_rows import StreamShape
 from ingest.sync_tables import align, reference_versions, table_spec
 
@@ -52,7 +53,7 @@ class StreamTable:
         run.warnings += drifted
         self._changes = int(self.held.get("changes", 0))
         self._times: dict[str, int] = {}
-        self._gone: dict[str, RawRow | None] = {}  # what was deleted in this run, by the record that said so
+        self._deliveries = Deliveries(self.shape, dict(self.held.get("graves", {})))
         self._since = time.monotonic()
         self.seen: set[str] | None = None
         self.read = 0
@@ -89,7 +90,7 @@ class StreamTable:
             self.untold = self.untold or batch.untold
             if batch.restarted:
                 self.seen = set()
-            size += len(batch.records) + len(batch.deleted) + len(batch.broken)
+            size += len(batch.records) + len(batch.deleted) + len(batch.gone) + len(batch.broken)
             if size >= BATCH:
                 self._write(waiting)
                 waiting, size, wrote = [], 0, wrote + 1
@@ -119,6 +120,7 @@ class StreamTable:
             "changes": self._changes,
             "inputs": digest(self._settings, self._changes),
             "reconciled_at": held.get("reconciled_at"),
+            "graves": self._deliveries.graves,
             **more,
         }
         self.sync.versions[self.name] = str(self.held["inputs"])
@@ -127,12 +129,10 @@ class StreamTable:
     def _write(self, batches: Sequence[Batch]) -> None:
         """One transaction: rows in, deleted ones out, quarantine, and the cursor behind them."""
         run, prior = self.sync, self.table()
-        raws = self.shape.raws((r for batch in batches for r in batch.records), self._known(prior))
-        told = [key for batch in batches for key in batch.deleted]
-        kept, removed = self._sort(raws, told)
-        built = build_table(
-            self._typed(kept, prior), kept, prior, fixed=self._fixed or self.read > 0, times=self._times
-        )
+        came = self._deliveries.sort(batches, self._known(prior))
+        kept, raws = came.kept, came.came
+        fixed = self._fixed or self.read > 0
+        built = build_table(self._typed(kept, prior), kept, prior, fixed=fixed, times=self._times)
         broken = [Rejected(f"{self.stream.name}#{b.place}", b.reason, b.raw) for x in batches for b in x.broken]
         rejected = [*built.rejected, *broken]
         loaded = deleted = 0
@@ -143,7 +143,7 @@ class StreamTable:
                 rows = self.upserter(writer, table)
                 origin = f"{run.name}|{self.stream.name}#{run.run_id}"
                 ready = [DataRow(row.key, origin, row.values) for row in align(built, table)]
-                gone = self.shape.key_texts([*told, *(self._raw_key(raw) for raw in removed)], table)
+                gone = self.shape.key_texts([*came.told, *(self._raw_key(raw) for raw in came.removed)], table)
                 loaded = rows.upsert(ready, stale=run.full).loaded
                 deleted = rows.delete(gone).deleted
                 if self.seen is not None:
@@ -160,24 +160,6 @@ class StreamTable:
 
     def _known(self, prior: DataTable | None) -> frozenset[str]:
         return frozenset((*self._spec.columns, *(c.name for c in (prior.columns if prior is not None else ()))))
-
-    def _sort(self, raws: Sequence[RawRow], told: Sequence[Key]) -> tuple[list[RawRow], list[RawRow]]:
-        """The records to write, one a key, and those that say that they are deleted.
-
-        A record that comes after its own deletion, and is not newer than it, was delivered out of order.
-        """
-        newest = self.shape.newest(raws)
-        removed = [raw for raw in newest if self.shape.is_deleted(raw)]
-        self._gone.update({raw.place: raw for raw in removed})
-        kept = [r for r in newest if not self.shape.is_deleted(r) and not self._is_gone(r)] if self._gone else newest
-        self._gone.update({"|".join(map(str, key)): None for key in told})
-        return kept, removed
-
-    def _is_gone(self, raw: RawRow) -> bool:
-        if raw.place not in self._gone:
-            return False
-        last = self._gone[raw.place]
-        return last is None or self.shape.older(raw, last)
 
     def _typed(self, raws: Sequence[RawRow], prior: DataTable | None) -> TableSpec:
         """The specification; where a table is read anew, held types that still fit every value stay."""

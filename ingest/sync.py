@@ -13,6 +13,7 @@ from index.store import Store
 from index.store_writer import RunTotals
 from ingest.config import FileSource, SourcesConfig, SqlSource
 from ingest.files import list_files
+from ingest.likeness import mark_alike
 from ingest.linking import EntityDictionary, build_dictionary
 from ingest.object_store import is_object_url, mirror
 from ingest.progress import Listener, Progress, SyncReport, silent
@@ -59,6 +60,7 @@ def sync(
                 _attempt(run, reports, lambda r: _sync_documents(r, names, readers))
             if run.name not in reports:
                 reports[run.name] = run.report("ok")
+    mark_alike(store)
     return [*(reports[run.name] for run in runs), *removed]
 
 

@@ -15,12 +15,13 @@ from index.errors import NotFoundError
 from index.guard import guard
 from index.scope import Scope
 from index.vectors import Narrow
+from query.addresses import address_notices, cleaned
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.conversation import FollowUps, Resolved, Turn
 from query.entity_names import Named
 from query.evidence import CitationBook, TableEvidence
 from query.execute import Executor, Findings, Notify
-from query.letters import citation_view
+from query.letters import citation_view, drafts_without_addresses, stated_addresses
 from query.markdown import number, render
 from query.names import NameDictionary
 from query.parts import Parts
@@ -100,21 +101,24 @@ class QueryEngine:
             written = parts.writer.rewrite(proof.kept, prover)
             clock.lap("model")
         numbers = number(written.sentences, [c for note in told.notes for c in note.citations])
+        shown = cleaned(render(written.sentences, numbers), stated_addresses(numbers.values()))
+        drafts, removed = drafts_without_addresses(told.drafts)
+        notices = [*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices]
         answer = Answer(
             carried=resolved.question if resolved.carried else "",
             id=uuid.uuid4().hex,
             question=question,
             as_of=parts.catalogue.date().isoformat(),
-            answer=render(written.sentences, numbers),
+            answer=shown.text,
             route=route_view(plan, told),
             sql=[sql_view(found.tables[step.id]) for step in plan.steps if isinstance(step, SqlStep)],
             passages=[passage_view(p) for p in told.passages],
             citations=[citation_view(c) for c in numbers.values()],
             items=[note.view(numbers) for note in told.notes],
-            drafts=told.drafts,
+            drafts=drafts,
             chart=told.chart,
             images=told.images,
-            notices=[*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices],
+            notices=[*notices, *address_notices([*shown.removed, *removed])],
             egress=[asdict(one) for one in added_up([*plan.egress, *told.egress, *written.egress])],
             timings_ms=clock.laps(),
         )

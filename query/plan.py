@@ -59,6 +59,16 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """The ways in which a question can be meant: `kind` is scope, attachment or vague, `options` say each way in
+    words, `readings` are those that can be asked of the tables."""
+
+    kind: str
+    options: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
 class SqlStep:
     """Run `reading.sql` through the guard."""
 

@@ -12,11 +12,11 @@ from index.errors import EmptyQuestion
 from query.entity_names import Mention
 from query.help import asks_for_help, introduction
 from query.intent import Intent, read_intent
-from query.plan import ChartStep, Plan, Reading, Route, SearchStep, SqlStep, Step
+from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlStep, Step
 from query.population import Names, Populations, TableReader
 from query.recipes import Recipes
 from query.relevance import Nearness, stems
-from query.router import GUIDE_CUES, ONE_UNSURE_READING, RouteFeatures, route
+from query.router import GUIDE_CUES, NOT_SURE_ENOUGH, ONE_UNSURE_READING, SEVERAL_MEANINGS, RouteFeatures, route
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _WORD = re.compile(r"\w", re.UNICODE)
@@ -120,6 +120,7 @@ class Planner:
         near = self.probe(intent.body)
         if not content - _VAGUE and not self.names.find(intent.body) and near.relevance < SPOKEN_OF:
             return _clarify(intent, "What would you like to know? Name the records or the topic.")
+        unknown = self._unknown(intent.body)
         features = RouteFeatures(
             question=intent.body,
             sql=best.confidence if best else 0.0,
@@ -127,11 +128,19 @@ class Planner:
             runner_up_differs=second is not None,
             relevance=near.relevance,
             coverage=near.coverage,
-            unknown=self._unexplained(intent.body, content, best),
+            unknown=self._unexplained(intent.body, content, unknown, best),
+            drafted=not self.catalogue.terms,
+            strange=len(unknown),
         )
-        made = route(features)
+        open_to = best is not None and not (unknown if features.drafted else features.unknown)
+        choice = self.tables.choice(intent.body) if open_to else None
+        made = route(features if choice is None else replace(features, meanings=len(choice.options)))
+        if choice is not None and best is not None and made.reason == SEVERAL_MEANINGS:
+            return _clarify(intent, _meant(choice), choice.readings or (best,), made)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
             made = replace(made, path="sql", reason="the readings of the question find the same")
+        if best is not None and made.reason == NOT_SURE_ENOUGH:
+            return _clarify(intent, _nearest(best), (best,), made)
         if made.path == "clarify" and best is not None and made.reason == ONE_UNSURE_READING:
             return _clarify(intent, f"Do you mean: {best.explanation}? Here is what that gives.", (best,), made)
         if made.path == "clarify" and best is not None and second is not None:
@@ -143,9 +152,7 @@ class Planner:
             return Plan(intent.question, made, steps, readings[1:3])
         if made.path == "vector":
             return self._searched(intent, made)
-        unknown = self.tables.unknown_words(intent.body)
-        notices = (f"Nothing we hold speaks of: {', '.join(unknown)}.",) if unknown else ()
-        return Plan(intent.question, made, (), readings[:2], notices=notices)
+        return Plan(intent.question, made, (), readings[:2], _why_not(self.tables.unknown_words(intent.body)))
 
     def _searched(self, intent: Intent, made: Route) -> Plan:
         """A search in the documents. Of an entity that the question names, its own documents are searched, and with
@@ -185,10 +192,13 @@ class Planner:
                 found.append(table.source)
         return tuple(dict.fromkeys(found))
 
-    def _unexplained(self, body: str, content: frozenset[str], best: Reading | None) -> float:
+    def _unknown(self, body: str) -> frozenset[str]:
+        """The words that nothing in the tables explains; verbs that could stand with any noun are none of them."""
+        return frozenset(w.lower() for w in self.tables.unknown_words(body)) - LIGHT_VERBS
+
+    def _unexplained(self, body: str, content: frozenset[str], unknown: frozenset[str], best: Reading | None) -> float:
         """The share of content words that the tables do not explain, or explain by a far-fetched link only; a change
         ("grew", "dropped") is explained only by a reading that subtracts."""
-        unknown = {w.lower() for w in self.tables.unknown_words(body)} - LIGHT_VERBS
         strained = {k.text for k in self.tables.links(body) if k.score < FAR_FETCHED and k.kind != "period"}
         untold = bool(_CHANGE.search(body)) and best is not None and " - " not in best.sql
         return 1.0 if untold else min(1.0, (len(unknown) + len(strained)) / max(1, len(content)))
@@ -216,6 +226,27 @@ def _clarify(intent: Intent, asked: str, readings: Sequence[Reading] = (), made:
     made = made or Route("clarify", "the question leaves open what it is about", 0.6)
     steps = tuple(SqlStep(f"reading{n}", reading) for n, reading in enumerate(readings, 1))
     return Plan(intent.question, made, steps, tuple(readings), asked)
+
+
+def _meant(choice: Choice) -> str:
+    """A question back about what the words mean."""
+    first, *others = choice.options
+    asked = f"Do you mean {first}, or {', or '.join(others)}?"
+    return f"{asked} Here is what each of them gives." if len(choice.readings) == len(choice.options) else asked
+
+
+def _why_not(unknown: Sequence[str]) -> str:
+    """Why a question cannot be answered, where it is a word that nothing speaks of."""
+    named = ", ".join(f"“{word}”" for word in dict.fromkeys(unknown))
+    return f"The data cannot answer this: nothing we hold speaks of {named}." if named else ""
+
+
+def _nearest(best: Reading) -> str:
+    """What is said of a reading that is too unsure to be an answer."""
+    return (
+        f"I am not sure enough of what is asked to call this an answer. The nearest reading is: {best.explanation}."
+        " Here is what that gives; ask in other words if you mean something else."
+    )
 
 
 def _readings_asked(readings: Sequence[Reading]) -> str:

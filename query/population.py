@@ -10,7 +10,7 @@ from typing import Protocol
 from index.catalogue import Catalogue, Column, Entity
 from index.keywords import terms
 from query.entity_names import Mention, Named
-from query.plan import Link, Reading
+from query.plan import Choice, Link, Reading
 
 DEFAULT_TOP = 10  # how many "our top customers" are
 _TOP_MANY = re.compile(r"\b(top|best|biggest|largest|most important|key)\b", re.I)
@@ -22,6 +22,10 @@ class TableReader(Protocol):
 
     def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
         """Readings, best first."""
+        ...
+
+    def choice(self, question: str) -> Choice | None:
+        """The ways in which the question can be meant, where its words leave a choice."""
         ...
 
     def links(self, question: str) -> tuple[Link, ...]:

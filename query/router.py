@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from query.plan import Path, Route
+from query.text2sql.ranking import OUTRIGHT
 
 TEXT_CUES = re.compile(
     r"\b(?:polic(?:y|ies)|procedure|process|guidelines?|handbook|playbook|warrant(?:y|ies)|terms?|clause|agreement|"
@@ -38,18 +39,28 @@ TABLE_CUES = re.compile(
 ENOUGH = 0.42  # below this, neither tables nor passages are trusted to answer
 SURE = 0.6  # a reading from which the tables are preferred, unless the question asks what is written
 VERY_SURE = 0.9  # and even then, when it is put as a question about records
+SHOWN = 0.5  # of a drafted catalogue: a reading that is shown although a word of the question stays unexplained
 TENTATIVE = 0.2  # a reading that is shown with the question back
 CLOSE = 0.05  # readings nearer than this to the best are put to the asker,
 UNSURE = 0.6  # when the best one is less sure than this
+EVEN = 0.9  # of the best one's confidence: a runner-up as likely as this is put to the asker beside it,
+LIKELY = 0.35  # when the best one is at least this likely
 
 ONE_UNSURE_READING = "the tables may hold this, but the one reading of it is unsure"
+NOT_SURE_ENOUGH = "the tables may hold this, but no reading of the question is sure enough to be an answer"
+NOWHERE = "neither the tables nor the documents hold this"
+SEVERAL_MEANINGS = "the words of the question can be meant in more than one way"
+CLOSE_READINGS = "two readings of the question are about equally likely"
 
 
 @dataclass(frozen=True)
 class RouteFeatures:
     """What the router looks at. `sql` and `runner_up` are confidences of the two best readings (0 when there is none);
     `relevance` is the best passage's cosine, `coverage` the share of the question's content words that the best
-    passages hold; `unknown` the share of content words that no table explains."""
+    passages hold; `unknown` the share of content words that no table explains, or only by a far-fetched link, and
+    `strange` how many no table explains at all. `drafted` is true over a catalogue that
+    nobody has reviewed: its confidences are learned, so they decide alone. `meanings` says in how many ways the words
+    of the question can be meant, whatever the data."""
 
     question: str
     sql: float
@@ -60,6 +71,9 @@ class RouteFeatures:
     unknown: float
     steps: bool = False
     joined: bool = False
+    drafted: bool = False
+    meanings: int = 1
+    strange: int = 0
 
 
 def route(features: RouteFeatures) -> Route:
@@ -70,16 +84,40 @@ def route(features: RouteFeatures) -> Route:
         return Route("hybrid", "records choose the entities, their documents decide", _bounded(0.55 + features.sql / 4))
     table, text = table_probability(features), text_probability(features)
     right = _bounded(features.sql * (1 - 0.8 * features.unknown))
+    tables_first = table >= text or _plainly_tables(features)
+    if features.meanings > 1 and tables_first:
+        return Route("clarify", SEVERAL_MEANINGS, right)
+    if features.drafted and features.sql and (tables_first or text < ENOUGH):
+        return _over_drafted(features)
     if max(table, text) < ENOUGH:
         if features.sql >= TENTATIVE and not features.unknown:
             return Route("clarify", ONE_UNSURE_READING, right)
-        return Route("refuse", "neither the tables nor the documents hold this", _bounded(1 - max(table, text)))
-    if table >= text or _plainly_tables(features):
-        close = features.runner_up_differs and features.sql - features.runner_up < CLOSE
-        if features.sql < UNSURE and close:
-            return Route("clarify", "two readings of the question are about equally likely", right)
-        return Route("sql", "the tables hold what is asked", right)
+        return Route("refuse", NOWHERE, _bounded(1 - max(table, text)))
+    if tables_first:
+        return _over_reviewed(features, right)
     return Route("vector", "the documents speak of this", _bounded(text))
+
+
+def _over_reviewed(features: RouteFeatures, right: float) -> Route:
+    """The tables of a reviewed catalogue: an answer, unless two readings are close."""
+    close = features.runner_up_differs and features.sql - features.runner_up < CLOSE
+    if features.sql < UNSURE and close:
+        return Route("clarify", CLOSE_READINGS, right)
+    return Route("sql", "the tables hold what is asked", right)
+
+
+def _over_drafted(features: RouteFeatures) -> Route:
+    """The tables of a drafted catalogue: an answer only where the learned confidence is high enough; else two
+    readings that are about as likely are put to the asker, and a single one is shown for what it is. A question with
+    a word that nothing explains is refused, unless the reading is likely all the same."""
+    right = _bounded(features.sql)
+    if right >= OUTRIGHT:
+        return Route("sql", "the tables hold what is asked", right)
+    if features.strange and right < SHOWN:
+        return Route("refuse", NOWHERE, _bounded(1 - right))
+    if features.runner_up_differs and features.sql >= LIKELY and features.runner_up >= EVEN * features.sql:
+        return Route("clarify", CLOSE_READINGS, right)
+    return Route("refuse", NOT_SURE_ENOUGH, right)
 
 
 def _plainly_tables(features: RouteFeatures) -> bool:

@@ -71,9 +71,9 @@ class Teller:
     def tell(self) -> Told:
         """Everything the answer says."""
         path = self.plan.route.path
-        if path == "refuse":
+        if path == "refuse" and not self.plan.clarification:
             self._say(NOTHING)
-        elif path == "clarify":
+        elif path in ("clarify", "refuse"):
             self._say(self.plan.clarification or "Which reading do you mean?")
             if self.found.tables:
                 self._tables()

@@ -63,6 +63,7 @@ def serve(
             hosts=LOOPBACK_NAMES | {name.lower() for name in (address, *settings.server.names)},
             sign_in=sign_in,
             limits=Limits(settings.limits),
+            kept_jobs=settings.jobs if settings.jobs.keep else None,
         )
 
 

@@ -52,6 +52,9 @@ def ingest(
     context: typer.Context,
     sources: SourcesArgument = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, changed or not.")] = False,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Compare the keys of every stream with those at its source.")
+    ] = False,
     as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -67,7 +70,7 @@ def ingest(
 
     with runtime(context).workspace(home) as service, progress() as report:
         service.scope_for(as_user).require("ingest")
-        reports = [report_json(one) for one in service.ingest(sources or (), full, report)]
+        reports = [report_json(one) for one in service.ingest(sources or (), full, report, reconcile=reconcile)]
     show(reports, as_json, lambda console: render_reports(console, reports))
     if any_failed(reports):
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ truth gives. They are scored apart from the golden questions: `tower eval HOME/s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from data.generator.clock import TODAY, quarter_end
 from data.generator.shop import SUMMER
@@ -60,6 +61,10 @@ def _risks(f: Facts) -> list[Question]:
          now("Mid-Market", "EMEA")),
         ("risk-country", f"Which enterprise customers in {country} are at risk of churn?",
          risky("Enterprise", "EMEA", country)),
+        ("risk-danger", "Show me the enterprise customers in EMEA in danger of leaving this quarter.", ours),
+        ("risk-mid-amer",
+         "Which Mid-Market accounts in AMER are at risk of churn this quarter?", now("Mid-Market", "AMER")),
+        ("risk-smb-emea", "Who of our SMB customers in EMEA is at risk of churn this quarter?", now("SMB", "EMEA")),
         ("risk-steps",
          "Which enterprise accounts in AMER are at risk of churn this quarter, and what should we do about "
          "each?", now("Enterprise", "AMER")),
@@ -108,6 +113,12 @@ def _trends(f: Facts) -> list[Question]:
         ("trend-describe", "Describe the revenue trend in EMEA last quarter with a chart.", Q1_2026, of("EMEA")),
         ("trend-year-ago",
          "Summarize the sales trends of Q1 2025 in the EMEA region and create a chart.", Q1_2025, of("EMEA")),
+        ("trend-latam",
+         "Summarize the sales trends of last quarter in the LATAM region and create a corresponding chart.",
+         Q1_2026, of("LATAM")),
+        ("trend-line", "Summarize the revenue trend of last quarter in APAC as a line chart.", Q1_2026, of("APAC")),
+        ("trend-jackets", "Summarize the sales trend of jackets in 2025 with a chart.", YEAR_2025,
+         lambda r: bool(r["product"]["category"] == "Jackets")),
         ("trend-year", "Summarize the sales trend of 2025 in LATAM and draw a chart.", YEAR_2025, of("LATAM")),
         ("trend-country", "Summarize the revenue trend of 2025 in Germany and create a chart.", YEAR_2025,
          lambda r: bool(r["account"]["country"] == "Germany")),
@@ -142,6 +153,10 @@ def _follow_ups(f: Facts) -> list[Question]:
         ("mail-emea",
          "Create a follow-up mail to our top 5 customers in EMEA including product images.", _best(f, 5, emea),
          True),
+        ("mail-two", "Write a personalised follow-up mail to our top 2 customers including product images and warranty "
+         "information.", _best(f, 2), True),
+        ("mail-apac", "Create a follow-up mail to our top 3 customers in APAC.",
+         _best(f, 3, lambda r: bool(r["account"]["region"] == "APAC")), False),
         ("mail-biggest",
          "Prepare a personalised follow-up e-mail for our biggest 4 customers, including product images and "
          "warranty information.", _best(f, 4), True),
@@ -149,11 +164,15 @@ def _follow_ups(f: Facts) -> list[Question]:
     found = []
     for slug, question, items, images in cases:
         keys = list(items)
-        found.append(join(slug, question, items=keys, drafts=len(keys), **({"images": True} if images else {})))
+        found.append(join(slug, question, items=keys, drafts=len(keys), **_pictured(images)))
     one = f.world.account(_best(f, 1)[0])
     found.append(join("mail-one", f"Write a follow-up mail to {one.name} including product images.",
                       items=[one.account_id], drafts=1))  # fmt: skip
     return found
+
+
+def _pictured(images: bool) -> dict[str, Any]:
+    return {"images": True} if images else {}
 
 
 def _summer(f: Facts) -> list[Question]:
@@ -174,6 +193,6 @@ def _summer(f: Facts) -> list[Question]:
          f"Create product descriptions for the {category.lower()} of the {SUMMER} collection.", some, False),
     ]  # fmt: skip
     return [
-        join(slug, question, items=items, drafts=len(items), **({"images": True} if images else {}))
+        join(slug, question, items=items, drafts=len(items), **_pictured(images))
         for slug, question, items, images in cases
     ]

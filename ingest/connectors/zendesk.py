@@ -102,8 +102,6 @@ class ZendeskConnector(Connector):
 
 
 def _batch(items: Sequence[Mapping[str, Any]], cursor: Json) -> Batch:
-    """A page with one state a record, its last: a page may give a record twice."""
-    last = {item["id"]: item for item in items}
-    gone = {key for key, item in last.items() if item.get("status") == "deleted" or item.get("active") is False}
-    kept = [item for key, item in last.items() if key not in gone]
-    return Batch(kept, cursor, [(key,) for key in gone])
+    dead = [item.get("status") == "deleted" or item.get("active") is False for item in items]
+    kept = [item for item, gone in zip(items, dead, strict=True) if not gone]
+    return Batch(kept, cursor, gone=[item for item, gone in zip(items, dead, strict=True) if gone])

@@ -40,6 +40,8 @@ def _value(element: Any, properties: str, name: str, default: str) -> str:
 
 
 def _fraction(e: Any) -> str:
+    if _value(e, "fPr", "type", "") == "noBar":
+        return f"({_part(e, 'num')} over {_part(e, 'den')})"
     return f"{_group(_part(e, 'num'))}/{_group(_part(e, 'den'))}"
 
 

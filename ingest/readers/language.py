@@ -30,7 +30,8 @@ def _common_words() -> dict[str, frozenset[str]]:
 
 def language_of(text: str) -> str:
     """The ISO 639-1 code of the language that most of `text` is in; empty where there is too little to tell."""
-    sample = text[:_SAMPLE]
+    start = len(text) // 4 if len(text) > 3 * _SAMPLE else 0  # a long text may begin with a menu of other languages
+    sample = text[start : start + _SAMPLE]
     words = [word.lower() for word in _WORD.findall(sample)]
     letters = sum(map(len, words))
     if letters < (_LETTERS if sample.isascii() else _LETTERS // 2):
@@ -61,5 +62,5 @@ def _script(sign: str) -> str:
 def _by_words(words: list[str]) -> str:
     scores = sorted(((sum(w in common for w in words), code) for code, common in _common_words().items()), reverse=True)
     (best, code), (second, _) = scores[0], scores[1]
-    enough = best >= 2 and best * 12 >= len(words)  # in running text every third word is among them
-    return code if enough and best > second else ""
+    enough = best >= 2 and best * 8 >= len(words)  # in running text every third word is among them
+    return code if enough and best * 4 >= second * 5 else ""

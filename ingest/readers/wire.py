@@ -27,7 +27,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a file did cost: seconds, and the most MB that its process held (of this and earlier files)."""
+    """What a file did cost: seconds, and the most MB that its process held."""
 
     seconds: float = 0.0
     peak_mb: float = 0.0

@@ -28,6 +28,7 @@ def main(seconds: float, memory_mb: int) -> None:
     _cap(memory_mb)
     while (message := receive(sys.stdin.buffer)) is not None:
         _cap_time(seconds)
+        _forget_peak()
         since = time.perf_counter()
         parts, spent = _read(Path(message["path"]))
         cost = {"seconds": time.perf_counter() - since, "peak_mb": _peak_mb()}
@@ -94,8 +95,13 @@ def _held_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def _forget_peak() -> None:
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def _peak_mb() -> float:
-    """The most memory that this process held. Not by `getrusage`, which counts what its parent held at the fork."""
+    """The most memory that was held for the file. Not by `getrusage`, which counts what the parent held at the fork."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return int(status.partition("VmHWM:")[2].split()[0]) / (1 << 10)

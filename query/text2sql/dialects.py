@@ -6,7 +6,7 @@ elsewhere (days that are texts, truth values that are numbers, LIKE that knows n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from index.catalogue import Catalogue, Column
-from query.plan import Link, Reading
+from query.plan import Choice, Link, Reading
 
 if TYPE_CHECKING:
     from query.population import TableReader
@@ -41,8 +41,15 @@ class DialectTables:
 
     def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
         """Readings, best first."""
-        found = self.inner.plan(question, subject=subject, limit=limit)
-        said = (replace(r, sql=spoken(r.sql, self.dialect, self.catalogue)) for r in found)
+        return self._said(self.inner.plan(question, subject=subject, limit=limit))
+
+    def choice(self, question: str) -> Choice | None:
+        """The ways in which the question can be meant."""
+        found = self.inner.choice(question)
+        return found if found is None else replace(found, readings=self._said(found.readings))
+
+    def _said(self, readings: Iterable[Reading]) -> tuple[Reading, ...]:
+        said = (replace(r, sql=spoken(r.sql, self.dialect, self.catalogue)) for r in readings)
         return tuple(reading for reading in said if self.accepts(reading.sql))
 
     def links(self, question: str) -> tuple[Link, ...]:

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from index.catalogue import Catalogue
 from index.errors import SqlRejected
 from index.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
-from query.plan import Link, Reading
+from query.plan import Choice, Link, Reading
+from query.text2sql.ambiguity import Understood, ambiguity
 from query.text2sql.assign import Assigner, Assignment
 from query.text2sql.derived import with_derived_metrics
 from query.text2sql.describe import describe, result_columns
+from query.text2sql.features import ReadingFeatures, Signals
 from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
+from query.text2sql.logical import Query
 from query.text2sql.moments import settled
 from query.text2sql.periods import TimeWords, read_time
-from query.text2sql.ranking import Signals, confidence, features, score
+from query.text2sql.ranking import by_hand, confidences, score
 from query.text2sql.render import Renderer, Unrenderable
-from query.text2sql.sentence import build
+from query.text2sql.sentence import Sentence, build
 from query.text2sql.thesaurus import FUNCTION_WORDS, PARTICIPLES
 from query.text2sql.tokens import Token, stem, tokenise
 from query.text2sql.values import ValueIndex
@@ -38,6 +41,7 @@ EDITS = {
     "either": -2.0, "of_top": -2.0, "other_date": -3.0,
 }  # fmt: skip
 CHANGES = frozenset({"delete", "drop", "remove", "update", "insert", "alter", "truncate", "erase"})
+REMEMBERED = 8  # questions
 LONGEST_QUESTION = 2_000  # characters; what stands behind them is not read
 # what to do with the result is not part of the question
 _INSTRUCTION = re.compile(
@@ -71,8 +75,11 @@ class TableQuestionPlanner:
         self._graph = JoinGraph(catalogue, frozenset(t.name for t in self._lexicon.tables))
         self._assigner = Assigner(self._lexicon, self._graph)
         self._renderer = Renderer(catalogue, self._graph)
+        self._features = ReadingFeatures(catalogue)
         self._known = _score_words(catalogue)
         self._linker_: Linker | None = None
+        self._understood = lru_cache(maxsize=REMEMBERED)(self._read)  # a question is looked at from several sides
+        self._all = lru_cache(maxsize=REMEMBERED)(self._rank)
 
     @property
     def _linker(self) -> Linker:
@@ -85,28 +92,52 @@ class TableQuestionPlanner:
 
         `subject` is the name of an entity: the readings then give rows of that entity, key and name first.
         """
-        tokens, time, blocked, mentions = self._understood(question)
+        tokens, time, _, _ = self._understood(question)
+        ranked = self._all(question, subject)
         readings: list[Reading] = []
-        for ranked in self._all(tokens, time, blocked, mentions, subject):
+        for one, chance in zip(ranked, confidences([(r.score, r.features) for r in ranked]), strict=True):
             if len(readings) >= limit:
                 break
-            if self._passes(ranked.sql):
-                readings.append(self._reading(tokens, time, ranked))
+            if self._passes(one.sql):
+                readings.append(self._reading(tokens, time, one, chance))
         return tuple(readings)
 
     def considered(self, question: str) -> tuple[tuple[str, Mapping[str, float]], ...]:
         """Every reading of `question` that can be written down, as SQL and features, best first: for training."""
-        return tuple((r.sql, r.features) for r in self._all(*self._understood(question), None))
+        return tuple((r.sql, r.features) for r in self._all(question, None))
 
-    def _all(
-        self,
-        tokens: tuple[Token, ...],
-        time: TimeWords,
-        blocked: frozenset[int],
-        mentions: tuple[Mention, ...],
-        subject: str | None,
-    ) -> list[_Ranked]:
+    def choice(self, question: str) -> Choice | None:
+        """The ways in which `question` can be meant, whatever the data; None where its words leave no choice."""
+        tokens, time, _, _ = self._understood(question)
+        ranked = self._all(question, None)
+        if not ranked:
+            return None
+        first = ranked[0]
+        seen = Understood(
+            tokens, first.assignment.chosen, first.parse.query, self._catalogue, self._lexicon, self._graph
+        )
+        found = ambiguity(seen)
+        if found is None:
+            return None
+        chance = confidences([(r.score, r.features) for r in ranked])[0]
+        return Choice(found.kind, found.options, tuple(self._written(tokens, time, first, found.queries, chance)))
+
+    def _written(
+        self, tokens: tuple[Token, ...], time: TimeWords, first: _Ranked, queries: tuple[Query, ...], chance: float
+    ) -> Iterator[Reading]:
+        """The queries that can be written down and pass the guard, as readings as sure as the first."""
+        for query in queries:
+            try:
+                sql = self._renderer.sql(query)
+            except Unrenderable:
+                continue
+            if self._passes(sql):
+                written = replace(first, sql=sql, parse=replace(first.parse, query=query))
+                yield self._reading(tokens, time, written, chance)
+
+    def _rank(self, question: str, subject: str | None) -> list[_Ranked]:
         """The readings of every assignment, best first, each SQL once."""
+        tokens, time, blocked, mentions = self._understood(question)
         if (not mentions and not time.periods) or (tokens and tokens[0].lower in CHANGES):
             return []
         best: dict[str, _Ranked] = {}
@@ -139,7 +170,7 @@ class TableQuestionPlanner:
             and not _verbal(tokens, i)
         )
 
-    def _understood(self, question: str) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
+    def _read(self, question: str) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
         question = question[:LONGEST_QUESTION]
         tokens = tokenise(question)
         time = self._unless_named(tokens, self._time(question))
@@ -208,7 +239,7 @@ class TableQuestionPlanner:
                 sql = self._renderer.sql(parsed.query)
             except Unrenderable:
                 continue
-            yield self._weighed(tokens, blocked, assignment, best, sentence.text, parsed, sql)
+            yield self._weighed(tokens, blocked, assignment, best, sentence, parsed, sql)
 
     def _weighed(
         self,
@@ -216,7 +247,7 @@ class TableQuestionPlanner:
         blocked: frozenset[int],
         assignment: Assignment,
         best: float,
-        rest: str,
+        sentence: Sentence,
         parsed: Parse,
         sql: str,
     ) -> _Ranked:
@@ -225,16 +256,17 @@ class TableQuestionPlanner:
             parsed,
             assignment,
             best,
-            rest,
+            sentence.text,
             unexplained=len([w for w in left if not _verb_form(w)]),
             verbs=len([w for w in left if _verb_form(w)]),
             words=sum(t.kind == "word" for t in tokens),
             strangers=_strangers(tokens, blocked, assignment),
             sql=sql,
+            question=sentence.question,
         )
-        values = features(signals, self._catalogue)
-        values |= {f"edit_{name}": 1.0 for name in parsed.edits}
-        return _Ranked(score(values) + sum(EDITS[n] for n in parsed.edits), sql, parsed, assignment, values)
+        values = self._features.of(signals)
+        values["hand"] = by_hand(values) + sum(EDITS[n] for n in parsed.edits)
+        return _Ranked(score(values), sql, parsed, assignment, values)
 
     def _passes(self, sql: str) -> bool:
         try:
@@ -243,12 +275,12 @@ class TableQuestionPlanner:
             return False
         return True
 
-    def _reading(self, tokens: tuple[Token, ...], time: TimeWords, ranked: _Ranked) -> Reading:
+    def _reading(self, tokens: tuple[Token, ...], time: TimeWords, ranked: _Ranked, chance: float) -> Reading:
         query = ranked.parse.query
         x, y, entity, key = result_columns(query, self._catalogue)
         return Reading(
             sql=ranked.sql,
-            confidence=round(confidence(ranked.features) * math.exp(sum(EDITS[n] for n in ranked.parse.edits)), 4),
+            confidence=chance,
             explanation=describe(query, self._catalogue),
             links=_links(tokens, time, ranked.assignment.chosen),
             tables=tuple(dict.fromkeys(t.name for t in self._catalogue.tables if _mentions_table(ranked.sql, t.name))),

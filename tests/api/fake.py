@@ -185,7 +185,9 @@ class FakeService:
         parts = (Contribution("usage", "orders fell by half", -0.5, 1.2),)
         return [EntityScore("churn", "account", key or "A1", 0.71, -0.3, parts, "v1", dt.date(2026, 5, 1))]
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         if "nowhere" in only:
             raise NotFoundError("no source 'nowhere'", hint="sources: crm")
         progress("crm", 3, 3)
@@ -193,6 +195,15 @@ class FakeService:
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         return {"generation": "g2", "chunks": 1}
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        return [{"source": source or "crm", "origin": "accounts#3", "reason": "missing key"}]
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        return {"table": table, "key": key, "source": "crm", "stream": "Account"}
+
+    def retrain(self, progress: Progress) -> Any:
+        return ["churn"]
 
     def roll_back(self, progress: Progress) -> Any:
         return {"generation": "g0"}

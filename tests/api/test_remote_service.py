@@ -108,7 +108,7 @@ def test_two_ingests_at_a_time_are_refused_and_questions_go_on(
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow(*_: Any) -> list[Any]:
+    def slow(*_: Any, **_more: Any) -> list[Any]:
         begun.set()
         go_on.wait(20)
         return []

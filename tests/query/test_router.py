@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query.router import RouteFeatures, path_names, route
+from query.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, RouteFeatures, path_names, route
+from query.text2sql.ranking import OUTRIGHT
 
 SHARE = st.floats(0, 1)
 
@@ -37,11 +38,39 @@ def test_two_close_readings_are_asked_back() -> None:
     assert route(features(sql=0.55, runner_up=0.54, runner_up_differs=True)).path == "clarify"
 
 
-@given(st.text(max_size=80), SHARE, SHARE, st.booleans(), SHARE, SHARE, SHARE, st.booleans())
+def test_over_a_drafted_catalogue_only_a_sure_reading_is_an_answer() -> None:
+    assert route(features(sql=OUTRIGHT, drafted=True)).path == "sql"
+    unsure = route(features(sql=OUTRIGHT - 0.05, drafted=True))
+    assert (unsure.path, unsure.reason) == ("refuse", NOT_SURE_ENOUGH)
+
+
+def test_two_readings_over_a_drafted_catalogue_that_are_as_likely_are_asked_back() -> None:
+    assert route(features(sql=0.5, runner_up=0.49, runner_up_differs=True, drafted=True)).path == "clarify"
+    assert route(features(sql=0.5, runner_up=0.2, runner_up_differs=True, drafted=True)).path == "refuse"
+
+
+def test_words_that_can_be_meant_in_two_ways_are_asked_back_however_sure_the_reading() -> None:
+    made = route(features(sql=0.95, drafted=True, meanings=2))
+    assert (made.path, made.reason) == ("clarify", SEVERAL_MEANINGS)
+
+
+@given(
+    st.text(max_size=80),
+    SHARE,
+    SHARE,
+    st.booleans(),
+    SHARE,
+    SHARE,
+    SHARE,
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 3),
+)
 def test_any_features_give_a_valid_choice(
-    question: str, sql: float, second: float, differs: bool, near: float, shared: float, unknown: float, steps: bool
-) -> None:
-    made = route(RouteFeatures(question, sql, second, differs, near, shared, unknown, steps))
+    question: str, sql: float, second: float, differs: bool, near: float, shared: float, unknown: float, steps: bool,
+    drafted: bool, meanings: int,
+) -> None:  # fmt: skip
+    made = route(RouteFeatures(question, sql, second, differs, near, shared, unknown, steps, False, drafted, meanings))
     assert made.path in path_names()
     assert 0 < made.confidence < 1
     assert made.reason

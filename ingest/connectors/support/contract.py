@@ -67,7 +67,9 @@ class Batch:
     """Some records of a stream, and what to go on with once they are written.
 
     `cursor` is JSON that `read` takes; everything before it was given. None says that a read can only begin anew.
-    `deleted` are keys in the order of `Stream.key`. `total` is how many records are expected in all, 0 where unknown.
+    `deleted` are keys in the order of `Stream.key`, deleted after the batch's own records; `gone` are records that say
+    of themselves that they are deleted, with their key and cursor. `total` is how many records are expected in all, 0
+    where it is not known.
     With `unchanged` a whole read would give what the last one gave; with `untold` there may be deletes that the source
     cannot tell any more, so that keys have to be compared; with `restarted` the cursor was too old, and everything
     follows.
@@ -76,6 +78,7 @@ class Batch:
     records: Sequence[Mapping[str, Any]] = ()
     cursor: Json = None
     deleted: Sequence[Key] = ()
+    gone: Sequence[Mapping[str, Any]] = ()
     broken: Sequence[BrokenRecord] = ()
     total: int = 0
     unchanged: bool = False

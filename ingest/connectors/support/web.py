@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -60,6 +60,10 @@ class Reply:
 
     def json(self) -> Any:
         """The body as JSON."""
+        return self._parsed
+
+    @cached_property
+    def _parsed(self) -> Any:
         return json.loads(self.text) if self.text else None
 
 
