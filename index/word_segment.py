@@ -105,7 +105,7 @@ def build(points: Sequence[tuple[bytes, Point]], removed: Iterable[int] = ()) ->
     terms = np.fromiter((t for _, p in points for t in p.sparse.indices), np.uint32, int(counts.sum()))
     weights = np.fromiter((w for _, p in points for w in p.sparse.values), np.float32, int(counts.sum()))
     rows = np.repeat(np.arange(len(points), dtype=np.uint32), counts)
-    held = {
+    held: dict[str, list[Collection[str]]] = {
         "tags": [point.tags for _, point in points],
         "entities": [point.entities for _, point in points],
         "source": [(point.source,) for _, point in points],
