@@ -103,4 +103,4 @@ def strength(score: float) -> float:
     return value / (1 + value)
 
 
-_SLOPE, _TOP, _BASE = 4.81, -0.98, -7.62
+_SLOPE, _TOP, _BASE = 4.81, -0.95, -7.64
