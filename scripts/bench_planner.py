@@ -127,13 +127,14 @@ def measure(tables: int, count: int) -> str:
         asked = questions(refers, count)
         for question in asked[:10]:
             planner.plan(question)
+        guard("SELECT 1", catalogue, scope)  # what is made once for a catalogue is not measured
         planning, guarding, planned = [], [], 0
         for question in asked:
             started = time.thread_time()
             readings = planner.plan(question)
             planning.append((time.thread_time() - started) * 1000)
             planned += bool(readings)
-            for reading in readings[:1]:
+            for reading in readings:
                 fresh = f"{reading.sql} -- {len(guarding)}"  # past the guard's memory of what it has seen
                 started = time.thread_time()
                 guard(fresh, catalogue, scope)

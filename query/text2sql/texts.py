@@ -71,10 +71,17 @@ def texts(draft: Draft) -> None:
         pattern = f"{text}%" if verb in ("start", "begin") else f"%{text}" if verb == "end" else f"%{text}%"
         return f" {match[1]} {match[2]} {draft.keep(Condition(held.left, 'like', (pattern,)))} "
 
-    draft.sentence.take(_HAS_QUOTED, lambda m: like(m[1], None, "contain", m[2]))
+    draft.sentence.take(
+        _HAS_QUOTED, lambda m: like(m[1], None, "contain", m[2]) if _of_column(draft, m[1], m[2]) else None
+    )
     draft.sentence.take(_QUOTED_IN, lambda m: like(m[2], None, "contain", m[1]))
     draft.sentence.take(_WORD_IN, lambda m: like(m[3], m[1], "contain", m[2]))
     draft.sentence.take(_LIKE, lambda m: like(m[1], m[2], m[3], m[5], m["how"] or "", m.string[: m.start()]))
     draft.sentence.take(_LIKE_AGAIN, again)
     draft.sentence.take(_PLAIN_IN, lambda m: like(m[2], None, "contain", m[1]) if m[1] not in FUNCTION_WORDS else None)
     draft.sentence.take(_HAS_WORD, lambda m: like(m[1], None, "contain", m[2]))
+
+
+def _of_column(draft: Draft, column: str, text: str) -> bool:
+    """True for a text that is stored nowhere, or in that column: "has churned" says nothing of a name."""
+    return text.startswith("Q") or draft.candidate(text).columns[:1] == draft.candidate(column).columns[:1]

@@ -80,10 +80,3 @@ def test_a_class_of_llamaindex_is_a_provider(tmp_path: Path) -> None:
     )
     model = model_of("planner", load_settings(tmp_path).models.planner)
     assert model is not None and model.name == "MockLLM"
-
-
-@pytest.mark.parametrize("role", ["writer", "image"])
-def test_a_role_that_uses_no_model_yet_refuses_one(tmp_path: Path, role: str) -> None:
-    (tmp_path / "tower.yaml").write_text(f"models: {{{role}: {{provider: openai-like}}}}\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match=f"models.{role}"):
-        open_workspace(tmp_path, load_settings(tmp_path))
