@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+
+TYPE_CHECKING = False  # neither typing nor pathlib is loaded for the quickest command
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEFAULT_HOME = ".tower"
 
 
 def default_home() -> Path:
     """The workspace where none is named: `TOWER_HOME`, else `.tower` here."""
-    return Path(os.environ.get("TOWER_HOME") or DEFAULT_HOME)
+    from pathlib import Path
+
+    return Path(home_name())
+
+
+def home_name() -> str:
+    """`default_home` as a text."""
+    return os.environ.get("TOWER_HOME") or DEFAULT_HOME

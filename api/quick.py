@@ -30,7 +30,9 @@ def quick_search(arguments: Sequence[str]) -> int | None:
     search = _parsed(arguments[1:])
     if search is None:
         return None
-    home = search["home"] or os.environ.get("TOWER_HOME") or ".tower"
+    from api.home import home_name
+
+    home = search["home"] or home_name()
     path = os.path.join(home, "serve.json")  # noqa: PTH118
     return _run(search, path) if os.path.isfile(path) else None  # noqa: PTH113
 
