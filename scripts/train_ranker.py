@@ -246,8 +246,8 @@ def trained(data: list[Example]) -> dict[str, Any]:
     right = np.array([r for _, r in rows], dtype=bool)
     spider = np.array([e.set_ == "spider" for e in told])
     chosen: tuple[float, str, Any, Table, tuple[float, float]] | None = None
-    for name, fit in (("logistic", linear_confidence), ("trees", tree_confidence)):
-        logits = unseen_confidences(rows, groups, fit)
+    for name, fit_first in (("logistic", linear_confidence), ("trees", tree_confidence)):
+        logits = unseen_confidences(rows, groups, fit_first)
         slope, shift = calibrated(logits, right)
         chances = np.clip(sigmoid(slope * logits + shift), 0.01, 0.99)
         loss = log_loss(chances, right)
@@ -256,7 +256,7 @@ def trained(data: list[Example]) -> dict[str, Any]:
         report[f"confidence, {name}: right in the surer half"] = _share(right[spider][order[: len(order) // 2]])
         _say(report, f"confidence, {name}: log loss", f"confidence, {name}: right in the surer half")
         if chosen is None or loss < chosen[0]:
-            chosen = loss, name, fit, chances, (slope, shift)
+            chosen = loss, name, fit_first, chances, (slope, shift)
     assert chosen is not None
     _, name, fit_confidence, chances, (slope, shift) = chosen
     outright, share, precise = threshold(chances[spider], right[spider])
