@@ -1,6 +1,6 @@
 # Every target does its own set-up: a machine needs Python 3.11 or newer and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench train clean
+.PHONY: help setup demo test check format bench fuzz train clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +13,7 @@ help:
 	@echo "make check   format, lint, types, import layering"
 	@echo "make format  rewrite the sources in the house format"
 	@echo "make bench   golden questions on the sample company, and the vector search beside stock LlamaIndex"
+	@echo "make fuzz    the long runs that look for leaks: the guard's oracle, changed tokens, tampered audit logs, ..."
 	@echo "make train   train the ranker anew: make train EVALS=FOLDER, a folder of questions with known queries"
 	@echo "make clean   remove the environment and the caches (workspaces stay)"
 
@@ -42,6 +43,16 @@ format: setup
 
 bench: setup
 	@bash scripts/bench.sh $(BIN)/tower
+
+fuzz: setup
+	$(BIN)/python -m scripts.fuzz_guard sqlite --count 200000
+	$(BIN)/python -m scripts.fuzz_guard postgres --count 20000
+	$(BIN)/python -m scripts.mutants
+	$(BIN)/python -m scripts.fuzz_vectors --count 100000
+	$(BIN)/python -m scripts.fuzz_http --count 20000
+	$(BIN)/python -m scripts.fuzz_tokens --count 100000
+	$(BIN)/python -m scripts.fuzz_audit --count 10000
+	$(BIN)/python -m scripts.fuzz_masking --count 100000
 
 train: setup
 	@test -d "$(EVALS)/spider_train" || { \

@@ -6,8 +6,7 @@ starts without it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing is not loaded for the quickest command
 if TYPE_CHECKING:
     from api.tower import Tower as Tower
 

@@ -16,10 +16,15 @@ from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from index.errors import PolicyError, TowerError
+from api.caller import Caller
+from api.encode import encodable
+from api.score_models import AuditedModels
+from index.errors import PolicyError, SignInError, TowerError
+from index.usage import current
 
 if TYPE_CHECKING:
-    from api.service import DraftQueue, OnEvent, Progress, Unaudited
+    from api.replay import Replay
+    from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited
     from index.audit import AuditLog
     from index.catalogue import Catalogue
     from index.documents import Passage
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
 API_ACTIVITY = 6003  # OCSF: application activity, API activity
 _ACTIVITIES = {"create": 1, "read": 2, "update": 3, "delete": 4}
+_REFUSALS = (PolicyError.code, SignInError.code)
 _MOST_RESOURCES = 50
 _MOST_NAME = 64  # characters of a name or an id that somebody gave us
 LOCAL = "local"  # who runs upkeep: it takes no scope, so whoever may open the files of the workspace
@@ -49,7 +55,7 @@ class Trail:
         self, operation: str, principal: str, status: str, *, activity: str = "read", code: str = "", **details: Any
     ) -> None:
         """One record. `status` is success, failure or started; `details` hold counts, names of tables and hashes."""
-        number = _ACTIVITIES[activity]
+        number, client = _ACTIVITIES[activity], current().client
         self.log.append(
             {
                 "class_uid": API_ACTIVITY,
@@ -57,7 +63,7 @@ class Trail:
                 "activity_id": number,
                 "type_uid": API_ACTIVITY * 100 + number,
                 "time": time.time_ns() // 1_000_000,
-                "severity_id": 1 if status != "failure" else 3 if code == PolicyError.code else 2,
+                "severity_id": 1 if status != "failure" else 3 if code in _REFUSALS else 2,
                 "status": status,
                 "status_id": {"success": 1, "failure": 2}.get(status, 99),
                 **({"status_code": code} if code else {}),
@@ -66,7 +72,7 @@ class Trail:
                     "product": {"name": "Tower", "vendor_name": "Tower"},
                     "correlation_uid": CORRELATION.get() or uuid.uuid4().hex,
                 },
-                "actor": {"user": {"name": principal}},
+                "actor": {"user": {"name": principal}, **({"app_uid": client[:_MOST_NAME]} if client else {})},
                 "api": {"operation": operation},
                 **details,
             }
@@ -112,30 +118,39 @@ class Audited:
         self.inner = inner
         self.trail = Trail(log)
         self.drafts: DraftQueue = AuditedDrafts(inner.drafts, self.trail)
+        self.models: ScoreModels = AuditedModels(inner.models, self.trail)
 
     @property
     def catalogue(self) -> Catalogue:
         """The semantic model in use."""
         return self.inner.catalogue
 
-    def scope_for(self, user: str | None) -> Scope:
+    def scope_for(self, user: str | Caller | None) -> Scope:
         """What `user` may see and do; a user that is refused is recorded."""
         try:
             return self.inner.scope_for(user)
         except TowerError as error:
-            self.trail.write("sign_in", (user or "")[:_MOST_NAME], "failure", code=error.code)
+            name = user.name if isinstance(user, Caller) else user or ""
+            self.trail.write("sign_in", name[:_MOST_NAME], "failure", code=error.code)
             raise
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+    def sign_in_failed(self, code: str, source: str) -> None:
+        """Record that somebody at the address `source` could not sign in."""
+        self.trail.write("sign_in", "", "failure", code=code, src_endpoint={"ip": source[:_MOST_NAME]})
+
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """The answer, once its record is written; parts that leave before are announced in a record of their own."""
+        question = encodable(question)
         asked = {"question": self.trail.digest("text", question)}
         with self.trail.operation("ask", _name(scope), announce=on_event is not None, **asked) as found:
-            answer = self.inner.ask(question, scope, on_event=on_event)
+            answer = self.inner.ask(question, scope, conversation=conversation, on_event=on_event)
             found.update(self._of_answer(answer))
+        current().spend(rows=sum(len(query.rows) for query in answer.sql) + len(answer.passages))
         return answer
 
     def explain(self, question: str, scope: Scope) -> Plan:
         """The plan that `ask` would run."""
+        question = encodable(question)
         with self.trail.operation("explain", _name(scope), question=self.trail.digest("text", question)) as found:
             plan = self.inner.explain(question, scope)
             found["route"] = plan.route.path
@@ -143,24 +158,35 @@ class Audited:
 
     def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
         """The best `k` passages."""
+        query = encodable(query)
         with self.trail.operation("search", _name(scope), question=self.trail.digest("text", query)) as found:
             passages = self.inner.search(query, scope, k)
             found["counts"] = {"passages": len(passages)}
             found.update(self.trail.resources("document", [passage.doc_id for passage in passages]))
+        current().spend(rows=len(passages))
         return passages
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
+        text = encodable(text)
         with self.trail.operation("sql", _name(scope), sql=self.trail.digest("text", text)) as found:
             query, rows = self.inner.sql(text, scope)
             found["tables"] = sorted({table for table, _ in query.reads})
             found["counts"] = {"rows": len(rows.rows)}
+        current().spend(rows=len(rows.rows))
         return query, rows
 
     def answer(self, answer_id: str, scope: Scope) -> Answer:
         """An answer given earlier."""
         with self.trail.operation("read_answer", _name(scope), answer_id=_short(answer_id)):
             return self.inner.answer(answer_id, scope)
+
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask an answer's question again, and what changed."""
+        with self.trail.operation("replay", _name(scope), replayed=_short(answer_id)) as found:
+            replay = self.inner.replay(answer_id, scope)
+            found.update(self._of_answer(replay.answer))
+        return replay
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation from its source again."""
@@ -175,17 +201,39 @@ class Audited:
             found.update(self.trail.resources("entity", [key] if key is not None else []))
         return scores
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources up to date."""
         details = {"sources": list(only), "full": full}
         with self.trail.operation("ingest", LOCAL, activity="update", announce=True, **details):
-            return self.inner.ingest(only, full, progress)
+            return self.inner.ingest(only, full, progress, reconcile=reconcile, retry=retry)
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation beside the live one, check it, switch."""
         details = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
             return self.inner.reindex(sources, vectors_only, full, progress)
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine."""
+        with self.trail.operation("read_quarantine", _name(scope), source=source):
+            return self.inner.quarantine(scope, source)
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from."""
+        with self.trail.operation("lineage", _name(scope), table=table):
+            return self.inner.lineage(scope, table, key)
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew."""
+        with self.trail.operation("retrain", LOCAL, activity="update", announce=True):
+            return self.inner.retrain(progress)
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one."""
+        with self.trail.operation("roll_back", LOCAL, activity="update", announce=True):
+            return self.inner.roll_back(progress)
 
     def status(self) -> dict[str, Any]:
         """Sources, freshness, counts, generation, quarantine."""
@@ -275,6 +323,18 @@ class AuditedDrafts:
         details = {"reason": self._trail.digest("text", reason)} if reason else {}
         with self._change("drafts.reject", scope, draft_id, details):
             return self._inner.reject(scope, draft_id, reason)
+
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved."""
+        with self._trail.operation("drafts.lint", _name(scope), drafts=[_short(draft_id)]) as found:
+            checked = self._inner.lint(scope, draft_id)
+            found["counts"] = {"findings": len(checked["findings"])}
+        return checked
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand it over."""
+        with self._change("drafts.export", scope, draft_id, {"by": _short(by)}):
+            return self._inner.export(scope, draft_id, by)
 
     @contextmanager
     def _change(self, operation: str, scope: Scope, draft_id: str, details: Mapping[str, Any]) -> Iterator[None]:

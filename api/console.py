@@ -15,6 +15,7 @@ from index.errors import TowerError
 
 if TYPE_CHECKING:
     from api.service import Service
+    from index.scope import Scope
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,18 +59,23 @@ async def ask(request: Request) -> HTMLResponse:
     """Answer the question of the form."""
     form = parse_qs((await request.body()).decode("utf-8", errors="replace"), max_num_fields=10)
     question = form.get("question", [""])[0]
-    return await run_in_threadpool(_answered, request.app.state.service, request.app.state.user, question)
+    return await run_in_threadpool(_answered, request.app.state.service, request.scope["tower.scope"], question)
 
 
-def _answered(service: Service, user: str | None, question: str) -> HTMLResponse:
+def _answered(service: Service, scope: Scope, question: str) -> HTMLResponse:
     from api.html import answer_html
 
     try:
-        answer = service.ask(checked_question(question), service.scope_for(user))
+        answer = service.ask(checked_question(question), scope)
     except TowerError as error:
-        told = f'<p class="problem" role="alert">{escape(error.message)}<br>{escape(error.hint)}</p>'
-        return HTMLResponse(page(question, told), status_code=error.status)
+        return refusal(error, question)
     return HTMLResponse(page(question, answer_html(answer)))
+
+
+def refusal(error: TowerError, question: str = "") -> HTMLResponse:
+    """The page with what went wrong."""
+    told = f'<p class="problem" role="alert">{escape(error.message)}<br>{escape(error.hint)}</p>'
+    return HTMLResponse(page(question, told), status_code=error.status)
 
 
 def page(question: str, content: str = "") -> str:

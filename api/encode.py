@@ -71,6 +71,11 @@ def _present(part: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in part.items() if value is not None}
 
 
+def encodable(text: str) -> str:
+    """`text` with halves of surrogate pairs replaced, which JSON may carry and no file, log or database takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """One JSON value as text, keys in the order given, letters as they are."""
     return json.dumps(plain(value), ensure_ascii=False, indent=indent, allow_nan=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.golden import Golden, fault, read_golden
 from index.errors import TowerError
+from query.localise import english
 from query.prove import unproven_figures
 
 if TYPE_CHECKING:
@@ -123,10 +124,10 @@ def figures_without_source(answer: Answer) -> tuple[str, ...]:
     """
     if answer.route.path == "clarify":
         return ()
-    stated = [answer.question, *(passage.title for passage in answer.passages)]
+    stated = [answer.question, answer.carried, *(passage.title for passage in answer.passages)]
     found = [f"answer: {figure}" for figure in _unproven(answer.answer, answer.citations, stated)]
     for draft in answer.drafts:
-        text = f"{draft.subject}\n{draft.body}"
+        text = english(f"{draft.subject}\n{draft.body}", draft.language)
         found += [f"draft {draft.id}: {figure}" for figure in _unproven(text, draft.citations, stated)]
     return tuple(found)
 

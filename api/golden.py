@@ -15,6 +15,7 @@ from api.batch import read_jsonl
 from api.encode import plain
 from index.errors import UsageError
 from query.answer import Answer
+from query.text2sql.prompt import Example
 
 ROUTES = ("sql", "vector", "hybrid", "clarify", "refuse")
 EXTRAS = ("chart", "drafts", "images")  # may stand beside `expect` as well
@@ -36,6 +37,14 @@ class Golden:
 def read_golden(path: Path) -> list[Golden]:
     """All golden questions of a file; raises `UsageError` that names the line of a bad one."""
     return [_golden(path, number, line) for number, line in read_jsonl(path)]
+
+
+def read_examples(path: Path) -> tuple[Example, ...]:
+    """The questions of a golden file whose lines have `sql`; none where there is no such file. Raises `UsageError`."""
+    if not path.is_file():
+        return ()
+    found = ((line.get("question"), line.get("sql")) for _, line in read_jsonl(path))
+    return tuple(Example(q, sql) for q, sql in found if isinstance(q, str) and isinstance(sql, str))
 
 
 def _golden(path: Path, number: int, line: Mapping[str, Any]) -> Golden:

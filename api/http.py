@@ -5,6 +5,7 @@ Routes are plain functions, so that FastAPI runs their blocking work in its thre
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
@@ -12,11 +13,13 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 
 from api import problems
 from api.boundary import LOOPBACK_NAMES, Boundary, Metrics
+from api.door import Door
 from api.encode import answer_json, plain
-from api.jobs import Job, Jobs
-from api.owner import Owner, owner_scope
-from api.questions import checked_k, checked_question
+from api.jobs import Handler, Job, Jobs
+from api.owner import Owner
+from api.questions import checked_conversation, checked_k, checked_question
 from api.render import hits_json, plan_json, rows_json
+from api.replay import Replay
 from api.service import UPKEEP
 from api.streaming import ask_events
 from api.wire import (
@@ -35,8 +38,11 @@ from index.scope import Action, Scope
 from query.answer import Answer
 
 if TYPE_CHECKING:
+    from api.limits import Limits
     from api.service import Service
+    from api.signin import SignIn
 
+log = logging.getLogger("tower.http")
 MAX_BODY = 256 * 1024  # bytes; a question is at most 4,000 characters, a draft 50,000
 
 
@@ -47,15 +53,20 @@ def create_app(
     max_body: int = MAX_BODY,
     user: str | None = None,
     owner: Owner | None = None,
+    sign_in: SignIn | None = None,
+    limits: Limits | None = None,
+    jobs: Jobs | None = None,
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
-    Every request is asked as `user`; None is the local administrator, in a workspace without users. `owner` lets the
-    commands of the workspace's owner in; see `api.owner`.
+    A request with a bearer token is asked as whom `sign_in` makes of it; one without as `user`, where None is the
+    local administrator in a workspace without users, and nobody in others. `owner` lets the commands of the
+    workspace's owner in; see `api.owner`.
     """
     from importlib.metadata import version
 
     from api.console import router as console
+    from api.desk import router as desk
 
     metrics = Metrics()
     app = FastAPI(
@@ -64,13 +75,14 @@ def create_app(
         description="Answers over a company's records and documents, every claim cited.",
         docs_url=None,  # the stock page loads code from other hosts
         redoc_url=None,
-        responses=problems.responses(400, 403, 404, 413, 421, 422, 500, 503),
+        responses=problems.responses(400, 401, 403, 404, 413, 421, 422, 429, 500, 503),
     )
-    app.state.service, app.state.metrics, app.state.user = service, metrics, user
-    app.state.owner, app.state.jobs = owner, Jobs()
+    app.state.service, app.state.metrics = service, metrics
+    app.state.owner, app.state.jobs = owner, jobs if jobs is not None else Jobs(handlers(service))
+    app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
-    for router in (questions, drafts, operations, admin, console):
+    for router in (questions, drafts, operations, admin, desk, console):
         app.include_router(router)
     return app
 
@@ -82,11 +94,9 @@ def open_service(request: Request) -> Service:
 
 
 def caller_scope(request: Request) -> Scope:
-    """What the caller may see: whom the owner's token names, else the one user that this server was started as."""
-    service = open_service(request)
-    owned = owner_scope(request, service)
-    user: str | None = request.app.state.user
-    return owned if owned is not None else service.scope_for(user)
+    """What the caller may see, as `api.door` found it."""
+    scope: Scope = request.scope["tower.scope"]
+    return scope
 
 
 ServiceDep = Annotated[Any, Depends(open_service)]
@@ -100,11 +110,11 @@ admin = APIRouter(prefix="/v1/admin", tags=["operations"])
 @questions.post("/ask", response_model=Answer, response_model_exclude_none=True)
 def ask(body: AskRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
     """Answer a question. With `Accept: text/event-stream` the answer's parts come as they are ready."""
-    question = checked_question(body.question)
+    question, conversation = checked_question(body.question), checked_conversation(body.conversation_id)
     if "text/event-stream" in request.headers.get("accept", ""):
-        events = ask_events(service, question, scope)
+        events = ask_events(service, question, scope, conversation)
         return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-    return JSONResponse(answer_json(service.ask(question, scope)))
+    return JSONResponse(answer_json(service.ask(question, scope, conversation=conversation)))
 
 
 @questions.post("/explain")
@@ -117,6 +127,13 @@ def explain(body: AskRequest, service: ServiceDep, scope: ScopeDep) -> Response:
 def answer(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
     """An answer given earlier."""
     return JSONResponse(answer_json(service.answer(answer_id, scope)))
+
+
+@questions.post("/answers/{answer_id}/replay", response_model=Replay, response_model_exclude_none=True)
+def replay(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
+    """Ask an answer's question again and tell what changed since; nothing of it is kept."""
+    found = service.replay(answer_id, scope)
+    return JSONResponse({**plain(found), "answer": answer_json(found.answer)})
 
 
 @questions.post("/answers/{answer_id}/check")
@@ -151,7 +168,7 @@ def sql(body: SqlRequest, service: ServiceDep, scope: ScopeDep) -> Response:
 def list_drafts(
     service: ServiceDep,
     scope: ScopeDep,
-    status: Annotated[str | None, Query(pattern="^(proposed|approved|rejected)$")] = None,
+    status: Annotated[str | None, Query(pattern="^(proposed|edited|approved|rejected|exported)$")] = None,
 ) -> Response:
     """The approval queue, newest first."""
     return JSONResponse({"drafts": plain(service.drafts.list(scope, status))})
@@ -165,7 +182,7 @@ def get_draft(draft_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
 
 @drafts.patch("/{draft_id}")
 def edit_draft(draft_id: str, body: DraftEdit, service: ServiceDep, scope: ScopeDep) -> Response:
-    """Change a proposed draft."""
+    """Change a draft; an approval that it had is void."""
     if body.subject is None and body.body is None:
         raise UsageError("nothing to change", hint="send subject, body or both")
     return JSONResponse(plain(service.drafts.edit(scope, draft_id, subject=body.subject, body=body.body)))
@@ -206,18 +223,35 @@ def verify_audit(service: ServiceDep, scope: ScopeDep, head: str = "") -> Respon
 def ingest(body: IngestRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
     """Bring sources up to date, as a job; 409 while another runs."""
     _require(scope, "ingest")
-    return _begun(_jobs(request).begin("ingest", lambda told: service.ingest(body.sources, body.full, told)))
+    return _begun(_jobs(request).begin("ingest", body.model_dump(), body.sources))
 
 
 @admin.post("/reindex", status_code=202)
 def reindex(body: ReindexRequest, request: Request, service: ServiceDep, scope: ScopeDep) -> Response:
-    """Build a new generation beside the live one and switch, as a job; 409 while another runs."""
+    """Build a new generation beside the live one and switch, or switch back, as a job; 409 while another runs."""
     _require(scope, "reindex")
+    return _begun(_jobs(request).begin("reindex", body.model_dump()))
 
-    def work(told: Any) -> Any:
-        return service.reindex(body.sources, body.vectors_only, body.full, told)
 
-    return _begun(_jobs(request).begin("reindex", work))
+@admin.get("/quarantine")
+def quarantine(service: ServiceDep, scope: ScopeDep, source: str = "") -> Response:
+    """The records that were not taken, with their reasons."""
+    _require(scope, "ingest")
+    return JSONResponse({"records": plain(service.quarantine(scope, source))})
+
+
+@admin.get("/lineage")
+def lineage(service: ServiceDep, scope: ScopeDep, table: str, key: str) -> Response:
+    """Where a row comes from, and the sync that last changed it."""
+    _require(scope, "ingest")
+    return JSONResponse(plain(service.lineage(scope, table, key)))
+
+
+@admin.post("/retrain", status_code=202)
+def retrain(request: Request, scope: ScopeDep) -> Response:
+    """Train the declared scores anew, as a job; 409 while another runs."""
+    _require(scope, "reindex")
+    return _begun(_jobs(request).begin("retrain", {}))
 
 
 @admin.get("/jobs")
@@ -234,6 +268,13 @@ def job(job_id: str, request: Request, scope: ScopeDep) -> Response:
     return JSONResponse(_jobs(request).get(job_id))
 
 
+@admin.post("/jobs/{job_id}/cancel", status_code=202)
+def cancel_job(job_id: str, request: Request, scope: ScopeDep) -> Response:
+    """Ask a job to stop; what it committed is kept."""
+    _require(scope, "ingest")
+    return JSONResponse(_jobs(request).cancel(job_id), status_code=202)
+
+
 @admin.get("/jobs/{job_id}/events")
 def job_events(job_id: str, request: Request, scope: ScopeDep) -> Response:
     """A job's progress as server-sent events, to its end."""
@@ -247,6 +288,25 @@ def catalogue(service: ServiceDep, scope: ScopeDep) -> Response:
     """The semantic model in use, whole."""
     _require(scope, "ingest")
     return JSONResponse(plain(service.catalogue))
+
+
+def handlers(service: Service) -> dict[str, Handler]:
+    """What jobs of each kind do with a service."""
+    return {
+        "ingest": lambda given, told: service.ingest(
+            given["sources"],
+            given["full"],
+            told,
+            reconcile=bool(given.get("reconcile")),
+            retry=bool(given.get("retry")),
+        ),
+        "reindex": lambda given, told: (
+            service.roll_back(told)
+            if given.get("roll_back")
+            else service.reindex(given["sources"], given["vectors_only"], given["full"], told)
+        ),
+        "retrain": lambda _given, told: service.retrain(told),
+    }
 
 
 def _jobs(request: Request) -> Jobs:
@@ -276,13 +336,15 @@ def readyz(service: ServiceDep, request: Request) -> Response:
     try:
         service.status()
     except TowerError as error:
+        log.warning("not ready: %s", error.message)  # anybody may ask, so why is for the log
         identity = str(request.scope.get("request_id", ""))
-        return problems.problem(503, error.code, error.message, hint=error.hint, request_id=identity)
+        return problems.problem(503, error.code, "the workspace cannot be read", request_id=identity)
     return JSONResponse({"status": "ready"})
 
 
 @operations.get("/metrics", response_class=PlainTextResponse)
-def metrics(request: Request) -> str:
-    """Counters in Prometheus's text format."""
+def metrics(request: Request, scope: ScopeDep) -> str:
+    """Counters in Prometheus's text format; for those who may see the status."""
+    scope.require(*UPKEEP)
     text: str = request.app.state.metrics.text()
     return text

@@ -5,25 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from api.caller import Caller
 from index.catalogue import Catalogue
 from index.errors import PolicyError, PolicyFileError
 from index.policy import Policy
 from index.scope import Scope
 
 FRESH_S = 30.0  # for how long the keys that documents follow are taken as read
+MOST = 10_000  # scopes held at a time
 _Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 @dataclass
 class _Read:
-    """A policy as it was read, and the scopes made of it: one object a user, so that caches know it again."""
+    """A policy as it was read, and the scopes made of it: one object a caller, so that caches know it again."""
 
     stamp: _Stamp
     policy: Policy
-    scopes: dict[str, tuple[Scope, float]] = field(default_factory=dict)
+    scopes: dict[Caller, tuple[Scope, float]] = field(default_factory=dict)
 
 
 class Principals:
@@ -58,26 +60,37 @@ class Principals:
         read = self._current()
         return read.policy if read is not None else None
 
-    def scope(self, user: str | None) -> Scope | None:
+    def declared(self) -> bool:
+        """True where a policy declares users; raises `PolicyFileError` as `policy` does."""
+        return self._current() is not None
+
+    def scope(self, user: str | Caller | None) -> Scope | None:
         """What `user` may see; None is the local administrator, in a workspace without users.
+
+        A caller who signed in is the user of that name; one that the file does not list is a member of the groups
+        that the token names. A token that is good for some actions only narrows the scope to them. In a workspace
+        without users whoever signed in is the local administrator, as anybody else is there.
 
         Raises `PolicyError` for nobody where users are declared, and for a user that is not."""
         read = self._current()
         if read is None:
-            if user is None:
+            if user is None or isinstance(user, Caller):
                 return None
             raise PolicyError(
                 f"this workspace has no user {user!r}", hint="leave --as away to ask as the local administrator"
             )
         if user is None:
             raise PolicyError("this workspace declares users, and nobody was named", hint="say who asks: --as USER")
+        caller = user if isinstance(user, Caller) else Caller(user, "development")
         with self._mutex:
-            scope, made = read.scopes.get(user, (None, 0.0))
+            scope, made = read.scopes.get(caller, (None, 0.0))
             if scope is None or (scope.follows and time.monotonic() - made > FRESH_S):
-                fresh = self._complete(read.policy.scope(user))
+                fresh = self._complete(_scope(read.policy, caller))
                 # an equal scope stays the same object, so that what was made for it still serves
                 scope = scope if scope is not None and scope.key() == fresh.key() else fresh
-                read.scopes[user] = (scope, time.monotonic())
+                while len(read.scopes) >= MOST and caller not in read.scopes:
+                    del read.scopes[next(iter(read.scopes))]
+                read.scopes[caller] = (scope, time.monotonic())
             return scope
 
     def forget(self) -> None:
@@ -101,6 +114,14 @@ class Principals:
                 policy = load_policy(self.path, self._catalogue(), self._tags)
                 self._read = _Read(stamp, policy)
             return self._read
+
+
+def _scope(policy: Policy, caller: Caller) -> Scope:
+    if caller.groups is not None and caller.name not in policy.users:
+        scope = policy.member_scope(caller.name, caller.groups, dict(caller.attributes))
+    else:
+        scope = policy.scope(caller.name)
+    return scope if caller.actions is None else replace(scope, actions=scope.actions & caller.actions)
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

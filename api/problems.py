@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.wire import Problem
-from index.errors import TowerError
+from index.errors import LimitError, TowerError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -30,7 +30,10 @@ def problem(status: int, code: str, detail: str, *, hint: str = "", request_id: 
 
 def of_error(error: TowerError, request_id: str = "") -> JSONResponse:
     """The problem document of a failure that Tower foresaw."""
-    return problem(error.status, error.code, error.message, hint=error.hint, request_id=request_id)
+    reply = problem(error.status, error.code, error.message, hint=error.hint, request_id=request_id)
+    if isinstance(error, LimitError):
+        reply.headers["Retry-After"] = str(error.retry_after)
+    return reply
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from index.errors import EmptyQuestion, UsageError
 
 MAX_QUESTION = 4_000  # characters
@@ -22,6 +24,16 @@ def checked_question(text: object) -> str:
     if "\x00" in text:
         raise UsageError("the question holds a NUL character", hint="send plain text")
     return text.strip()
+
+
+def checked_conversation(name: str) -> str:
+    """The name of a conversation: up to 64 letters, digits and `. _ -`; empty for none. Raises `UsageError`."""
+    if name and not re.fullmatch(r"[\w.-]{1,64}", name, re.ASCII):
+        raise UsageError(
+            "a conversation's name has 1 to 64 letters, digits, dots, dashes or underscores",
+            hint="take the `conversation_id` of the answer before",
+        )
+    return name
 
 
 def checked_k(k: int) -> int:

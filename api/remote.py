@@ -22,9 +22,10 @@ class Remote:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, transport=transport)
 
-    def ask(self, question: str) -> dict[str, Any]:
+    def ask(self, question: str, conversation: str = "") -> dict[str, Any]:
         """The answer in the public shape."""
-        return self._call("POST", "/v1/ask", {"question": question})
+        following = {"conversation_id": conversation} if conversation else {}
+        return self._call("POST", "/v1/ask", {"question": question, **following})
 
     def search(self, query: str, k: int) -> list[dict[str, Any]]:
         """The passages."""

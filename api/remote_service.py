@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.calls import Calls, error_named, percent_encoded
+from api.score_models import RemoteModels
 from index.errors import StorageError
 
 if TYPE_CHECKING:
+    from api.caller import Caller
     from api.presence import Presence
+    from api.replay import Replay
     from api.service import OnEvent, Progress
     from index.catalogue import Catalogue
     from index.documents import Passage
@@ -69,6 +72,14 @@ class RemoteQueue:
         """Turn it down, with a reason."""
         return dict(self._call("POST", f"{_part(draft_id)}/reject", scope, {"reason": reason}))
 
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved."""
+        return dict(self._call("GET", f"{_part(draft_id)}/lint", scope))
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand it over, from the server's process."""
+        return dict(self._call("POST", f"{_part(draft_id)}/export", scope, {"by": by}))
+
     def _call(self, method: str, path: str, scope: Scope, body: Mapping[str, Any] | None = None) -> Any:
         return self._calls.call(method, f"/v1/drafts{path}", body, user=scope.principal.name)
 
@@ -80,6 +91,7 @@ class RemoteService:
         self._calls = calls
         self.presence = presence
         self.drafts = RemoteQueue(calls)
+        self.models = RemoteModels(calls)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -90,17 +102,19 @@ class RemoteService:
         found: Catalogue = revive(Catalogue, self._calls.call("GET", "/v1/admin/catalogue"))
         return found
 
-    def scope_for(self, user: str | None) -> Scope:
+    def scope_for(self, user: str | Caller | None) -> Scope:
         """Who asks; what that may see is decided by the server, with each call."""
         from index.scope import ACTIONS, Principal, Scope
 
-        return Scope(Principal(user or ADMINISTRATOR), {}, frozenset(), ACTIONS)
+        name = user if isinstance(user, str) or user is None else user.name
+        return Scope(Principal(name or ADMINISTRATOR), {}, frozenset(), ACTIONS)
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """The server's answer; with `on_event` its parts are told as they are ready."""
         from query.answer import Answer
 
-        body, user = {"question": question}, scope.principal.name
+        body = {"question": question, **({"conversation_id": conversation} if conversation else {})}
+        user = scope.principal.name
         if on_event is None:
             return Answer.model_validate(self._calls.call("POST", "/v1/ask", body, user=user))
         return Answer.model_validate(self._followed("/v1/ask", body, user, on_event))
@@ -137,6 +151,12 @@ class RemoteService:
 
         return Answer.model_validate(self._call("GET", f"/v1/answers{_part(answer_id)}", scope))
 
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask an answer's question again, and what changed."""
+        from api.replay import Replay
+
+        return Replay.model_validate(self._call("POST", f"/v1/answers{_part(answer_id)}/replay", scope))
+
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """The server reads every citation of the answer that it kept from its source again."""
         found: list[str] = self._call("POST", f"/v1/answers{_part(answer.id)}/check", scope)["faults"]
@@ -150,19 +170,46 @@ class RemoteService:
         query = f"?account={percent_encoded(key)}" if key is not None else ""
         return [revive(EntityScore, one) for one in self._call("GET", f"/v1/churn{query}", scope)["scores"]]
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources up to date, in the server's process."""
-        found: list[Any] = self._job("ingest", {"sources": list(only), "full": full}, progress)
+        found: list[Any] = self._job(
+            "ingest", {"sources": list(only), "full": full, "reconcile": reconcile, "retry": retry}, progress
+        )
         return found
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
 
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine."""
+        query = f"?source={percent_encoded(source)}" if source else ""
+        found: list[dict[str, Any]] = self._call("GET", f"/v1/admin/quarantine{query}", scope)["records"]
+        return found
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from, and the sync that last changed it."""
+        query = f"?table={percent_encoded(table)}&key={percent_encoded(key)}"
+        found: dict[str, Any] = self._call("GET", f"/v1/admin/lineage{query}", scope)
+        return found
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores in the server's process."""
+        return self._job("retrain", {}, progress)
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, in the server's process."""
+        return self._job("reindex", {"roll_back": True}, progress)
+
     def status(self) -> dict[str, Any]:
         """What the workspace holds, and who serves it."""
         found = self._calls.call("GET", "/v1/status")
         return {**found, "served": {"url": self.presence.url, "pid": self.presence.pid}}
+
+    def sign_in_failed(self, code: str, source: str) -> None:
+        """Nothing: the server records who fails at its door."""
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last records of the audit log, oldest first."""

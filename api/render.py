@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from index.sql import Rows
     from query.answer import Answer, SqlView
     from query.evidence import EntityScore
-    from query.plan import Plan
+    from query.plan import Link, Plan
 
 SHOWN_ROWS = 20
 SHOWN_CITATIONS = 40
@@ -37,6 +37,8 @@ SHOWN_SQL = 160  # characters of a query in the list of sources; --json has it w
 
 def render_answer(console: Console, answer: Answer) -> None:
     """The answer, its rows, drafts, citations, notices and a line with route and time."""
+    if answer.carried:
+        line(console, f"read as: {answer.carried}", "dim")
     _markdown(console, answer.answer)
     for query in untold_queries(answer):
         console.print(_grid(query.columns, query.rows, query.row_count))
@@ -188,10 +190,22 @@ def render_plan(console: Console, plan: Plan) -> None:
         reading = getattr(step, "reading", None)
         if reading is not None:
             line(console, f"    {reading.explanation}\n    {reading.sql}", "dim")
+            for link in reading.links:
+                line(console, f"    {link_text(link)}", "dim")
     for other in plan.alternatives:
         line(console, f"other reading ({other.confidence:.2f}): {other.explanation}", "dim")
     for notice in plan.notices:
         line(console, f"note: {notice}", "yellow")
+    for left in plan.egress:
+        line(console, f"left for {left.model}: {', '.join(left.fields)}, {left.characters:,} characters, "
+                      f"{left.masked} places masked", "dim")  # fmt: skip
+
+
+def link_text(link: Link) -> str:
+    """What words of the question were tied to: `“Oslo” is the value customers.city = Oslo`."""
+    target = f"{link.target} = {link.value}" if link.target and link.value else link.target or link.value
+    sure = "" if link.score >= 1 else f" ({link.score:.2f})"
+    return f"“{link.text}” is the {link.kind} {target}{sure}"
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from index.scope import Action, Scope
 
 if TYPE_CHECKING:
+    from api.caller import Caller
+    from api.replay import Replay
     from api.settings import Settings
     from index.catalogue import Catalogue
     from index.documents import Passage
@@ -35,7 +37,7 @@ class DraftQueue(Protocol):
     """The approval queue. A draft is a mapping with the fields of `query.answer.DraftView` and what was decided."""
 
     def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
-        """The drafts that `scope` may see, newest first; `status` is proposed, approved or rejected."""
+        """The drafts that `scope` may see, newest first; `status` is proposed, edited, approved, rejected, exported."""
         ...
 
     def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
@@ -45,15 +47,39 @@ class DraftQueue(Protocol):
     def edit(
         self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
     ) -> dict[str, Any]:
-        """Change a proposed draft; raises `UsageError` for one that was decided already."""
+        """Change a draft, which voids its approval; raises `UsageError` for one that was rejected or exported."""
+        ...
+
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        """What keeps it from being approved: `{"id", "status", "findings": [{"code", "message", "where"}]}`."""
         ...
 
     def approve(self, scope: Scope, draft_id: str) -> dict[str, Any]:
-        """Let it go; raises `UsageError` for one that was decided already."""
+        """Let it go; `DraftBlocked` where the lint finds something, `UsageError` where it was decided already."""
+        ...
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        """Hand an approved one over, by `eml` (base64 in `eml`), `smtp` or `webhook`; `DraftBlocked` for another."""
         ...
 
     def reject(self, scope: Scope, draft_id: str, reason: str = "") -> dict[str, Any]:
         """Turn it down, with a reason."""
+        ...
+
+
+class ScoreModels(Protocol):
+    """The trained models behind the scores. A card is a mapping: docs/scores.md lists its fields."""
+
+    def versions(self, scope: Scope) -> list[dict[str, Any]]:
+        """Every version of the scores that `scope` sees, newest first: score, version, created_at, live, auc."""
+        ...
+
+    def card(self, scope: Scope, version: str | None = None) -> dict[str, Any]:
+        """The model card of a version; of the live one without. Raises `NotFoundError`."""
+        ...
+
+    def train(self, scope: Scope, progress: Progress) -> list[dict[str, Any]]:
+        """Train every declared score anew, keeping the versions before; a card each."""
         ...
 
 
@@ -73,14 +99,23 @@ class Unaudited(Protocol):
         """The approval queue."""
         ...
 
-    def scope_for(self, user: str | None) -> Scope:
-        """What `user` may see and do; None is the local administrator, where the workspace declares no users.
+    @property
+    def models(self) -> ScoreModels:
+        """The trained models behind the scores."""
+        ...
+
+    def scope_for(self, user: str | Caller | None) -> Scope:
+        """What `user` may see and do: a name, or who signed in; None is the local administrator, where the workspace
+        declares no users.
 
         Raises `PolicyError` for nobody where users are declared, and for a user that is not."""
         ...
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
-        """Answer within `scope`, every claim cited; the answer is kept and can be read again by its id."""
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
+        """Answer within `scope`, every claim cited; the answer is kept and can be read again by its id.
+
+        A follow-up names its `conversation`: the `conversation_id` of the answer before it, or any name.
+        """
         ...
 
     def explain(self, question: str, scope: Scope) -> Plan:
@@ -99,6 +134,10 @@ class Unaudited(Protocol):
         """An answer given earlier; raises `NotFoundError`."""
         ...
 
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask the question of a kept answer again and tell what changed; nothing of it is kept."""
+        ...
+
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation of the answer and its drafts from its source again: a line for each that does not hold.
 
@@ -110,12 +149,30 @@ class Unaudited(Protocol):
         """Scores, highest first; of one entity with `key`."""
         ...
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources up to date; one report a source."""
         ...
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Build a new generation beside the live one, check it, switch; a report."""
+        ...
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine, of one source where it is named; for those who may ingest."""
+        ...
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from, and the sync that last changed it; for those who may ingest."""
+        ...
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew; a line for each."""
+        ...
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, brought up to date; a report."""
         ...
 
     def status(self) -> dict[str, Any]:
@@ -129,6 +186,10 @@ class Unaudited(Protocol):
 
 class Service(Unaudited, Protocol):
     """An open workspace that records what is done in it before a result leaves."""
+
+    def sign_in_failed(self, code: str, source: str) -> None:
+        """Record that somebody at `source` (an address) could not sign in, with the error's `code`."""
+        ...
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last `count` records of the audit log, oldest first; raises `PolicyError` without the action `audit`."""

@@ -12,36 +12,63 @@ from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 
-from api.http import create_app
+from api.boundary import LOOPBACK_NAMES
+from api.http import create_app, handlers
+from api.jobs import Jobs, Journal
 from api.owner import Owner
 from api.presence import Presence, announce, withdraw
 from index.errors import BusyError, TowerError
+from index.scope import Principal, Scope
 
 if TYPE_CHECKING:
+    from api.limits import Limits
     from api.service import Service
+    from api.settings import JobsSettings
+    from api.signin import SignIn
 
 log = logging.getLogger("tower.http")
+_NOBODY = Scope(Principal("server"), {}, frozenset())  # sees nothing, and may ask
 
 
 def serve_workspace(
-    service: Service, home: Path, host: str, port: int, on_ready: Callable[[str], None], *, user: str | None = None
+    service: Service,
+    home: Path,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    *,
+    user: str | None = None,
+    hosts: frozenset[str] = LOOPBACK_NAMES,
+    sign_in: SignIn | None = None,
+    limits: Limits | None = None,
+    kept_jobs: JobsSettings | None = None,
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
 
-    Every request is asked as `user`. A server for one user is not announced to the commands of the workspace: its
-    owner's token would let them ask as others.
+    A request without a token is asked as `user`. A server for one user is not announced to the commands of the
+    workspace: its owner's token would let them ask as others.
 
     The vector index is opened first, so that it is this process that owns it: raises `BusyError` where another does.
     """
-    _open(service, user)
+    _open(service)
     owner = Owner.new() if user is None else None
-    app = create_app(service, user=user, owner=owner)
+    jobs = Jobs(handlers(service))
+    app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
     if threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM, _stop
         )  # uvicorn stops, then raises the signal again: leave through the `finally`s
-    _Server(config, home, owner, on_ready).run()
+
+    def ready(url: str) -> None:
+        if kept_jobs is not None:
+            jobs.open_journal(lambda: _journal(kept_jobs, home, jobs))
+        on_ready(url)
+
+    try:
+        _Server(config, home, owner, ready).run()
+    finally:
+        jobs.close()
 
 
 class _Server(uvicorn.Server):
@@ -70,15 +97,22 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _journal(settings: JobsSettings, home: Path, jobs: Jobs) -> Journal:
+    from api.durable import DurableJournal, Schedule, journal_url
+
+    schedules = tuple(Schedule(name, one.cron, one.job, one.arguments()) for name, one in settings.schedules.items())
+    return DurableJournal(journal_url(settings.store, home), jobs.run, schedules, settings.worker)
+
+
 def _authority(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _open(service: Service, user: str | None) -> None:
+def _open(service: Service) -> None:
     """Open what the first question would open. What is wrong with it is told to those who ask, unless it is owned."""
     try:
-        service.search("ready", service.scope_for(user), 1)
+        service.search("ready", _NOBODY, 1)
     except BusyError:
         raise
     except TowerError as error:

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import PydanticCustomError
 
 from api.home import DEFAULT_HOME
 from api.home import default_home as default_home
 from index.errors import NotFoundError, SettingsError
+from index.scope import Action
 
 SETTINGS_FILE = "tower.yaml"
 ENVIRONMENT = {
@@ -32,13 +34,33 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelSettings(_Section):
-    """One model role. `api_key_env` names the environment variable that holds the key; the key is never in the file."""
+def _provider(value: str) -> str:
+    """`none`, `openai-like`, or `package.module.Class`."""
+    if value in ("none", "openai-like") or re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", value):
+        return value
+    known = {"expected": "'none' or 'openai-like'"}
+    raise PydanticCustomError("literal_error", "should be 'none', 'openai-like' or the dotted path of a class", known)
 
-    provider: Literal["none", "openai-like"] = "none"
+
+Provider = Annotated[str, AfterValidator(_provider)]
+
+
+class ModelSettings(_Section):
+    """One model role. `provider` is none, openai-like, or the dotted path of a LlamaIndex LLM class.
+
+    `api_key_env` names the environment variable that holds the key; the key is never in the file. `timeout_s` is for
+    one question, repairs included; prices are for a million tokens; `options` go to the server, or to the class.
+    """
+
+    provider: Provider = "none"
     base_url: str = ""
     api_key_env: str = "OPENAI_API_KEY"
     model: str = ""
+    timeout_s: float = Field(default=20.0, gt=0, le=600)
+    proxy: str = ""
+    price_in: float = Field(default=0.0, ge=0)
+    price_out: float = Field(default=0.0, ge=0)
+    options: dict[str, Any] = Field(default_factory=dict)
 
     def api_key(self) -> str:
         """The key from the environment, or the empty string where the variable is not set."""
@@ -62,10 +84,103 @@ class ModelsSettings(_Section):
 
 
 class ServerSettings(_Section):
-    """Where `tower serve` listens. A host other than loopback is refused while there is no sign-in."""
+    """Where `tower serve` listens, and the host names it answers for besides those of this machine. A host other than
+    loopback is refused while nobody has to sign in."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    names: tuple[str, ...] = ()
+
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+class SigninSettings(_Section):
+    """How callers of `tower serve` prove who they are. Without an `issuer` there are API keys, and outside of
+    `production` the tokens of `tower token`."""
+
+    issuer: str = ""
+    audience: str = ""
+    jwks_url: str = ""
+    algorithms: tuple[Algorithm, ...] = ("RS256", "ES256")
+    leeway_s: int = Field(default=30, ge=0, le=300)
+    user_claim: str = Field(default="sub", min_length=1)
+    groups_claim: str = ""
+    attributes: dict[str, str] = Field(default_factory=dict)
+    scopes: dict[str, tuple[Action, ...]] = Field(default_factory=dict)
+    production: bool = False
+
+
+class LimitSettings(_Section):
+    """How much one user, or one client, may use; 0 is no limit. Rows are rows and passages; cost is in the unit that
+    the models' prices are in."""
+
+    requests_per_minute: int = Field(default=0, ge=0)
+    concurrent: int = Field(default=0, ge=0)
+    rows_per_hour: int = Field(default=0, ge=0)
+    tokens_per_day: int = Field(default=0, ge=0)
+    cost_per_day: float = Field(default=0, ge=0)
+
+
+class LimitsSettings(_Section):
+    """Limits of `tower serve` on those who signed in. With `redis_url` they are exact over all of its processes."""
+
+    user: LimitSettings = LimitSettings()
+    client: LimitSettings = LimitSettings()
+    failures_per_minute: int = Field(default=300, ge=1)
+    redis_url: str = ""
+    redis_prefix: str = Field(default="tower", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    redis_password_env: str = "REDIS_PASSWORD"
+
+    def redis_password(self) -> str:
+        """The password from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.redis_password_env, "")
+
+
+class EmbeddingSettings(_Section):
+    """What turns texts into vectors. `model` is the folder of a sentence-transformers model; the empty one is the
+    built-in all-MiniLM-L6-v2. Another choice than the one that the index was built with needs `tower reindex`."""
+
+    runtime: Literal["auto", "onnxruntime", "openvino", "sentence-transformers"] = "auto"
+    model: str = ""
+
+
+class RankingSettings(_Section):
+    """What ranking weighs besides words and meaning; nothing by default. See `index.signals.Signals`."""
+
+    half_life_days: float = Field(default=0.0, ge=0)
+    recency: float = Field(default=0.5, ge=0)
+    authority: dict[str, float] = Field(default_factory=dict)
+    per_author: int = Field(default=0, ge=0)
+    cross_encoder: str = ""
+
+
+class ScheduleSettings(_Section):
+    """A job that a server begins by itself, at the times of `cron` (UTC)."""
+
+    cron: str
+    kind: Literal["ingest", "reindex", "retrain", "reconcile"] = "ingest"
+    sources: tuple[str, ...] = ()
+
+    @property
+    def job(self) -> str:
+        """The kind of job: `reconcile` is an ingest that compares all keys."""
+        return "ingest" if self.kind == "reconcile" else self.kind
+
+    def arguments(self) -> dict[str, Any]:
+        """What the job is given."""
+        given = {"sources": list(self.sources), "full": False, "vectors_only": self.kind == "reindex"}
+        return given | {"reconcile": self.kind == "reconcile"}
+
+
+class JobsSettings(_Section):
+    """Where a server keeps its jobs: `store` is a SQLAlchemy URL of SQLite or PostgreSQL, by default a file of the
+    workspace. `worker` tells servers on one store apart. Without `keep` jobs end with the server."""
+
+    keep: bool = True
+    store: str = ""
+    worker: str = Field(default="tower", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
 
 
 class VectorsSettings(_Section):
@@ -85,18 +200,61 @@ class VectorsSettings(_Section):
         return os.environ.get(self.api_key_env, "")
 
 
+class SmtpSettings(_Section):
+    """A mail server for approved drafts; off without a `host`. The password is in the environment only."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password_env: str = "TOWER_SMTP_PASSWORD"
+    timeout: float = Field(default=15.0, gt=0, le=120)
+
+    def password(self) -> str:
+        """The password from the environment, or the empty string where the variable is not set."""
+        return os.environ.get(self.password_env, "")
+
+
+class WebhookSettings(_Section):
+    """Where approved drafts are posted; off without a `url`. `signing_key_env` signs the body."""
+
+    url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    signing_key_env: str = "TOWER_WEBHOOK_KEY"
+    timeout: float = Field(default=15.0, gt=0, le=120)
+
+    def signing_key(self) -> str:
+        """The key that signs a body, from the environment; the empty string where the variable is not set."""
+        return os.environ.get(self.signing_key_env, "")
+
+
+class DraftsSettings(_Section):
+    """How drafts are written and how approved ones leave. `language` is `auto`, `country` or a code."""
+
+    language: str = Field(default="auto", pattern=r"^(auto|country|[a-z]{2})$")
+    smtp: SmtpSettings = SmtpSettings()
+    webhook: WebhookSettings = WebhookSettings()
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
     version: Literal[1] = 1
     catalogue: str = "catalogue.yaml"
     policy: str = "policy.yaml"
+    golden: str = "golden.jsonl"
     models: ModelsSettings = ModelsSettings()
     sources: dict[str, Any] = Field(default_factory=dict)
+    resolve: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()
     vectors: VectorsSettings = VectorsSettings()
+    jobs: JobsSettings = JobsSettings()
+    drafts: DraftsSettings = DraftsSettings()
+    signin: SigninSettings = SigninSettings()
+    limits: LimitsSettings = LimitsSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    ranking: RankingSettings = RankingSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -115,6 +273,11 @@ class Settings(_Section):
         return self._home / self.policy
 
     @property
+    def golden_path(self) -> Path:
+        """The file of questions with known answers; it need not be there."""
+        return self._home / self.golden
+
+    @property
     def cache_dir(self) -> Path:
         """Where files that every workspace shares are kept: `cache`, else the user's cache folder."""
         if self.cache:
@@ -122,6 +285,11 @@ class Settings(_Section):
         from platformdirs import user_cache_path
 
         return user_cache_path("tower", appauthor=False)
+
+    @property
+    def embedding_model(self) -> Path | None:
+        """The folder of `embedding.model`; None for the built-in model."""
+        return (self._home / Path(self.embedding.model).expanduser()).absolute() if self.embedding.model else None
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEEP_ALIVE_S = 15.0
 
 
-def ask_events(service: Service, question: str, scope: Scope) -> Iterator[str]:
+def ask_events(service: Service, question: str, scope: Scope, conversation: str = "") -> Iterator[str]:
     """Events as the service reports them, then `done` with the whole answer, or `error` with code, message, hint.
 
     The service works in a thread of its own; a comment is sent every 15 s so that proxies keep the connection.
@@ -31,7 +31,7 @@ def ask_events(service: Service, question: str, scope: Scope) -> Iterator[str]:
 
     def work() -> None:
         try:
-            parts.put(("done", answer_json(service.ask(question, scope, on_event=on_event))))
+            parts.put(("done", answer_json(service.ask(question, scope, conversation=conversation, on_event=on_event))))
         except TowerError as error:
             parts.put(("error", error_body(error)["error"]))
         except Exception:  # the trace is for the log, not for the caller

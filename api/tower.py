@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from api.encode import answer_json, plain
-from api.questions import checked_k, checked_question
+from api.questions import checked_conversation, checked_k, checked_question
 from api.service import UPKEEP
 from query.answer import Answer
 
@@ -50,7 +50,7 @@ class TowerAnswer(Answer):
 
 
 class _Backend(Protocol):
-    def ask(self, question: str) -> dict[str, Any]: ...
+    def ask(self, question: str, conversation: str) -> dict[str, Any]: ...
     def search(self, query: str, k: int) -> list[dict[str, Any]]: ...
     def sql(self, text: str) -> dict[str, Any]: ...
     def explain(self, question: str) -> dict[str, Any]: ...
@@ -83,9 +83,14 @@ class Tower:
 
         return cls(Remote(url, token, transport=transport))
 
-    def ask(self, question: str) -> TowerAnswer:
-        """The answer; raises `EmptyQuestion`, `PolicyError` and the other `TowerError`s."""
-        return TowerAnswer.model_validate(self._backend.ask(checked_question(question)))
+    def ask(self, question: str, *, follow: Answer | str = "") -> TowerAnswer:
+        """The answer; raises `EmptyQuestion`, `PolicyError` and the other `TowerError`s.
+
+        `follow` is the answer that this question follows up, or the id of a conversation.
+        """
+        conversation = follow if isinstance(follow, str) else follow.conversation_id
+        found = self._backend.ask(checked_question(question), checked_conversation(conversation))
+        return TowerAnswer.model_validate(found)
 
     def search(self, query: str, k: int = 10) -> list[dict[str, Any]]:
         """The best `k` passages: `doc_id`, `score`, `text`, `start`, `end`, `title`."""
@@ -126,8 +131,9 @@ class _Local:
         self._service = service
         self._user = user
 
-    def ask(self, question: str) -> dict[str, Any]:
-        return answer_json(self._service.ask(question, self._service.scope_for(self._user)))
+    def ask(self, question: str, conversation: str) -> dict[str, Any]:
+        scope = self._service.scope_for(self._user)
+        return answer_json(self._service.ask(question, scope, conversation=conversation))
 
     def search(self, query: str, k: int) -> list[dict[str, Any]]:
         from api.render import hits_json

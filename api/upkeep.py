@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from api.service import Progress
     from api.settings import Settings
     from api.workspace import Owned
+    from index.vectors import VectorGateway
     from ingest.progress import Progress as Step
     from ingest.progress import SyncReport
 
@@ -30,9 +32,16 @@ class Upkeep:
     settings: Settings
     progress: Progress
 
-    def ingest(self, only: Sequence[str], full: bool) -> list[SyncReport]:
-        """Sync, then bring the live generation and the scores up to date with what was read."""
-        reports = self.sync(only, full)
+    def ingest(self, only: Sequence[str], full: bool, reconcile: bool = False, retry: bool = False) -> list[SyncReport]:
+        """Sync, then bring the live generation and the scores up to date with what was read. With `retry` only those
+        sources that have something in quarantine, whose records are read again."""
+        if retry:
+            from ingest.retry import mark_for_retry
+
+            only = mark_for_retry(self.owned.store, tuple(only))
+            if not only:
+                return []
+        reports = self.sync(only, full, reconcile)
         self._index()
         self._train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
@@ -45,19 +54,55 @@ class Upkeep:
         reports = [] if vectors_only else self.sync(sources, full)
         owned = self.owned
         report = reindex(
-            owned.generations, owned.store, owned.embedder, progress=self._bar("embedding passages"), anew=full
+            owned.generations,
+            owned.store,
+            owned.embedder,
+            check=self._finds_its_passages,
+            progress=self._bar("embedding passages"),
+            anew=full,
         )
         return {**asdict(report), "sources": reports}
 
-    def sync(self, only: Sequence[str], full: bool) -> list[SyncReport]:
+    def roll_back(self) -> dict[str, Any]:
+        """The generation before the live one answers again, with everything that was read since in it."""
+        from ingest.reindex import roll_back
+
+        owned = self.owned
+        bar = self._bar("embedding passages")
+        return {"generation": roll_back(owned.generations, owned.store, owned.embedder, bar)}
+
+    def _finds_its_passages(self, gateway: VectorGateway) -> str:
+        """Why a new vector index may not go live: passages taken from all over it are not found by their own words."""
+        from ingest.reindex import unfound
+
+        self.owned.workspace._forget()  # tags that came with this sync belong to the administrator too
+        scope = self.owned.workspace.administrator()
+        asked, missing = unfound(self.owned.store, gateway, self.owned.embedder, scope)
+        return (
+            f"{len(missing)} of {asked} passages are not found by their own words" if len(missing) * 10 > asked else ""
+        )
+
+    def sync(self, only: Sequence[str], full: bool, reconcile: bool = False) -> list[SyncReport]:
         """Read the sources; twice where the catalogue was drafted in between, so that documents find its entities."""
         from ingest.sync import sync
 
         catalogue = self._catalogue()
-        reports = sync(self.owned.sources, self.owned.store, catalogue, only=only, full=full, progress=self._step)
+        options: dict[str, Any] = {"only": only, "progress": self._step}
+        reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
         if catalogue is None and self._draft():
-            sync(self.owned.sources, self.owned.store, self._catalogue(), only=only, progress=self._step)
+            sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
+        self._resolve()
         return reports
+
+    def _resolve(self) -> None:
+        """Say which records of different tables speak of one entity, where tower.yaml asks for it."""
+        if not self.settings.resolve:
+            return
+        from ingest.config import load_resolves
+        from ingest.entities import resolve_entities
+
+        for entity, count in resolve_entities(self.owned.store, load_resolves(self.settings.resolve)).items():
+            log.info("%s: %d records were resolved", entity, count)
 
     def _catalogue(self) -> Catalogue | None:
         from index.catalogue_file import load_catalogue
@@ -90,6 +135,20 @@ class Upkeep:
         generation, gateway = owned.gateway()
         index_vectors(owned.store, gateway, owned.embedder, generation, self._bar("embedding passages"))
         optimise(gateway)
+
+    def retrain(self) -> list[str]:
+        """Train the declared scores anew; a line for each. One that cannot be trained is an error here."""
+        workspace = self.owned.workspace
+        workspace._forget()
+        everything = workspace.administrator()
+        scorer = workspace.engine(everything).parts.scorer
+        count = len(workspace.catalogue.scores)
+        if not isinstance(scorer, LiveScorer) or not count:
+            return []
+        self.progress("training scores", 0, count)
+        lines = list(scorer.train(everything))
+        self.progress("training scores", count, count)
+        return lines
 
     def _train(self, *, changed: bool) -> None:
         """Train the declared scores, anew where something `changed`. One that cannot be trained is told in the log and
@@ -125,6 +184,7 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
     return {
         "home": str(home),
         **held,
+        "late": _late(owned, held["sources"]),
         "generations": [asdict(one) for one in owned.store.generations()],
         "hidden_tables": sorted(set(held["tables"]) - listed),
         "catalogue_problems": _problems(owned),
@@ -136,6 +196,19 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
         ],
         "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
     }
+
+
+def _late(owned: Owned, sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The sources whose last sync is older than tower.yaml promises, with their age and the promise in seconds."""
+    now = dt.datetime.now(dt.UTC)
+    synced = {one["source"]: one["synced_at"] for one in sources}
+    late = []
+    for name, source in owned.sources.sources.items():
+        last = synced.get(name, "")
+        age = (now - dt.datetime.fromisoformat(last)).total_seconds() if last else None
+        if source.promise and (age is None or age > source.promise):
+            late.append({"source": name, "age_s": None if age is None else round(age), "promise_s": source.promise})
+    return late
 
 
 def _problems(owned: Owned) -> list[dict[str, str]]:

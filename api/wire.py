@@ -20,6 +20,7 @@ class AskRequest(_Request):
         extra="forbid", json_schema_extra={"examples": [{"question": "How many customers do we have in EMEA?"}]}
     )
     question: str
+    conversation_id: str = Field(default="", description="That of an answer whose question this one follows up.")
 
 
 class SearchRequest(_Request):
@@ -55,18 +56,30 @@ class Decision(_Request):
     reason: str = Field(default="", max_length=2_000)
 
 
+class ExportRequest(_Request):
+    """How an approved draft leaves: `eml` gives the message back, the others need their settings."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by": "eml"}]})
+    by: str = Field(default="eml", pattern="^(eml|smtp|webhook)$")
+
+
 class IngestRequest(_Request):
-    """Which sources; none named is all of them. `full` reads what did not change, too."""
+    """Which sources; none named is all of them. `full` reads what did not change, too; `reconcile` compares the keys of
+    streams whose turn it is not yet; `retry` reads what stands in quarantine again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sources": ["crm"]}]})
     sources: list[str] = Field(default_factory=list, max_length=1_000)
     full: bool = False
+    reconcile: bool = False
+    retry: bool = False
 
 
 class ReindexRequest(IngestRequest):
-    """`vectors_only` does not read the sources; `full` embeds everything again."""
+    """`vectors_only` does not read the sources; `full` embeds everything again; `roll_back` builds nothing, and
+    switches back to the generation before the live one."""
 
     vectors_only: bool = False
+    roll_back: bool = False
 
 
 class Hit(BaseModel):

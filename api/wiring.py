@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +18,8 @@ from index.errors import CatalogueError, NotFoundError, PolicyError, SettingsErr
 from index.scope import Scope
 
 if TYPE_CHECKING:
-    from api.settings import Settings
+    from api.settings import ModelSettings, Settings
+    from api.studio import LocalStudio
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
     from index.shelves import Shelf
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from ingest.config import SourcesConfig
     from query.engine import QueryEngine
     from query.execute import Scorer
+    from query.models.model import Model
+    from query.models.writer import ModelWriter
+    from query.parts import Studio
+    from query.population import TableReader
+    from query.text2sql.asked_model import ModelPlanner
 
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
@@ -50,21 +57,60 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """No role uses a model yet: a setting that would do nothing is an error instead."""
-    for role in ("planner", "writer", "image"):
-        provider = getattr(settings.models, role).provider
-        if provider != "none":
-            raise SettingsError(
-                f"models.{role}: {provider!r} is not supported yet: planning, writing and pictures need no model",
-                hint=f"set models.{role} to none",
-            )
+    """A setting that would do nothing is an error instead, and so is one that does not hold together."""
+    model_of("planner", settings.models.planner)
+    model_of("writer", settings.models.writer)
+    provider = settings.models.image.provider
+    if provider not in ("none", "openai-like"):
+        raise SettingsError(
+            f"models.image: {provider!r} is not supported: it is none or openai-like", hint="set models.image to none"
+        )
+
+
+def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
+    """What makes lifestyle pictures: the image model of the settings with the composer behind it, or the composer."""
+    if chosen.provider == "none":
+        return local
+    from api.studio import ModelStudio
+    from query.models.image_like import ImageLike
+
+    for key in ("base_url", "model"):
+        if not getattr(chosen, key):
+            raise SettingsError(f"models.image: openai-like needs `{key}`", hint="docs/settings.md lists the keys")
+    model = ImageLike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+    return ModelStudio(local, model, chosen.timeout_s)
+
+
+def model_of(role: str, chosen: ModelSettings) -> Model | None:
+    """The model of a role; None where its provider is none. Raises `SettingsError` where it does not hold together."""
+    if chosen.provider == "none":
+        return None
+    from query.models.metered import Metered
+
+    if chosen.provider == "openai-like":
+        from query.models.openai_like import OpenAILike
+
+        for key in ("base_url", "model"):
+            if not getattr(chosen, key):
+                raise SettingsError(
+                    f"models.{role}: openai-like needs `{key}`",
+                    hint="for example base_url: http://127.0.0.1:11434/v1, model: qwen2.5-coder",
+                )
+        client = OpenAILike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
+        return Metered(client, chosen.price_in, chosen.price_out)
+    from query.models.llama import LlamaModel, load_llm
+
+    given = {"model": chosen.model, "base_url": chosen.base_url, "api_key": chosen.api_key()}
+    llm = load_llm(chosen.provider, {**{k: v for k, v in given.items() if v}, **chosen.options})
+    name = chosen.model or chosen.provider.rpartition(".")[2]
+    return Metered(LlamaModel(llm, name), chosen.price_in, chosen.price_out)
 
 
 def _own(home: Path, settings: Settings) -> Workspace:
+    from index.embedders import choose_embedder
     from index.engine import open_engine
     from index.generations import Generations
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.policy_documents import with_subjects
     from index.reading import SqlDocuments
     from index.sql import SqlDatabase
@@ -78,7 +124,9 @@ def _own(home: Path, settings: Settings) -> Workspace:
     reading = open_engine(url, read_only=True)
     sources = load_sources(settings.sources, home.absolute(), settings.environment)
     tags = declared_tags(sources)
-    embedder = MiniLM(settings.cache_dir, threads=settings.worker_threads)
+    embedder = choose_embedder(
+        settings.embedding.runtime, settings.embedding_model, settings.cache_dir, settings.worker_threads
+    )
     reader = SqlDatabase(reading)
     ledger = Ledger(writing)
     documents = SqlDocuments(reading)
@@ -208,21 +256,82 @@ def _engine(
     from query.engine import QueryEngine
     from query.entity_names import EntityNames
     from query.parts import Parts
-    from query.text2sql.planner import TableQuestionPlanner
 
     folders = LocalStudio(home.absolute(), settings.sources)
     templates = settings.catalogue_path.parent / "templates"
+    tables = _by_scope(lambda scope: _tables(catalogue, reader, scope))
     parts = Parts(
         catalogue,
         reader,
-        _by_scope(lambda scope: TableQuestionPlanner(catalogue, reader, scope)),
+        tables,
         _by_scope(lambda scope: EntityNames(catalogue, reader, scope)),
         scorer,
-        templates=TemplateSet(templates if templates.is_dir() else None),
+        templates=TemplateSet(templates if templates.is_dir() else None, settings.drafts.language),
         pictures=folders.find,
-        studio=folders,
+        studio=studio_of(folders, settings.models.image),
+        second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),
+        writer=_writer(catalogue, reader, settings),
     )
     return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
+
+
+def _writer(catalogue: Catalogue, reader: SqlReader, settings: Settings) -> ModelWriter | None:
+    """Who asks the model of the role `writer`; None where the role has none."""
+    chosen = settings.models.writer
+    model = model_of("writer", chosen)
+    if model is None:
+        return None
+    from query.models.writer import ModelWriter
+
+    return ModelWriter(model, _persons(catalogue, reader), chosen.timeout_s)
+
+
+def _persons(catalogue: Catalogue, reader: SqlReader) -> Callable[[], KnownPersons | None]:
+    """The known names, read once: what must not leave, whoever asks."""
+    from index.masking.people import known_persons
+
+    whole = catalogue.whole or catalogue
+    everybody = Scope.administrator(whole, frozenset())
+    return cache(lambda: known_persons(whole, reader, everybody))
+
+
+def _second_planner(
+    catalogue: Catalogue,
+    reader: SqlReader,
+    settings: Settings,
+    tables: Callable[[Scope], TableReader],
+    *,
+    documents: bool,
+) -> Callable[[Scope], ModelPlanner] | None:
+    """The planner that asks the model of the role `planner`, by scope; None where the role has none."""
+    chosen = settings.models.planner
+    model = model_of("planner", chosen)
+    if model is None:
+        return None
+    from api.golden import read_examples
+    from query.text2sql.asked_model import ModelPlanner
+
+    persons = _persons(catalogue, reader)
+    examples = read_examples(settings.golden_path)
+    return lambda scope: ModelPlanner(
+        model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s, documents
+    )
+
+
+def _tables(catalogue: Catalogue, reader: SqlReader, scope: Scope) -> TableReader:
+    """The grammar's planner for one scope, in the dialect of the database."""
+    from index.guard import guard
+    from query.text2sql.planner import TableQuestionPlanner
+
+    planner = TableQuestionPlanner(catalogue, reader, scope)
+    if reader.dialect == "sqlite":
+        return planner
+    from query.text2sql.dialects import DialectTables
+
+    def accepts(sql: str) -> bool:
+        return reader.accepts(guard(sql, catalogue, scope, dialect=reader.dialect))
+
+    return DialectTables(planner, reader.dialect, catalogue, accepts)
 
 
 def _by_scope(make: Callable[[Scope], Made]) -> Callable[[Scope], Made]:
@@ -260,7 +369,7 @@ def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) ->
 class _NoScores:
     """The scorer of a database that is asked in place: its drafted catalogue declares no scores."""
 
-    def score(self, name: str, keys: object, scope: Scope) -> tuple[()]:
+    def score(self, name: str, keys: object, scope: Scope, keep: object = None) -> tuple[()]:
         raise NotFoundError(f"no score {name!r} here", hint="scores are declared in a workspace's catalogue")
 
     def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:

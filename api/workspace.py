@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.caller import Caller
+from api.conversations import Conversations
+from api.exporting import Outbox
 from api.queue import LedgerQueue
+from api.score_models import LedgerModels
 from index.catalogue import Catalogue
 from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
@@ -21,23 +25,26 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from api.principals import Principals
+    from api.replay import Replay
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
+    from index.embedder import Embedder
     from index.generations import Generations
     from index.guard import GuardedQuery
     from index.ledger import Ledger
-    from index.minilm import MiniLM
     from index.passages import PassageIndex
     from index.reading import SqlDocuments
+    from index.signals import Signals
     from index.sql import Rows, SqlDatabase
     from index.store import Store
     from index.vectors import VectorGateway
     from ingest.config import SourcesConfig
-    from query.answer import Answer
+    from query.answer import Answer, DraftView
     from query.engine import QueryEngine
     from query.evidence import EntityScore
     from query.plan import Plan
+    from query.text_check import Finding
 
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
@@ -60,7 +67,7 @@ class Workspace:
         sources: SourcesConfig | None = None,
         tags: frozenset[str] = frozenset(),
         generations: Generations | None = None,
-        embedder: MiniLM | None = None,
+        embedder: Embedder | None = None,
         documents: SqlDocuments | None = None,
         principals: Principals | None = None,
     ) -> None:
@@ -86,7 +93,9 @@ class Workspace:
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
-        self.drafts = LedgerQueue(ledger)
+        self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
+        self._conversations = Conversations(ledger)
+        self.models = LedgerModels(self)
 
     # --- what there is -------------------------------------------------------------------------------------------
 
@@ -104,13 +113,14 @@ class Workspace:
         self._open_passages()
         return self._generation
 
-    def scope_for(self, user: str | None) -> Scope:
+    def scope_for(self, user: str | Caller | None) -> Scope:
         """What `user` may see: everything for the local administrator (None), in a workspace without users.
 
         Raises `PolicyError` for nobody where users are declared, and for a user that is not.
         """
         if self.principals is None and user is not None:
-            raise PolicyError(f"a database that is asked in place has no user {user!r}", hint="leave --as away")
+            name = user.name if isinstance(user, Caller) else user
+            raise PolicyError(f"a database that is asked in place has no user {name!r}", hint="leave --as away")
         scope = self.principals.scope(user) if self.principals is not None else None
         return self.administrator() if scope is None else scope
 
@@ -142,19 +152,33 @@ class Workspace:
                 assert self._embedder is not None and self._documents is not None
                 live, self._gateway = self._generations.open_live(self._embedder)
                 self._generation = live.generation
-                self._passages = PassageIndex(self._gateway, self._embedder, self._documents)
+                self._passages = PassageIndex(self._gateway, self._embedder, self._documents, self._signals())
             return self._passages
+
+    def _signals(self) -> Signals:
+        """What the settings ask ranking to weigh."""
+        from index.signals import CrossEncoderReader, Signals
+
+        asked = self.settings.ranking
+        rereader = (
+            CrossEncoderReader(self.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
+        )
+        return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, rereader)
 
     # --- questions -----------------------------------------------------------------------------------------------
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
-        """Answer within `scope`; the answer and its drafts are kept."""
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
+        """Answer within `scope`; the answer, its turn in the conversation and its drafts are kept."""
         from query.engine import silent
 
         scope.require("ask")
-        answer = self.engine(scope).answer(question, scope, on_event or silent)
+        earlier = self._conversations.latest(scope, conversation) if conversation else None
+        answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
+        answer = answered.answer
         answer.generation = self._generation
+        answer.conversation_id = conversation or answer.id
         self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
+        self._conversations.keep(scope, answered)
         for draft in answer.drafts:
             self._ledger.save_draft(scope, draft.id, answer.id, draft.entity, draft.key, draft.model_dump_json())
         return answer
@@ -186,11 +210,27 @@ class Workspace:
 
         return Answer.model_validate_json(self._ledger.answer(scope, answer_id).body)
 
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        """Ask the question of a kept answer again and tell what changed; nothing of it is kept."""
+        from api.replay import replayed
+
+        scope.require("ask")
+        before = self.answer(answer_id, scope)
+        after = self.engine(scope).answer(before.carried or before.question, scope)
+        after.generation = self._generation
+        return replayed(before, after)
+
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation from its source again: a line for each that does not hold."""
         from api.checking import check_citations
 
         return check_citations(answer, scope, self.engine(scope).parts)
+
+    def _lint(self, scope: Scope, draft: DraftView, proposed: str, to_export: bool) -> Sequence[Finding]:
+        """What does not hold in a draft, read again for `scope`."""
+        from query.drafts.lint import DraftLinter
+
+        return DraftLinter(self.engine(scope).parts, scope).findings(draft, proposed=proposed, to_export=to_export)
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
@@ -217,12 +257,14 @@ class Workspace:
 
     # --- upkeep --------------------------------------------------------------------------------------------------
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         """Bring sources, vectors and scores up to date; one report a source."""
         from api.upkeep import Upkeep
 
         with self._upkeep:
-            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full)
+            reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full, reconcile, retry)
             self._forget()
             return reports
 
@@ -233,9 +275,42 @@ class Workspace:
         with self._upkeep:
             self._close_retired()
             report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
-            with self._opening:
-                self._retired, self._gateway, self._passages = self._gateway, None, None
-                self._forget()
+            self._retire()
+            return report
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        """The records in quarantine, of one source where it is named."""
+        from dataclasses import asdict
+
+        scope.require("ingest")
+        return [asdict(one) for one in self._owned().store.quarantined(source)]
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        """Where a row comes from, and the sync that last changed it."""
+        from dataclasses import asdict
+
+        from index.lineage import lineage
+
+        scope.require("ingest")
+        return asdict(lineage(self._owned().store, table, key))
+
+    def retrain(self, progress: Progress) -> Any:
+        """Train the declared scores anew; a line for each."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            lines = Upkeep(self._owned(), self.settings, progress).retrain()
+            self._forget()
+            return lines
+
+    def roll_back(self, progress: Progress) -> Any:
+        """Switch back to the generation before the live one, after it caught up with what was read since."""
+        from api.upkeep import Upkeep
+
+        with self._upkeep:
+            self._close_retired()
+            report = Upkeep(self._owned(), self.settings, progress).roll_back()
+            self._retire()
             return report
 
     def status(self) -> dict[str, Any]:
@@ -264,6 +339,12 @@ class Workspace:
             self._built.clear()
             if self.principals is not None:
                 self.principals.forget()
+
+    def _retire(self) -> None:
+        """The next question opens the generation that is live now; those that run go on with the one they have."""
+        with self._opening:
+            self._retired, self._gateway, self._passages = self._gateway, None, None
+            self._forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:

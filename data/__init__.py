@@ -31,6 +31,7 @@ def write_workspace(home: Path, progress: Progress | None = None) -> World:
 
     `sample/golden.jsonl` holds the golden questions with the results that the truth gives; they are made for the
     default seed (another one may tie where a question asks for the highest), so this takes none.
+    `sample/variations.jsonl` holds other ways to ask the four seed questions.
     Files of an earlier run are replaced.
     """
     from data import golden
@@ -41,4 +42,5 @@ def write_workspace(home: Path, progress: Progress | None = None) -> World:
         text = (Path(__file__).parent / name).read_text(encoding="utf-8")
         (home / name).write_text(text, encoding="utf-8")
     (home / "sample" / "golden.jsonl").write_text(golden.lines(world), encoding="utf-8")
+    (home / "sample" / "variations.jsonl").write_text(golden.variation_lines(world), encoding="utf-8")
     return world

@@ -14,6 +14,7 @@ from typing import Literal
 ColumnType = Literal["integer", "number", "text", "date", "datetime", "boolean"]
 Role = Literal["key", "name", "measure", "dimension", "time", "text", "flag", "image", "email", "reference"]
 Sensitivity = Literal["public", "internal", "personal", "secret"]
+FeatureKind = Literal["number", "category"]
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,10 @@ class Feature:
     """A feature of a score: a SELECT with `:as_of` that gives `(entity key, value)` for every entity that has one.
 
     It may only read what was known on `:as_of`. `label` is how a reason reads, with `{value}` in it;
-    `missing` is the value of an entity that the SELECT does not return; `evidence` is an optional SELECT with
-    `:key` and `:as_of` that gives the rows (first column: their key) behind the value, from table `evidence_table`.
-    `lower` says in words what would lower the score. `direction` is +1 where more is riskier, -1 where less is.
+    `missing` is the value of an entity that the SELECT does not return (an empty text for a category); `evidence` is an
+    optional SELECT with `:key` and `:as_of` that gives the rows (first column: their key) behind the value, from table
+    `evidence_table`. `lower` says in words what would lower the score. `direction` is +1 where more is riskier, -1
+    where less is, 0 where the data decides. A feature of the kind `category` has texts as values.
     """
 
     name: str
@@ -149,11 +151,25 @@ class Feature:
     evidence_table: str = ""
     lower: str = ""
     next_step: str = ""
+    kind: FeatureKind = "number"
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What people record of what a score measures: a column of the entity's own table, with the values that say `low`
+    and those that say `high`. Where they and the score differ, an answer says so."""
+
+    column: str
+    low: tuple[str, ...] = ()
+    high: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Score:
     """A probability that `event` happens to an entity within `horizon_days`, learned from its history.
+
+    A table that knows no time has an `outcome` instead: a SELECT that gives `(entity key, 1 or 0)` for every entity
+    whose outcome is known.
 
     `population` is a SELECT with `:as_of` that gives the keys of the entities alive on that day;
     `event` is a SELECT that gives `(entity key, date)` of every event so far;
@@ -174,6 +190,8 @@ class Score:
     snapshots: int = 6
     synonyms: tuple[str, ...] = ()
     description: str = ""
+    outcome: str = ""
+    stated: Stated | None = None
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class _Check:
         if self.catalogue.entity(score.entity) is None:
             raise self._missing(f"{path}.entity", "entity", score.entity, (e.name for e in self.catalogue.entities))
         self._sql(f"{path}.population", score.population, columns=1)
-        self._sql(f"{path}.event", score.event, columns=2)
+        self._sql(f"{path}.{'outcome' if score.outcome else 'event'}", score.outcome or score.event, columns=2)
         self._place(f"{path}.due", score.due)
         if score.due_sql:
             self._sql(f"{path}.due_sql", score.due_sql)

@@ -16,11 +16,9 @@ from index.catalogue import (
     ColumnType,
     Entity,
     Fact,
-    Feature,
     Join,
     Metric,
     Role,
-    Score,
     Sensitivity,
     Table,
     Term,
@@ -28,6 +26,7 @@ from index.catalogue import (
 from index.catalogue_check import check_catalogue
 from index.catalogue_data import Problem, check_against, enrich
 from index.catalogue_node import Node, fail
+from index.catalogue_scores import read_score
 from index.catalogue_write import dump_catalogue
 from index.errors import CatalogueError, NotFoundError
 from index.naming import humanise
@@ -68,13 +67,14 @@ def parse_catalogue(mapping: Mapping[str, Any], where: str = "catalogue") -> Cat
     tables = tuple(_table(name, node) for name, node in root.children("tables"))
     if not tables:
         raise fail(root, "tables", "a catalogue needs at least one table")
+    entities = tuple(_entity(name, node) for name, node in root.children("entities"))
     catalogue = Catalogue(
         tables=tables,
         joins=tuple(_join(node) for node in root.items("joins")),
         metrics=tuple(_metric(name, node) for name, node in root.children("metrics")),
         terms=tuple(_term(name, node) for name, node in root.children("terms")),
-        entities=tuple(_entity(name, node) for name, node in root.children("entities")),
-        scores=tuple(_score(name, node) for name, node in root.children("scores")),
+        entities=entities,
+        scores=tuple(read_score(name, node, tables, entities) for name, node in root.children("scores")),
         company=root.text("company"),
         currency=root.text("currency"),
         today=_today(root),
@@ -193,46 +193,6 @@ def _fact(name: str, node: Node) -> Fact:
     fact = Fact(name, node.text("label") or humanise(name), node.required("sql"))
     node.done()
     return fact
-
-
-def _score(name: str, node: Node) -> Score:
-    score = Score(
-        name=name,
-        label=node.text("label") or humanise(name),
-        entity=node.required("entity"),
-        population=node.required("population"),
-        event=node.required("event"),
-        features=tuple(_feature(feature, child) for feature, child in node.children("features")),
-        horizon_days=node.integer("horizon_days", 90, low=1),
-        threshold=node.number("threshold", 0.5, low=0, high=1),
-        due=node.text("due"),
-        due_sql=node.text("due_sql"),
-        snapshots=node.integer("snapshots", 6, low=1),
-        synonyms=node.texts("synonyms"),
-        description=node.text("description"),
-    )
-    node.done()
-    if not score.features:
-        raise fail(node, "features", "a score needs at least one feature")
-    return score
-
-
-def _feature(name: str, node: Node) -> Feature:
-    feature = Feature(
-        name=name,
-        label=node.text("label") or humanise(name),
-        sql=node.required("sql"),
-        missing=node.number("missing", 0.0),
-        direction=node.integer("direction", 1, low=-1, high=1),
-        evidence=node.text("evidence"),
-        evidence_table=node.text("evidence_table"),
-        lower=node.text("lower"),
-        next_step=node.text("next_step"),
-    )
-    node.done()
-    if feature.direction == 0:
-        raise fail(node, "direction", "0 is neither more nor less", hint="1 where more is riskier, -1 where less is")
-    return feature
 
 
 if TYPE_CHECKING:

@@ -110,6 +110,11 @@ class Node:
                 item = {shorthand: item}
             yield name, Node(item, parent.place(name), self.where)
 
+    def child(self, key: str) -> Node | None:
+        """The mapping at `key`; None where there is none."""
+        value = self.take(key)
+        return None if value is None else Node(value, self.place(key), self.where)
+
     def items(self, key: str) -> Iterator[Node]:
         """The mappings of the list at `key`."""
         value = self.take(key)

@@ -78,7 +78,7 @@ class Pruner:
 
     def _score(self, score: Score, entities: set[str]) -> Score | None:
         path = f"scores.{score.name}"
-        parts = [score.population, score.event, *filter(None, [score.due_sql])]
+        parts = [score.population, score.outcome or score.event, *filter(None, [score.due_sql])]
         if score.entity not in entities or not all(self._keeps(path, sql) for sql in parts):
             return None
         return replace(

@@ -69,11 +69,13 @@ def _join(join: Join) -> dict[str, Any]:
 
 
 def _item(item: Metric | Term | Entity | Score) -> dict[str, Any]:
-    entry = _plain(item, skip={"name", "facts", "features"})
+    entry = _plain(item, skip={"name", "facts", "features", "stated"})
     if isinstance(item, Entity) and item.facts:
         entry["facts"] = {f.name: _plain(f, skip={"name"}) for f in item.facts}
     if isinstance(item, Score):
         entry["features"] = {f.name: _plain(f, skip={"name"}) for f in item.features}
+        if item.stated is not None:
+            entry["stated"] = _plain(item.stated, skip=set())
     return entry
 
 

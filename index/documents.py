@@ -76,3 +76,4 @@ class Passage:
     date: str = ""
     uri: str = ""
     entities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    author: str = ""

@@ -15,7 +15,15 @@ from typing import Any
 from sqlalchemy import Engine
 
 from index.catalogue import Catalogue, Column, ColumnType, Join, Table
-from index.drafting_columns import column_role, column_type, is_person, name_columns, sensitivity, time_column
+from index.drafting_columns import (
+    column_role,
+    column_type,
+    is_person,
+    name_columns,
+    reads_like_persons,
+    sensitivity,
+    time_column,
+)
 from index.drafting_guess import guess_entities, guess_metrics
 from index.drafting_joins import INCLUDED, find_joins, short_key
 from index.drafting_labels import Labels
@@ -150,7 +158,9 @@ def _table(
     }
     names = name_columns(own, [(c.name, named[c.name], types[table.name, c.name], roles[c.name]) for c in kept])
     roles.update(dict.fromkeys(names, "name"))
-    person = is_person(own, list(named.values()))
+    person = is_person(own, list(named.values())) or any(
+        reads_like_persons(c.sample) for c in kept if c.name in names and types[table.name, c.name] == "text"
+    )
     ranged = [c.name for c in kept if types[table.name, c.name] not in ("text", "boolean")]
     spans = reader.ranges(table, ranged) if table.rows else {}
     columns: list[Column] = []

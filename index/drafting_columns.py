@@ -13,6 +13,9 @@ from index.drafting_read import RawColumn
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
+_PERSON = re.compile(r"(?:[A-Z][^\W\d_]*[.'’-]?\s?){2,4}")
+_NAMES_READ = 20
+_MOSTLY = 0.7
 _IMAGE = re.compile(r"\.(png|jpe?g|gif|webp|svg)$", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", re.IGNORECASE)
 _TYPES: frozenset[str] = frozenset(get_args(ColumnType))
@@ -129,6 +132,18 @@ def sensitivity(words: Sequence[str], role: Role, *, person: bool, name_part: bo
     if named & _PERSONAL and (person or named & {"phone", "mobile", "birthdate", "birthday", "email"}):
         return "personal"
     return "personal" if {"contact", "name"} <= named else "internal"
+
+
+def reads_like_persons(values: Sequence[Any]) -> bool:
+    """True where most of a sample of names are given names with surnames: a table of heads, skippers or winners."""
+    texts = [str(v).strip() for v in values[:_NAMES_READ]]
+    shaped = [t for t in texts if _PERSON.fullmatch(t)]
+    if len(texts) < 3 or len(shaped) < _MOSTLY * len(texts):
+        return False
+    from index.masking.names import persons
+
+    found = sum(any(s.end - s.start == len(t) for s in persons(t)) for t in shaped)
+    return found >= _MOSTLY * len(texts)
 
 
 def is_person(words: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:

@@ -14,7 +14,10 @@ class Labels:
     """The words of every name of a database, with glued names split by the words of its table names."""
 
     def __init__(self, tables: Sequence[RawTable]) -> None:
-        parts = [words(t.name) for t in tables]
+        own = [t.own_name.lower() for t in tables]
+        # A schema is part of a label only where it tells two tables apart.
+        self._said = {t.name: t.own_name if own.count(t.own_name.lower()) == 1 else t.name for t in tables}
+        parts = [words(self._said[t.name]) for t in tables]
         self._vocabulary = frozenset(
             form for named in parts for word in named for form in (word, singular(word)) if len(word) > 3
         )
@@ -36,7 +39,7 @@ class Labels:
         return found[1:] if initials and len(found) > 1 and found[0] == initials else found
 
     def _table(self, table: RawTable) -> tuple[str, ...]:
-        found = self._strip(words(table.name, self._vocabulary))
+        found = self._strip(words(self._said[table.name], self._vocabulary))
         return found[1:] if len(found) > 1 and found[0] in _KINDS else found
 
     def _strip(self, found: tuple[str, ...]) -> tuple[str, ...]:

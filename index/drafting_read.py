@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from index.errors import NotFoundError, StorageError
 from index.schema import HASH, KEY, ORIGIN
@@ -41,6 +42,12 @@ class RawTable:
     rows: int = 0
     source: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
+    schema: str = ""
+
+    @property
+    def own_name(self) -> str:
+        """The name without its schema."""
+        return self.name.removeprefix(f"{self.schema}.") if self.schema else self.name
 
     def column(self, name: str) -> RawColumn | None:
         """The column of that name in any case, or None."""
@@ -81,7 +88,9 @@ class Reader:
         """
         try:
             found = self._names(names)
-            tables = self._from_sqlite(found) if self._sqlite else self._from_inspector(found)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SAWarning)  # a type that SQLAlchemy does not know is read as text
+                tables = self._from_sqlite(found) if self._sqlite else self._from_inspector(found)
         except SQLAlchemyError as error:
             raise StorageError(f"the database cannot be read: {_reason(error)}", hint="is it a database?") from error
         stored = {}
@@ -224,7 +233,7 @@ class Reader:
             ]  # fmt: skip
             columns = [RawColumn(c["name"], str(c["type"]).upper()) for c in inspector.get_columns(name, schema=schema)]
             key = tuple(inspector.get_pk_constraint(name, schema=schema).get("constrained_columns") or ())
-            tables.append(RawTable(full, columns, key, foreign))
+            tables.append(RawTable(full, columns, key, foreign, schema=schema or ""))
         return tables
 
     def _sample(self, table: RawTable) -> None:

@@ -1,4 +1,5 @@
-"""The embedded vector engine: Qdrant's own, in process (qdrant-edge). The only module that imports it.
+"""The embedded vector engine: Qdrant's own, in process (qdrant-edge), with a keyword index of our own beside it. The
+only module that imports the engine.
 
 One process owns a shard; a second one is told who does. Policy stands in `must` of the filter of every leg, and what
 comes back is checked once more before it leaves.
@@ -11,7 +12,7 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,15 @@ from filelock import FileLock, Timeout
 from index.edge_graph import build_beside, discard, is_due, put_in_place, recover
 from index.errors import BusyError, NotFoundError, StorageError
 from index.scope import Scope
-from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, SPARSE, About, AnyOf, Empty, Part, admitted, parts
+from index.vector_filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, About, AnyOf, Empty, Part, admitted, parts
 from index.vector_filter import point_id as point_id
 from index.vectors import Hit, Narrow, Point, SparseVector, checked, sees_nothing
+from index.words import WordIndex
 
 log = logging.getLogger(__name__)
 
 _READY = "ready"  # a file that says that the shard was created completely
+_WORDS = "words"  # the folder of the keyword index, in the shard's
 _BATCH = 1000  # points in one update
 
 
@@ -53,6 +56,7 @@ class EdgeGateway:
         self._lock = _acquire(path)
         try:
             self._shard: engine.EdgeShard | None = _open(path, dimension)
+            self._words = WordIndex(path / _WORDS)
         except BaseException:
             self._lock.release()
             raise
@@ -63,7 +67,8 @@ class EdgeGateway:
         iterator = iter(points)
         while batch := list(islice(iterator, _BATCH)):
             ready = [_engine_point(point, self._dimension) for point in batch]
-            self._write(engine.UpdateOperation.upsert_points(ready))
+            words = [(point_id(point.chunk_id), point) for point in batch]
+            self._write(engine.UpdateOperation.upsert_points(ready), words)
             stored += len(ready)
         return stored
 
@@ -71,7 +76,7 @@ class EdgeGateway:
         """Remove points; unknown ids are no error."""
         if chunk_ids:
             ids: list[int | uuid.UUID | str] = [point_id(chunk_id) for chunk_id in chunk_ids]
-            self._write(engine.UpdateOperation.delete_points(ids))
+            self._write(engine.UpdateOperation.delete_points(ids), removed=[str(one) for one in ids])
 
     def search(
         self,
@@ -85,30 +90,28 @@ class EdgeGateway:
         """The best `limit` points of each leg within `scope` and `narrow`, merged by chunk, unfused."""
         if limit <= 0 or sees_nothing(scope, narrow):
             return []
-        condition = _filter(scope, narrow)
         vector = None if dense is None else checked(dense, self._dimension, "the question").tolist()
-        near = [] if vector is None else self._query(_nearest(vector), condition, limit)
-        words: list[engine.ScoredPoint] = []
-        if sparse is not None and sparse.indices:
-            terms = engine.SparseVector(list(sparse.indices), list(sparse.values))
-            # Terms are counted over what the scope shows, so that scores tell nothing of the rest.
-            corpus = engine.SearchParams(idf=engine.IdfParams(corpus=_filter(scope, Narrow())))
-            words = self._query(engine.Query.Nearest(terms, using=SPARSE), condition, limit, params=corpus)
-        cosines, keywords = _scores(near), _scores(words)
-        if vector is not None and (rest := keywords.keys() - cosines.keys()):
-            among = engine.Filter(must=[condition, engine.HasIdCondition(rest)])
-            cosines |= _scores(self._query(_nearest(vector), among, len(rest), bare=True))
-        found = {point.id: point.payload or {} for point in (*near, *words)}
+        with self._mutex:
+            # The engine need not look at a filter that every point passes.
+            everything = narrow == Narrow() and self._words.shows_all(scope)
+            condition = None if everything else _filter(scope, narrow)
+            near = [] if vector is None else self._query(_nearest(vector), condition, limit)
+        keywords = {} if sparse is None else self._words.search(scope, narrow, sparse, limit)
+        cosines = _scores(near)
+        rest = self._named(keywords.keys() - cosines.keys(), vector, _filter(scope, narrow))
+        if vector is not None:
+            cosines |= _scores(rest)
+        found = {point.id: (point.payload or {}, point.vector) for point in (*near, *rest)}
         return [
-            Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosines.get(place), keywords.get(place))
-            for place, payload in found.items()
+            _hit(payload, cosines.get(place), keywords.get(place), vectors)
+            for place, (payload, vectors) in found.items()
             if admitted(payload, scope, narrow)
         ]
 
     def count(self) -> int:
-        """Points held."""
+        """Points held by both indices; a kill between the two leaves some in one, which are not acknowledged."""
         with self._mutex:
-            return self._open_shard().count(engine.CountRequest(exact=True))
+            return min(self._open_shard().count(engine.CountRequest(exact=True)), self._words.points)
 
     def optimise(self) -> bool:
         """Build the search graph of a large shard in another process, and switch to it; questions go on meanwhile.
@@ -116,6 +119,7 @@ class EdgeGateway:
         What is written meanwhile wins: the graph is then left for the next time.
         """
         with self._mutex:
+            self._words.compact()
             points, changes = self.count(), self._changes
         if not is_due(self._path, points):
             return False
@@ -127,6 +131,7 @@ class EdgeGateway:
             self._shard.close()
             put_in_place(self._path, copy)
             self._shard = _open(self._path, self._dimension)
+            self._words = WordIndex(self._path / _WORDS)
         return True
 
     def close(self) -> None:
@@ -138,18 +143,23 @@ class EdgeGateway:
                 _owner_file(self._path).unlink(missing_ok=True)
                 self._lock.release()
 
-    def _query(
-        self,
-        query: Any,
-        condition: engine.Filter,
-        limit: int,
-        *,
-        params: engine.SearchParams | None = None,
-        bare: bool = False,
+    def _named(
+        self, ids: Collection[Any], vector: list[float] | None, condition: engine.Filter
     ) -> list[engine.ScoredPoint]:
-        """One leg; `bare` leaves the payloads out."""
+        """The points that the keyword leg names, as far as the engine's filter passes them, with their cosines."""
+        if not ids:
+            return []
+        among = engine.Filter(must=[condition, engine.HasIdCondition(set(ids))])
+        anything = [1.0] + [0.0] * (self._dimension - 1)
+        with self._mutex:
+            return self._query(_nearest(vector or anything), among, len(ids), bare=vector is None)
+
+    def _query(
+        self, query: Any, condition: engine.Filter | None, limit: int, *, bare: bool = False
+    ) -> list[engine.ScoredPoint]:
+        """The best of the dense leg; `bare` leaves their vectors out."""
         request = engine.QueryRequest(
-            limit=limit, query=query, filter=condition, with_payload=not bare, with_vector=False, params=params
+            limit=limit, query=query, filter=condition, with_payload=True, with_vector=not bare
         )
         with self._mutex:
             try:
@@ -159,7 +169,9 @@ class EdgeGateway:
                     f"the vector index at {self._path} cannot be searched: {error}", hint="run `tower reindex`"
                 ) from error
 
-    def _write(self, change: engine.UpdateOperation) -> None:
+    def _write(
+        self, change: engine.UpdateOperation, points: Sequence[tuple[str, Point]] = (), removed: Sequence[str] = ()
+    ) -> None:
         with self._mutex:
             shard = self._open_shard()
             self._changes += 1
@@ -170,6 +182,7 @@ class EdgeGateway:
                 raise StorageError(
                     f"the vector index at {self._path} cannot be written: {error}", hint="is the disk full?"
                 ) from error
+            self._words.write(points, removed)
 
     def _open_shard(self) -> engine.EdgeShard:
         if self._shard is None:
@@ -212,10 +225,13 @@ def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
     return {point.id: point.score for point in points}
 
 
+def _hit(payload: dict[str, Any], dense: float | None, sparse: float | None, vectors: Any) -> Hit:
+    vector = vectors[DENSE] if isinstance(vectors, dict) and dense is not None else None
+    return Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], dense, sparse, vector)
+
+
 def _engine_point(point: Point, dimension: int) -> engine.Point:
     vectors: dict[str, Any] = {DENSE: checked(point.dense, dimension, point.chunk_id).tolist()}
-    if point.sparse.indices:
-        vectors[SPARSE] = engine.SparseVector(list(point.sparse.indices), list(point.sparse.values))
     return engine.Point(point_id(point.chunk_id), vectors, point.payload())
 
 
@@ -243,10 +259,9 @@ def _open(path: Path, dimension: int) -> engine.EdgeShard:
 
 
 def _config(dimension: int) -> engine.EdgeConfig:
-    """Cosine vectors and keyword weights with inverse document frequency; one search thread costs half the CPU."""
+    """Cosine vectors; one search thread costs half the CPU."""
     return engine.EdgeConfig(
         vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine)},
-        sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
         max_search_threads=1,
         wal_enabled=True,
     )

@@ -12,12 +12,22 @@ from sqlalchemy.pool import QueuePool
 
 from index.errors import NotFoundError, UsageError
 
+# What a URL without a driver means: the drivers that are installed with us.
+DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+CONNECT_S = 10  # seconds to wait for a database server
+
 
 def open_engine(url: str, *, read_only: bool = False) -> Engine:
     """An engine for any SQLAlchemy URL.
 
-    SQLite files get write-ahead logging, foreign keys and a busy time-out; `read_only` opens them with `mode=ro` and
-    `query_only`, and a file that does not exist is a `NotFoundError` instead of a new empty database.
+    A URL that names no driver (`postgresql://`, `mysql://`) gets the one that is installed with us. SQLite files get
+    write-ahead logging, foreign keys and a busy time-out; `read_only` opens them with `mode=ro` and `query_only`, and
+    a file that does not exist is a `NotFoundError` instead of a new empty database.
     """
     try:
         parsed = make_url(url)
@@ -25,8 +35,14 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
         raise UsageError(f"not a database URL: {url!r}", hint="for example sqlite:///company.sqlite") from error
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed.database or "", read_only)
+    if parsed.drivername in DRIVERS:
+        parsed = parsed.set(drivername=DRIVERS[parsed.drivername])
+    options: dict[str, object] = {"connect_timeout": CONNECT_S} if parsed.drivername in DRIVERS.values() else {}
+    if read_only and parsed.drivername == "postgresql+psycopg":
+        # Every statement prepared: PostgreSQL then refuses several in one text, whatever the text is.
+        options["prepare_threshold"] = 0
     try:
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
             f"no driver for {parsed.drivername!r}: {error}", hint="install the driver's package, then try again"

@@ -10,9 +10,11 @@ TowerError
 ├── PolicyFileError     a policy that does not hold together      exit 2, HTTP 503
 ├── NotFoundError       no such workspace, source, draft      exit 1, HTTP 404
 ├── BusyError           the workspace is owned by another process  exit 1, HTTP 409
+├── DraftBlocked        a draft that does not pass its checks    exit 1, HTTP 409
 ├── SourceError         a source that cannot be read          exit 1, HTTP 502
 ├── StorageError        disk full, index damaged              exit 1, HTTP 507
-└── ModelError          weights missing or not the recorded ones   exit 1, HTTP 503
+├── ModelError          weights missing or not the recorded ones   exit 1, HTTP 503
+└── ProviderError       a language or image model that does not answer as it should   exit 1, HTTP 502
 """
 
 from __future__ import annotations
@@ -73,6 +75,25 @@ class PolicyError(TowerError):
     exit_status = 3
 
 
+class SignInError(TowerError):
+    """Nobody signed in, or with a token that does not hold."""
+
+    code = "unauthorized"
+    status = 401
+    exit_status = 3
+
+
+class LimitError(TowerError):
+    """More than the limits allow; `retry_after` is in how many seconds it may work again."""
+
+    code = "limited"
+    status = 429
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
 class PolicyFileError(TowerError):
     """A policy file that does not hold together; nobody is let in until it does. The message names the YAML path."""
 
@@ -95,6 +116,13 @@ class BusyError(TowerError):
     status = 409
 
 
+class DraftBlocked(TowerError):
+    """A draft that may not be approved or exported as it stands: a finding of its lint, or no standing approval."""
+
+    code = "draft_blocked"
+    status = 409
+
+
 class SourceError(TowerError):
     """A source that cannot be reached or read."""
 
@@ -114,3 +142,10 @@ class ModelError(TowerError):
 
     code = "model_failed"
     status = 503
+
+
+class ProviderError(TowerError):
+    """A language or image model that cannot be reached, is late, or does not answer as it should."""
+
+    code = "provider_failed"
+    status = 502

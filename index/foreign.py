@@ -56,6 +56,11 @@ class ForeignDatabase:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _decode_tolerantly)
 
+    @property
+    def where(self) -> str:
+        """The database's URL without its password."""
+        return self._where
+
     def close(self) -> None:
         """Give the connections back; idempotent."""
         self._engine.dispose()

@@ -63,7 +63,7 @@ class Generations:
                 f"this Tower embeds with {embedder.identity}: their vectors cannot be compared",
                 hint="run `tower reindex`",
             )
-        return self._shelf.open(generation.generation)
+        return self._shelf.open(generation.generation, embedder.dimension)
 
     def open_live(self, embedder: Embedder) -> tuple[Generation, VectorGateway]:
         """The live generation and its gateway; `NotFoundError` before the first build."""

@@ -19,7 +19,7 @@ from index.catalogue import Catalogue
 from index.errors import SqlRejected, UsageError
 from index.guard_dialects import canonical, keep_meaning, render
 from index.guard_resolve import Resolver
-from index.guard_rules import check, parse
+from index.guard_rules import bracketed, check, parse
 from index.guard_visible import Visible, visible
 from index.scope import Scope
 
@@ -89,13 +89,14 @@ def guard(sql: str, catalogue: Catalogue, scope: Scope, *, dialect: str = "sqlit
 
 def _build(sql: str, shown: Visible, dialect: str, limit: int) -> GuardedQuery:
     try:
+        sql = bracketed(sql, dialect)
         tree = parse(sql, dialect)
         check(tree, dialect)
         keep_meaning(tree, dialect)
         text = render(tree, dialect, quote=False)
         resolver = Resolver(shown, dialect, _prefix(sql), sql)
         resolver.run(tree)
-        _limit(tree, limit)
+        _limit(tree, limit, dialect)
         final = render(tree, dialect)
     except RecursionError:
         raise SqlRejected("the SQL is nested too deeply", hint="write it with fewer brackets and subqueries") from None
@@ -114,15 +115,21 @@ def _build(sql: str, shown: Visible, dialect: str, limit: int) -> GuardedQuery:
     )
 
 
-def _limit(tree: exp.Query, limit: int) -> None:
-    own = tree.args.get("limit")
+def _limit(tree: exp.Query, limit: int, dialect: str) -> None:
+    own, most = tree.args.get("limit"), exp.Literal.number(limit + 1)
     if own is not None:
         value = own.expression
-        if isinstance(value, exp.Placeholder):
+        if value.find(exp.Placeholder):
             raise SqlRejected("the outermost LIMIT takes a number, not a parameter")
-        if isinstance(value, exp.Literal) and int(value.name) <= limit:
+        whole = value.this if isinstance(value, exp.Neg) else value
+        if not isinstance(whole, exp.Literal):
+            # A computed limit stays where only as many rows are fetched as `limit` says.
+            if dialect != "sqlite":
+                own.set("expression", exp.Least(this=value, expressions=[most]))
             return
-    tree.set("limit", exp.Limit(expression=exp.Literal.number(limit + 1)))
+        if isinstance(value, exp.Literal) and value.is_int and int(value.name) <= limit:
+            return
+    tree.set("limit", exp.Limit(expression=most))
 
 
 def _prefix(sql: str) -> str:

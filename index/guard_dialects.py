@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 
 from sqlglot import exp
@@ -10,6 +11,8 @@ from sqlglot.expressions.core import Expr
 
 from index.errors import UsageError
 
+# What does not parse is refused with its reason; the parser's own remarks on it are not for the log.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 DIALECTS = ("sqlite", "postgres")
 _NAMES = {"sqlite": "sqlite", "postgres": "postgres", "postgresql": "postgres"}
 

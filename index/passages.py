@@ -1,13 +1,14 @@
 """Search: a question and a Scope in, the passages that fit out, cut from the stored text.
 
-dense leg + keyword leg → fused → looked up in the SQL index → checked once more → capped per document.
+dense leg + keyword leg → fused → looked up in the SQL index → checked once more → weighed by the workspace's signals →
+capped per document and author.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from index.documents import Passage
 from index.embedder import Embedder
@@ -15,44 +16,65 @@ from index.fusion import fuse
 from index.keywords import query_vector
 from index.reading import DocumentReader, StoredChunk
 from index.scope import Scope
+from index.signals import Signals
 from index.vectors import Hit, Narrow, VectorGateway, sees_nothing
 
 log = logging.getLogger(__name__)
 
 CANDIDATES = 60  # of each leg, before fusion
 EVERYTHING = Narrow()
+PLAIN = Signals()
+RELEVANT = 0.1  # the score below which a passage is more likely chance than an answer; docs/decisions/0016
 
 
 class PassageIndex:
     """Finds passages: vectors propose, the SQL index has the last word on text, state and visibility."""
 
-    def __init__(self, gateway: VectorGateway, embedder: Embedder, documents: DocumentReader) -> None:
+    def __init__(
+        self, gateway: VectorGateway, embedder: Embedder, documents: DocumentReader, signals: Signals = PLAIN
+    ) -> None:
         self._gateway = gateway
         self._embedder = embedder
         self._documents = documents
+        self._signals = signals
 
     def search(
         self, query: str, scope: Scope, *, k: int = 8, narrow: Narrow = EVERYTHING, per_document: int = 3
     ) -> tuple[Passage, ...]:
         """The best `k` passages for `query`, the best first, at most `per_document` of one document.
 
-        `score` ranks, `relevance` is the cosine similarity; both can be compared across searches.
+        `score` is how likely the passage is relevant (below `RELEVANT`, chance is likelier), `relevance` is the cosine
+        similarity; both can be compared across searches.
         Nothing is returned for a blank query, or for a scope or narrowing that shows nothing.
         """
         if not query.strip() or k <= 0 or sees_nothing(scope, narrow):
             return ()
+        question = self._embedder.embed_query(query)
         hits = self._gateway.search(
             scope,
-            self._embedder.embed_query(query),
+            question,
             query_vector(query),
             narrow=narrow,
             limit=max(CANDIDATES, k * per_document),
         )
+        ranked = fuse(hits, question)
+        if not self._signals.reorders:
+            return self._capped(self._stored(ranked, scope, step=2 * k), k, per_document)
+        return self._capped(
+            self._signals.order(query, list(self._stored(ranked, scope, step=len(ranked) or 1))), k, per_document
+        )
+
+    def _capped(self, passages: Iterable[Passage], k: int, per_document: int) -> tuple[Passage, ...]:
+        """The first `k` of which no document, and no author where that is capped, has more than its share."""
         found: list[Passage] = []
-        taken: Counter[str] = Counter()
-        for passage in self._stored(fuse(hits), scope, step=2 * k):
-            if taken[passage.doc_id] < per_document:
-                taken[passage.doc_id] += 1
+        documents: Counter[str] = Counter()
+        authors: Counter[str] = Counter()
+        per_author = self._signals.per_author
+        for passage in passages:
+            full = passage.author and per_author and authors[passage.author] >= per_author
+            if documents[passage.doc_id] < per_document and not full:
+                documents[passage.doc_id] += 1
+                authors[passage.author] += 1
                 found.append(passage)
             if len(found) == k:
                 break
@@ -89,4 +111,5 @@ def _passage(chunk: StoredChunk, hit: Hit, score: float) -> Passage:
         date=document.date,
         uri=document.uri,
         entities=document.entities,
+        author=document.meta.get("author", ""),
     )

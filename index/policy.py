@@ -53,6 +53,7 @@ class Policy:
 
     users: Mapping[str, User]
     roles: Mapping[str, Role]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def user(self, name: str) -> User:
         """The user of that name; raises `PolicyError`, without a word on who else there is."""
@@ -69,6 +70,24 @@ class Policy:
         """What the user's roles add up to. `about` is still empty where documents follow rows: who knows the rows
         fills it in (`index.policy_documents`). Raises `PolicyError` for an unknown user."""
         return add_up(self.user(name).principal, self.roles_of(name))
+
+    def member_scope(self, name: str, groups: frozenset[str], attributes: Mapping[str, AttributeValue]) -> Scope:
+        """What somebody sees whom the file does not list and whom a sign-in service calls a member of `groups`.
+
+        Raises `PolicyError` for one without a group that the file declares, or without an attribute that a rule needs.
+        """
+        known = frozenset(group for group in groups if group in self.groups)
+        if not known:
+            raise PolicyError(
+                f"this workspace has no user {name!r}, and none of the user's groups", hint="ask an administrator"
+            )
+        names = dict.fromkeys(role for group in sorted(known) for role in self.groups[group])
+        try:
+            return add_up(Principal(name, known, attributes), [self.roles[role] for role in names])
+        except PolicyError as error:  # the rule that needs it is not for the caller's eyes
+            raise PolicyError(
+                f"the sign-in service does not say enough about {name!r} for its groups", hint="ask an administrator"
+            ) from error
 
 
 def add_up(principal: Principal, roles: Sequence[Role]) -> Scope:

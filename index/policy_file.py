@@ -58,11 +58,11 @@ class _Reader:
         groups = {name: self._group(node, roles) for name, node in root.children("groups")}
         users = {name: self._user(name, node, groups, roles) for name, node in root.children("users")}
         root.done()
-        if not users:
-            raise fail(root, "users", "declares nobody, so nobody could ask", hint="declare at least one user")
+        if not users and not groups:
+            raise fail(root, "users", "declares nobody, so nobody could ask", hint="declare at least one user or group")
         for role in roles.values():
             self._check_rows(role, [user for user in users.values() if role.name in user.roles])
-        return Policy(users, roles)
+        return Policy(users, roles, groups)
 
     # --- who -----------------------------------------------------------------------------------------------------
 

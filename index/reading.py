@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from index.documents import Document
 from index.errors import NotFoundError
-from index.schema import chunks, documents
+from index.schema import chunks, documents, likeness
 from index.scope import Scope
 from index.store_base import storage_errors
 
@@ -28,7 +28,8 @@ _ABOUT = tuple(
 @dataclass(frozen=True)
 class StoredChunk:
     """A chunk as the SQL index holds it. `document.text` is left empty; `text` is the passage,
-    `document text[start:end]`; `hash` is that of the state that the vector index must have seen."""
+    `document text[start:end]`; `hash` is that of the state that the vector index must have seen.
+    `alike` names the group of documents that say nearly the same as this one, where there is one."""
 
     document: Document
     chunk_id: str
@@ -38,6 +39,7 @@ class StoredChunk:
     heading: str
     page: int | None
     text: str
+    alike: str | None = None
 
 
 class DocumentReader(Protocol):
@@ -71,15 +73,16 @@ class SqlDocuments:
         with storage_errors(self._engine), self._engine.connect() as connection:
             for first in range(0, len(ids), _BATCH):
                 query = (
-                    sa.select(*_CHUNK, passage, *_ABOUT)
+                    sa.select(*_CHUNK, passage, likeness.c.group, *_ABOUT)
                     .join(documents, documents.c.doc_id == chunks.c.doc_id)
+                    .outerjoin(likeness, likeness.c.doc_id == chunks.c.doc_id)
                     .where(chunks.c.chunk_id.in_(ids[first : first + _BATCH]))
                 )
                 for row in connection.execute(query):
                     values: tuple[Any, ...] = tuple(row)
-                    document = _document(*values[len(_CHUNK) + 1 :], text="")
+                    document = _document(*values[len(_CHUNK) + 2 :], text="")
                     if _visible(document, scope):
-                        found[values[0]] = StoredChunk(document, *values[: len(_CHUNK) + 1])
+                        found[values[0]] = StoredChunk(document, *values[: len(_CHUNK) + 2])
         return found
 
     def document(self, doc_id: str, scope: Scope) -> Document:

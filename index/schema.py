@@ -83,6 +83,15 @@ chunks = Table(
     Column("hash", String, nullable=False),  # of everything that the vector index holds of it, payload included
 )
 
+likeness = Table(  # which documents say nearly the same; derived from them, and behind them after a kill
+    "_tower_likeness",
+    metadata,
+    Column("doc_id", String, primary_key=True),
+    Column("hash", String, nullable=False),  # of the document that the signature was made of
+    Column("signature", Text, nullable=False),
+    Column("group", String, nullable=False, default=""),  # a name, or empty for a document like no other
+)
+
 generations = Table(
     "_tower_generations",
     metadata,
@@ -110,13 +119,25 @@ answers = Table(
     Column("body", Text, nullable=False),  # JSON of the answer
 )
 
+turns = Table(  # how an answer's question was understood, for follow-ups and for running it again
+    "_tower_turns",
+    metadata,
+    Column("answer_id", String, primary_key=True),
+    Column("principal", String, nullable=False),
+    Column("conversation", String, nullable=False),
+    Column("position", Integer, nullable=False),  # 1, 2, ... within the conversation
+    Column("question", Text, nullable=False),  # as one that stands by itself
+    Column("named", Text, nullable=False),  # JSON: [entity, key, name] of what the answer listed
+    Column("plan", Text, nullable=False),  # JSON of the plan
+)
+
 drafts = Table(
     "_tower_drafts",
     metadata,
     Column("id", String, primary_key=True),
     Column("answer_id", String, nullable=False, index=True),
     Column("principal", String, nullable=False),
-    Column("status", String, nullable=False),  # proposed | approved | rejected
+    Column("status", String, nullable=False),  # proposed | edited | approved | rejected | exported
     Column("entity", String, nullable=False),
     Column("key", String, nullable=False),
     Column("created_at", String, nullable=False),
@@ -145,3 +166,4 @@ models = Table(  # trained scores: one row a version
 )
 
 Index("_tower_drafts_status", drafts.c.status)
+Index("_tower_turns_conversation", turns.c.principal, turns.c.conversation, turns.c.position, unique=True)

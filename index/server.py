@@ -140,10 +140,10 @@ class ServerGateway:
         if vector is not None and (rest := keywords.keys() - cosines.keys()):
             among = models.Filter(must=[condition, models.HasIdCondition(has_id=list(rest))])
             cosines |= _scores(self._query(vector, DENSE, among, len(rest), bare=True))
-        found = {point.id: point.payload or {} for point in (*near, *words)}
+        found = {point.id: (point.payload or {}, point.vector) for point in (*near, *words)}
         return [
-            Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosines.get(place), keywords.get(place))
-            for place, payload in found.items()
+            _hit(payload, cosines.get(place), keywords.get(place), vectors)
+            for place, (payload, vectors) in found.items()
             if admitted(payload, scope, narrow)
         ]
 
@@ -181,6 +181,7 @@ class ServerGateway:
                 query_filter=condition,
                 limit=limit,
                 with_payload=not bare,
+                with_vectors=False if bare else [DENSE],
                 search_params=params,
             ),
         )
@@ -278,6 +279,11 @@ def _condition(part: Part) -> Any:
 
 def _scores(points: Sequence[models.ScoredPoint]) -> dict[Any, float]:
     return {point.id: point.score for point in points}
+
+
+def _hit(payload: dict[str, Any], dense: float | None, sparse: float | None, vectors: Any) -> Hit:
+    vector = vectors[DENSE] if isinstance(vectors, dict) and dense is not None else None
+    return Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], dense, sparse, vector)
 
 
 def _server_point(point: Point, dimension: int) -> models.PointStruct:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Shelf(Protocol):
     """Opens, lists and removes generations by their names."""
 
-    def open(self, generation: str) -> VectorGateway:
+    def open(self, generation: str, dimension: int) -> VectorGateway:
         """The gateway of a generation, made when it is missing (it is filled from SQL again)."""
         ...
 
@@ -39,11 +39,11 @@ class FolderShelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def open(self, generation: str) -> VectorGateway:
+    def open(self, generation: str, dimension: int) -> VectorGateway:
         """Raises `BusyError` when another process has it open."""
         from index.edge import EdgeGateway
 
-        return EdgeGateway(self.folder / generation, create=True)
+        return EdgeGateway(self.folder / generation, create=True, dimension=dimension)
 
     def names(self) -> list[str]:
         """The folders."""
@@ -77,7 +77,7 @@ class ServerShelf:
     def _client(self) -> QdrantClient:
         return self._given or self._server.connect()
 
-    def open(self, generation: str) -> VectorGateway:
+    def open(self, generation: str, dimension: int) -> VectorGateway:
         """Raises `SourceError` when the server does not answer."""
         from index.server import ServerGateway
 
@@ -85,6 +85,7 @@ class ServerShelf:
             self._given or self._server.connect(),
             self.prefix + generation,
             create=True,
+            dimension=dimension,
             shards=self._server.shards,
             replicas=self._server.replicas,
             owned=self._given is None,

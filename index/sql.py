@@ -6,6 +6,7 @@ A `SqlDatabase` may also be a foreign database that is asked in place.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import sqlite3
 import time
@@ -27,6 +28,13 @@ BINARY = "<binary>"
 _STEPS = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _NAME = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|:([A-Za-z_]\w*)|:""")
 _MAX_VALUE = 32_000_000  # bytes of one text in SQLite: a query cannot fill the memory by doubling a string
+_HEAP = 1 << 30  # bytes that SQLite may take in this process; sorts and groups that need more fail, and nothing else
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: _MAX_VALUE,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1_000,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
 _RECURSIVE = 33  # SQLITE_RECURSIVE, which the sqlite3 module does not name
 
 
@@ -48,13 +56,17 @@ class SqlReader(Protocol):
         """Run `query` read-only, with named parameters, within a time limit."""
         ...
 
+    def accepts(self, query: GuardedQuery) -> bool:
+        """True where the engine can run `query`, of which nothing is run."""
+        ...
+
 
 class SqlDatabase:
     """A SQLAlchemy engine that runs guarded queries and nothing else. Safe to share between threads.
 
     Under the guard stands the engine's own protection. SQLite: `query_only`, an authorizer that knows only the tables
-    and columns of the query, a limit on the length of a value, and a progress handler that stops it after `timeout_s`
-    seconds. PostgreSQL: a read-only transaction with a `statement_timeout`.
+    and columns of the query, limits on the length of a value and on the heap, and a progress handler that stops it
+    after `timeout_s` seconds. PostgreSQL: a read-only transaction with a `statement_timeout`.
 
     Decimals come back as floats (as integers where they have no decimal places), binary values as `<binary>`, dates
     and times as ISO text, text that does not decode with replacement characters.
@@ -78,8 +90,21 @@ class SqlDatabase:
         values = _bind(query.sql, parameters or {})
         run = self._read_sqlite if self.dialect == "sqlite" else self._read_other
         columns, rows = run(query, values)
-        kept = tuple(tuple(_plain(value) for value in row) for row in rows[: query.limit])
+        kept = tuple(tuple(plain(value) for value in row) for row in rows[: query.limit])
         return Rows(query.columns or columns, kept, truncated=len(rows) > query.limit)
+
+    def accepts(self, query: GuardedQuery) -> bool:
+        """True where the engine takes `query`, without parameters: its names and types hold. Nothing is run.
+
+        SQLite, which checks no types, accepts what the guard lets through.
+        """
+        if self.dialect == "sqlite":
+            return True
+        try:
+            self._read_other(query, _bind(query.sql, {}), explain=True)
+        except SqlRejected:
+            return False
+        return True
 
     def _read_sqlite(
         self, query: GuardedQuery, values: dict[str, Value]
@@ -102,14 +127,19 @@ class SqlDatabase:
             if time.monotonic() - started >= self.timeout_s and "interrupt" in str(error):
                 raise _too_slow(self.timeout_s) from error
             raise _sqlite_error(error) from error
+        except MemoryError as error:
+            raise SqlRejected("the query needs too much memory", hint="ask about less at a time") from error
         except (OverflowError, ValueError) as error:
             raise SqlRejected(f"a parameter does not fit the database: {error}") from error
         finally:
             raw.close()
 
-    def _read_other(self, query: GuardedQuery, values: dict[str, Value]) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+    def _read_other(
+        self, query: GuardedQuery, values: dict[str, Value], *, explain: bool = False
+    ) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
         # A colon that is no parameter is escaped for SQLAlchemy, which would also look inside strings.
-        statement = text(_NAME.sub(lambda m: m[0] if m[1] else m[0].replace(":", r"\:"), query.sql))
+        sql = _NAME.sub(lambda m: m[0] if m[1] else m[0].replace(":", r"\:"), query.sql)
+        statement = text(f"EXPLAIN {sql}" if explain else sql)
         try:
             with self.engine.connect() as connection, connection.begin() as transaction:
                 connection.execute(text("SET TRANSACTION READ ONLY"))
@@ -131,17 +161,19 @@ class SqlDatabase:
 def _confined(connection: sqlite3.Connection, query: GuardedQuery, deadline: float) -> Iterator[None]:
     """Let the connection read what `query` may read until `deadline`, then give it back as it was."""
     text_factory = connection.text_factory
+    connection.execute(f"PRAGMA hard_heap_limit = {_HEAP}")
     writable = connection.execute("PRAGMA query_only").fetchone()[0] == 0
     if writable:
         connection.execute("PRAGMA query_only = ON")
     connection.text_factory = _text
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
     connection.set_authorizer(_authorizer(query))
-    length = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
+    before = {limit: connection.setlimit(limit, most) for limit, most in _LIMITS.items()}
     try:
         yield
     finally:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, length)
+        for limit, most in before.items():
+            connection.setlimit(limit, most)
         connection.set_authorizer(None)
         connection.set_progress_handler(None, 0)
         connection.text_factory = text_factory
@@ -188,7 +220,8 @@ def _sqlite_value(value: Value) -> str | int | float | bytes | None:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _plain(value: Any) -> Value:
+def plain(value: Any) -> Value:
+    """A driver's value as `SqlDatabase` gives it."""
     if isinstance(value, Decimal):
         whole = value.is_finite() and value.as_tuple().exponent == 0
         return int(value) if whole else float(value)
@@ -198,6 +231,8 @@ def _plain(value: Any) -> Value:
         return value.isoformat(sep=" ")
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
+    if isinstance(value, list | dict | tuple):  # arrays and JSON of PostgreSQL
+        return json.dumps(value, ensure_ascii=False, default=str)
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

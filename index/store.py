@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from index import schema
 from index.documents import Chunk, Document
 from index.errors import StorageError
 from index.store_base import StoreBase, storage_errors
+from index.store_likeness import LikenessLedger
 from index.store_status import StatusReads
 from index.store_tables import Cell, DataTable, sql_table, stored_table, stored_tables
 from index.store_vectors import VectorLedger
@@ -30,7 +32,7 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class Store(VectorLedger, StatusReads, StoreBase):
+class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
     """Reads and writes everything that the SQL index holds.
 
     Every failure of the database (full disk, lock, damage) is a `StorageError`; what a failed transaction wrote is
@@ -137,6 +139,11 @@ class Store(VectorLedger, StatusReads, StoreBase):
             cells = [built.c[c] if c in built.c else sa.literal(None) for c in columns]
             for row in connection.execute(sa.select(*cells).order_by(built.c[schema.KEY])):
                 yield tuple(row)
+
+    def row(self, table: sa.Table, key: str) -> list[sa.Row[Any]]:
+        """The row of a data table with that key, as a list of one or none."""
+        with self._reading() as connection:
+            return list(connection.execute(sa.select(table).where(table.c[schema.KEY] == key)))
 
     def documents(self, source: str, *, with_chunks: bool = True) -> Iterator[StoredDocument]:
         """Every document of a source with its chunks, in the order of `doc_id`; `sections` are not kept."""

@@ -205,14 +205,7 @@ class RowWriter:
         return Changes(loaded=len(fresh), unchanged=len(rows) - len(fresh))
 
     def _insert(self, rows: Sequence[tuple[Cell, ...]]) -> None:
-        names = [KEY, HASH, ORIGIN, *self._names]
-        if self._connection.dialect.name != "sqlite":
-            self._connection.execute(sa.insert(self._table), [dict(zip(names, row, strict=True)) for row in rows])
-            return
-        # SQLAlchemy's own way to SQLite takes three times as long, and a first load is mostly this.
-        dated = [n for n, c in enumerate(self._table.columns) if isinstance(c.type, sa.Date | sa.DateTime)]
-        statement = str(sa.insert(self._table).compile(dialect=self._connection.dialect))
-        self._connection.exec_driver_sql(statement, [_with_text(row, dated) for row in rows])
+        insert_rows(self._connection, self._table, rows)
 
     def keys_from(self, origins: Collection[str]) -> set[str]:
         """The keys of the held rows that came from one of `origins`."""
@@ -234,6 +227,36 @@ class RowWriter:
     def _delete(self, keys: Sequence[str]) -> None:
         for batch in batches(keys):
             self._connection.execute(sa.delete(self._table).where(self._table.c[KEY].in_(batch)))
+
+
+def insert_rows(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Cell, ...]], names: Sequence[str] = ()
+) -> None:
+    """Insert rows whose values stand in the order of `names`, by default the table's columns."""
+    if not rows:
+        return
+    wanted = list(names) or [c.name for c in table.columns]
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, rows, wanted)
+        return
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.insert(table), [dict(zip(wanted, row, strict=True)) for row in rows])
+        return
+    # SQLAlchemy's own way to SQLite takes three times as long, and a first load is mostly this.
+    dated = [n for n, name in enumerate(wanted) if isinstance(table.c[name].type, sa.Date | sa.DateTime)]
+    insert = sa.insert(table).values(dict.fromkeys(wanted))
+    statement = str(insert.compile(dialect=connection.dialect, column_keys=wanted))
+    connection.exec_driver_sql(statement, [_with_text(row, dated) for row in rows])
+
+
+def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Cell, ...]], names: Sequence[str]) -> None:
+    """COPY: PostgreSQL takes rows that way several times as fast as by INSERT."""
+    quote = connection.dialect.identifier_preparer.quote
+    columns = ", ".join(quote(name) for name in names)
+    raw: Any = connection.connection.driver_connection
+    with raw.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([v.replace("\x00", "") if v.__class__ is str else v for v in row])
 
 
 def _with_text(row: tuple[Cell, ...], dated: Sequence[int]) -> tuple[Cell, ...]:

@@ -24,6 +24,7 @@ from index.store_tables import (
     stored_table,
     stored_tables,
 )
+from index.store_upsert import RowUpserter, put_history
 
 RECORD_LIMIT = 4_000
 
@@ -129,6 +130,11 @@ class Writer:
     def rows(self, table: DataTable) -> RowWriter:
         """A writer of the rows of a table that `put_table` returned."""
         return RowWriter(self._connection, table)
+
+    def upserter(self, table: DataTable, version: str = "", *, history: bool = False) -> RowUpserter:
+        """A writer by key of a table that `put_table` returned; see `RowUpserter`."""
+        kept = put_history(self._connection, table) if history else None
+        return RowUpserter(self._connection, table, version, kept)
 
     def drop_table(self, name: str) -> int:
         """Drop a data table; returns how many rows went with it."""

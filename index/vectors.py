@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -86,13 +86,15 @@ class Narrow:
 @dataclass(frozen=True)
 class Hit:
     """A point that matched. `dense` is the cosine similarity, given for every hit of a search with a dense vector;
-    `sparse` is the keyword score, None where the keyword leg did not find the point."""
+    `sparse` is the keyword score, None where the keyword leg did not find the point. `vector` is the point's own, at
+    unit length, given where the search had a dense vector."""
 
     chunk_id: str
     doc_id: str
     hash: str
     dense: float | None
     sparse: float | None
+    vector: Sequence[float] | npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 class VectorGateway(Protocol):

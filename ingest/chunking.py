@@ -15,7 +15,8 @@ from index.documents import Chunk, Document, Section
 
 CHUNK_CHARACTERS = 800  # about 180 tokens of MiniLM, which sees 256
 SMALL_CHARACTERS = 300
-CHUNKING_VERSION = "1"
+HEADER_CHARACTERS = 300  # of a table's header, repeated before each part of it
+CHUNKING_VERSION = "2"
 
 _ABBREVIATIONS = frozenset(
     ["mr", "mrs", "ms", "dr", "prof", "st", "no", "nr", "art", "sec", "fig", "vs", "etc", "inc", "ltd", "co", "corp",
@@ -53,7 +54,27 @@ def chunk(document: Document, size: int = CHUNK_CHARACTERS) -> tuple[Chunk, ...]
 def _chunk(document: Document, number: int, piece: _Piece) -> Chunk:
     name, heading = f"{document.doc_id}#{number}", " > ".join(piece.heading)
     context = " > ".join(dict.fromkeys(part for part in (document.title, *piece.heading) if part))
+    if header := _header_above(document.text, piece.start):
+        context = f"{context}\n{header}" if context else header
     return Chunk(name, document.doc_id, number, piece.start, piece.end, heading, piece.page, context)
+
+
+def _header_above(text: str, start: int) -> str:
+    """The header of the table that a chunk begins in the middle of; empty for every other chunk.
+
+    The chunk itself stays what the text says: the header goes before it when it is embedded.
+    """
+    if not text.startswith("|", start):
+        return ""
+    begin = text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0
+    if not text.startswith("|", begin):
+        found = text.find("\n|", begin, start)
+        begin = found + 1 if found >= 0 else start
+    if begin == start:
+        return ""
+    first, _, rest = text[begin:start].partition("\n")
+    ruled = rest.startswith("| ---") or rest.startswith("|---")
+    return first[:HEADER_CHARACTERS] if ruled or not rest else ""
 
 
 def sentence_ends(text: str) -> list[int]:
@@ -171,7 +192,7 @@ def _glue_headings(text: str, pieces: Sequence[_Piece], size: int) -> list[_Piec
         if (
             below is not None
             and piece.heading
-            and text[piece.start : piece.end] == piece.heading[-1]
+            and text[piece.start : piece.end].lstrip("# ") == piece.heading[-1]
             and below.heading[: len(piece.heading)] == piece.heading
             and below.page == piece.page
             and below.end - piece.start <= size

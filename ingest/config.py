@@ -10,14 +10,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializeAsAny,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from rapidfuzz import process
 
 from index.catalogue import ColumnType
 from index.errors import SettingsError
+from ingest.connectors import connector_class
+from ingest.connectors.support.contract import Options
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)|file:([^}]+))\}")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class _Part(BaseModel):
@@ -51,7 +64,9 @@ class RowDocumentsConfig(_Part):
     _lists = field_validator("text", "tags", mode="before")(_listed)
 
 
-class _Table(_Part):
+class TableConfig(_Part):
+    """What holds for a table of any kind of source."""
+
     key: tuple[str, ...] = ()
     rename: dict[str, str] = {}
     types: dict[str, ColumnType] = {}
@@ -70,7 +85,7 @@ class _Table(_Part):
         return value
 
 
-class FileTableConfig(_Table):
+class FileTableConfig(TableConfig):
     """A table from files that match a glob. `records` is where the records are: a path in JSON, a sheet in XLSX."""
 
     files: str
@@ -78,11 +93,22 @@ class FileTableConfig(_Table):
     encoding: str = ""
 
 
-class SqlTableConfig(_Table):
+class SqlTableConfig(TableConfig):
     """A table from a database. `from` defaults to the table's own name; `cursor` is a column that only grows."""
 
     from_: str = Field(default="", alias="from")
     cursor: str = ""
+
+
+class StreamTableConfig(TableConfig):
+    """A table from a connector's stream. `from` is the stream's name, by default the table's own; `cursor` and `key`
+    take the place of the stream's; `deleted` is a column that is true, or filled, where a record is deleted; `history`
+    keeps what a row was before each change in a table of its own."""
+
+    from_: str = Field(default="", alias="from")
+    cursor: str | None = None
+    deleted: str = ""
+    history: bool = False
 
 
 class DocumentsConfig(_Part):
@@ -110,13 +136,77 @@ class DocumentsConfig(_Part):
         return value
 
 
-class FileSource(_Part):
-    """A folder or one file. Without `tables` and `documents` it takes everything that it can read."""
+def _duration(value: object) -> object:
+    """`30s`, `5m`, `1h` or `7d` as seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip()) if isinstance(value, str) else None
+    if isinstance(value, str) and not found:
+        raise ValueError(f"{value!r} is not a time such as 30s, 5m, 1h or 7d")
+    return float(found[1]) * _SECONDS[found[2]] if found else value
+
+
+class ResolveColumns(_Part):
+    """The columns of one table that tell which entity a record speaks of."""
+
+    name: str = ""
+    tax_number: str = ""
+    email: str = ""
+    domain: str = ""
+    phone: str = ""
+
+
+class ResolveConfig(_Part):
+    """An entity whose records stand in several tables. `same` and `different` are lists of `table:key` that a person
+    has decided."""
+
+    tables: dict[str, ResolveColumns] = Field(min_length=2)
+    same: tuple[tuple[str, ...], ...] = ()
+    different: tuple[tuple[str, ...], ...] = ()
+
+
+def load_resolves(mapping: Mapping[str, Any]) -> dict[str, ResolveConfig]:
+    """The `resolve:` mapping of tower.yaml as checked values."""
+    found: dict[str, ResolveConfig] = {}
+    for entity, value in mapping.items():
+        try:
+            found[str(entity)] = ResolveConfig.model_validate(value)
+        except ValidationError as error:
+            known = [*ResolveConfig.model_fields, *ResolveColumns.model_fields]
+            raise _explain(error, f"resolve.{entity}", known) from error
+    return found
+
+
+class _Source(_Part):
+    """What holds for every source: `promise` is how old its last sync may be, in seconds; 0 promises nothing."""
+
+    promise: float = 0.0
+
+    _promise = field_validator("promise", mode="before")(_duration)
+
+    def secrets(self) -> list[str]:
+        """The source's secret values."""
+        return []
+
+    def redacted(self, text: str) -> str:
+        """`text` without the source's secrets, which the libraries that read it may put into their messages."""
+        for secret in self.secrets():
+            if len(secret) >= 4:
+                text = text.replace(secret, "[secret]")
+        return text
+
+
+class FileSource(_Source):
+    """A folder, one file, or an object store by its fsspec URL (`storage` are its options). Without `tables` and
+    `documents` it takes everything that it can read."""
 
     kind: Literal["files"]
     path: str
+    storage: dict[str, Any] = Field(default={}, repr=False)
     tables: dict[str, FileTableConfig] | None = None
     documents: tuple[DocumentsConfig, ...] | None = None
+
+    def secrets(self) -> list[str]:
+        """The values of the storage's options, for taking them out of messages."""
+        return [str(value) for value in self.storage.values() if isinstance(value, str)]
 
     @property
     def automatic(self) -> bool:
@@ -124,12 +214,17 @@ class FileSource(_Part):
         return self.tables is None and self.documents is None
 
 
-class SqlSource(_Part):
+class SqlSource(_Source):
     """A database by its SQLAlchemy URL; `tables` is `"*"` for all, or a mapping."""
 
     kind: Literal["sql"]
     url: str
     tables: dict[str, SqlTableConfig] | None = None  # None is "*"
+
+    def secrets(self) -> list[str]:
+        """The password in the URL."""
+        found = re.match(r"[^/]*//[^:@/]*:(.*)@", self.url)
+        return [found[1]] if found else []
 
     @field_validator("tables", mode="before")
     @classmethod
@@ -137,7 +232,42 @@ class SqlSource(_Part):
         return None if value == "*" else value
 
 
-SourceConfig = Annotated[FileSource | SqlSource, Field(discriminator="kind")]
+class ConnectorSource(_Source):
+    """A source that a connector reads; `options` are the connector's own keys. Times are seconds.
+
+    A read begins `overlap` before the cursor; key sets are compared at most every `reconcile`, 0 for every sync.
+    Without `tables` every stream becomes a table.
+    """
+
+    kind: str
+    tables: dict[str, StreamTableConfig] | None = None
+    overlap: float = 300.0
+    reconcile: float = 0.0
+    options: SerializeAsAny[Options]
+
+    def secrets(self) -> list[str]:
+        """The connector's secrets."""
+        return self.options.secrets()
+
+    _times = field_validator("overlap", "reconcile", mode="before")(_duration)
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _every(cls, value: object) -> object:
+        return None if value == "*" else value
+
+
+def _form(value: object) -> str:
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", "")
+    return str(kind) if kind in ("files", "sql") else "connector"
+
+
+SourceConfig = Annotated[
+    Annotated[FileSource, Tag("files")]
+    | Annotated[SqlSource, Tag("sql")]
+    | Annotated[ConnectorSource, Tag("connector")],
+    Discriminator(_form),
+]
 
 
 class SourcesConfig(_Part):
@@ -160,15 +290,18 @@ class SourcesConfig(_Part):
 def load_sources(mapping: object, base: Path, environment: Mapping[str, str] | None = None) -> SourcesConfig:
     """Check the `sources:` mapping of a tower.yaml that lies in `base`.
 
-    `${NAME}` in any value is replaced from `environment`; a name that is not there is an error.
+    `${NAME}` in any value is replaced from `environment`, `${file:PATH}` by what stands in that file; a name or a file
+    that is not there is an error.
     """
     if mapping is None:
         mapping = {}
     if not isinstance(mapping, Mapping):
         raise SettingsError("sources: must be a mapping from source names to sources", hint="see docs/configuration.md")
-    filled = {str(k): _substitute(v, f"sources.{k}", environment or {}) for k, v in mapping.items()}
+    filled = {str(k): _substitute(v, f"sources.{k}", environment or {}, base) for k, v in mapping.items()}
     for name, source in filled.items():
         _check_names(name, source)
+        if _form(source) == "connector":
+            filled[name] = _with_options(name, source)
     try:
         return SourcesConfig.model_validate({"base": base, "sources": filled})
     except ValidationError as error:
@@ -183,10 +316,6 @@ def _check_names(name: str, source: object) -> None:
         )
     if not isinstance(source, Mapping):
         raise SettingsError(f"sources.{name}: must be a mapping with kind: files or kind: sql")
-    if source.get("kind") not in ("files", "sql"):
-        raise SettingsError(
-            f"sources.{name}.kind: {source.get('kind')!r} is not a kind of source", hint="use kind: files or kind: sql"
-        )
     tables = source.get("tables")
     for table in tables if isinstance(tables, Mapping) else ():
         if not re.match(r"[a-z][a-z0-9_]*\Z", str(table)):
@@ -196,16 +325,31 @@ def _check_names(name: str, source: object) -> None:
             )
 
 
-def _substitute(value: object, path: str, environment: Mapping[str, str]) -> Any:
+def _with_options(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping of a connector's source with the connector's own keys checked, under `options`."""
+    connector = connector_class(str(source.get("kind")), f"sources.{name}.kind")
+    common = [field for field in ConnectorSource.model_fields if field != "options"]
+    own = {key: value for key, value in source.items() if key not in common}
+    known = [f.alias or n for n, f in connector.Options.model_fields.items()]
+    try:
+        options = connector.Options.model_validate(own)
+    except ValidationError as error:
+        raise _explain(error, f"sources.{name}", [*known, *common]) from error
+    return {key: source[key] for key in common if key in source} | {"options": options}
+
+
+def _substitute(value: object, path: str, environment: Mapping[str, str], base: Path) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _substitute(v, f"{path}.{k}", environment) for k, v in value.items()}
+        return {str(k): _substitute(v, f"{path}.{k}", environment, base) for k, v in value.items()}
     if isinstance(value, list):
-        return [_substitute(v, f"{path}[{i}]", environment) for i, v in enumerate(value)]
+        return [_substitute(v, f"{path}[{i}]", environment, base) for i, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
     def replacement(match: re.Match[str]) -> str:
         name = match.group(1)
+        if name is None:
+            return _secret_file(base / Path(match.group(2)).expanduser(), path)
         if name not in environment:
             raise SettingsError(f"{path}: the environment has no {name}", hint=f"set {name}, then run it again")
         return environment[name]
@@ -213,14 +357,25 @@ def _substitute(value: object, path: str, environment: Mapping[str, str]) -> Any
     return _VARIABLE.sub(replacement, value)
 
 
-def _explain(error: ValidationError) -> SettingsError:
-    first = error.errors()[0]
-    parts = [str(p) for p in first["loc"] if p not in ("files", "sql", "constrained-str") or p == first["loc"][-1]]
-    path = ".".join(parts)
+def _secret_file(path: Path, place: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{place}: no text can be read at {path}", hint="check the path after file:") from error
+
+
+_FORMS = ("files", "sql", "connector", "constrained-str")
+
+
+def _explain(error: ValidationError, prefix: str = "", known: list[str] | None = None) -> SettingsError:
+    first = error.errors(include_url=False, include_input=True)[0]
+    parts = [str(p) for p in first["loc"] if p not in _FORMS or p == first["loc"][-1]]
+    path = ".".join([prefix, *parts] if prefix else parts)
     if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"])
+        known = known if known is not None and len(parts) == 1 else _known_keys(first["loc"])
         near = process.extractOne(parts[-1], known, score_cutoff=60)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        listed = f"known here: {', '.join(known)}" if known else "docs/connectors.md lists the keys"
+        hint = f"did you mean {near[0]!r}?" if near else listed
         return SettingsError(f"{path}: unknown key", hint=hint)
     if first["type"] == "missing":
         return SettingsError(f"{path}: is missing", hint="see docs/configuration.md")
@@ -240,7 +395,9 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     if "documents" in inside:
         model: type[BaseModel] = RowDocumentsConfig if "tables" in inside else DocumentsConfig
     elif "tables" in inside:
-        model = FileTableConfig if kind == "files" else SqlTableConfig
-    else:
+        model = FileTableConfig if kind == "files" else SqlTableConfig if kind == "sql" else StreamTableConfig
+    elif kind in ("files", "sql"):
         model = FileSource if kind == "files" else SqlSource
+    else:
+        return []
     return [field.alias or name for name, field in model.model_fields.items()]

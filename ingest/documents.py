@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from index.documents import Document
@@ -17,7 +18,7 @@ from ingest.chunking import chunk
 from ingest.config import DocumentsConfig, RowDocumentsConfig
 from ingest.files import FileEntry
 from ingest.linking import EntityDictionary, merge
-from ingest.readers import Broken, parse_file, read_records
+from ingest.readers import Broken, ParsedDocument, Part, read_records
 from ingest.readers.clean import one_line, tidy
 from ingest.readers.text import iso_date
 from ingest.records import key_text, raw_json
@@ -27,23 +28,42 @@ _PATH_KEY = "path"  # in `meta`: the path under the source's folder, which entit
 
 
 def documents_of_file(
-    source: str, entry: FileEntry, uri: str, config: DocumentsConfig, names: EntityDictionary
+    source: str,
+    entry: FileEntry,
+    uri: str,
+    config: DocumentsConfig,
+    names: EntityDictionary,
+    parts: Callable[[Path], Sequence[Part]],
 ) -> Iterator[StoredDocument | Rejected]:
-    """The documents of one file: one, or one a line of a JSON-lines file. What cannot be read is `Rejected`."""
-    if entry.path.suffix.lower() in _LINES:
+    """The documents of one file: one, one a member of an archive, or one a line of a JSON-lines file.
+
+    `parts` reads the file; what cannot be read is `Rejected`.
+    """
+    if is_lines(entry.path):
         yield from _documents_of_lines(source, entry, uri, config, names)
         return
-    try:
-        parsed = parse_file(entry.path)
-    except SourceError as error:
-        yield Rejected(entry.name, error.message + (f" ({error.hint})" if error.hint else ""), "")
-        return
-    kind, date = config.kind or parsed.kind, parsed.date or _date_in(entry.name)
-    document = Document(
-        f"{source}:{entry.name}", source, parsed.title, parsed.text, frozenset(config.tags), uri, kind, date, {},
-        parsed.sections, {**parsed.meta, _PATH_KEY: entry.name},
-    )  # fmt: skip
-    yield finish(document, config.entities, names, entry.name)
+    for part in parts(entry.path):
+        origin = f"{entry.name}#{part.place}" if part.place else entry.name
+        if part.document is None:
+            yield Rejected(origin, part.reason + (f" ({part.hint})" if part.hint else ""), "")
+        else:
+            name = f"{entry.name}/{part.place}" if part.place else entry.name
+            document = _document_of_part(source, name, part.document, config)
+            yield finish(replace(document, uri=uri), config.entities, names, origin)
+
+
+def is_lines(path: Path) -> bool:
+    """True for a file with a document a line."""
+    return path.suffix.lower() in _LINES
+
+
+def _document_of_part(source: str, name: str, parsed: ParsedDocument, config: DocumentsConfig) -> Document:
+    kind, date = config.kind or parsed.kind, parsed.date or _date_in(name)
+    meta = {**parsed.meta, _PATH_KEY: name}
+    tags = frozenset(config.tags)
+    return Document(
+        f"{source}:{name}", source, parsed.title, parsed.text, tags, "", kind, date, {}, parsed.sections, meta
+    )
 
 
 def _date_in(name: str) -> str:

@@ -62,7 +62,7 @@ def _walk(folder: Path, prefix: str, inside: Path) -> Iterator[FileEntry]:
             if entry.name.startswith((".", "~$")):
                 continue
             path = folder / entry.name
-            if entry.is_symlink() and not path.resolve().is_relative_to(inside):
+            if entry.is_symlink() and not _leads_inside(path, inside):
                 continue
             if entry.is_dir():
                 if not entry.is_symlink():
@@ -70,6 +70,14 @@ def _walk(folder: Path, prefix: str, inside: Path) -> Iterator[FileEntry]:
             elif entry.is_file():
                 status = entry.stat()
                 yield FileEntry(prefix + _readable(entry.name), path, status.st_size, status.st_mtime_ns)
+
+
+def _leads_inside(link: Path, inside: Path) -> bool:
+    """True for a link to something under `inside`; links that lead out, nowhere or in a circle are left out."""
+    try:
+        return link.resolve(strict=True).is_relative_to(inside)
+    except (OSError, RuntimeError):
+        return False
 
 
 def _readable(name: str) -> str:
@@ -116,10 +124,15 @@ def glob_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts) + r"\Z", re.IGNORECASE)
 
 
-def mark(entry: FileEntry, held: FileMark | None) -> FileMark:
-    """The mark of a file; its content is read only where its size or time differ from what is held."""
+def mark(entry: FileEntry, held: FileMark | None, limit: int | None = None) -> FileMark:
+    """The mark of a file; its content is read only where its size or time differ from what is held.
+
+    A file of more than `limit` bytes is known by its size and time alone, since nobody is going to read it.
+    """
     if held is not None and (held.size, held.mtime_ns) == (entry.size, entry.mtime_ns):
         return held
+    if limit is not None and entry.size > limit:
+        return FileMark(entry.size, entry.mtime_ns, f"unread {entry.size} {entry.mtime_ns}")
     return FileMark(entry.size, entry.mtime_ns, sha256(entry.path))
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from index.embedder import Embedder, Progress
 from index.errors import StorageError, TowerError
 from index.generations import Generations
+from index.keywords import query_vector
+from index.scope import Scope
 from index.store_vectors import Generation
-from index.vectors import VectorGateway
-from ingest.indexing import Ledger, index_vectors, optimise
+from index.vectors import Narrow, VectorGateway
+from ingest.indexing import Ledger, embedded_text, index_vectors, optimise
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,25 @@ def roll_back(generations: Generations, store: Ledger, embedder: Embedder, progr
         gateway.close()
     generations.switch(previous.generation)
     return previous.generation
+
+
+def unfound(
+    store: Ledger, gateway: VectorGateway, embedder: Embedder, scope: Scope, sample: int = 40
+) -> tuple[int, list[str]]:
+    """How many passages were looked for by their own words, and which are not among the best `sample` then.
+
+    Passages that `scope` does not show are not looked for. They are taken evenly from the first thousands.
+    """
+    held = [p for p in islice(store.read_chunks(""), 50 * sample) if scope.shows(frozenset(p.tags), p.entities)]
+    taken = held[:: max(1, len(held) // sample)][:sample]
+    missing: list[str] = []
+    for pending in taken:
+        text = embedded_text(pending)
+        vector = embedder.embed([text])[0]
+        hits = gateway.search(scope, vector, query_vector(text[:500]), narrow=Narrow(), limit=sample)
+        if pending.chunk.chunk_id not in {hit.chunk_id for hit in hits}:
+            missing.append(pending.chunk.chunk_id)
+    return len(taken), missing
 
 
 def _build(

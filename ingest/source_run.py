@@ -10,8 +10,9 @@ from typing import Any
 
 from index.store import Store
 from index.store_writer import RunTotals, SourceState, Writer
-from ingest.config import FileSource, SqlSource
+from ingest.config import ConnectorSource, FileSource, SqlSource
 from ingest.files import FileEntry
+from ingest.object_store import is_object_url
 from ingest.progress import Listener, Progress, SyncReport, silent
 
 
@@ -20,10 +21,11 @@ class SourceRun:
     """The state of one source's sync. `state` is the JSON that is saved with every transaction."""
 
     name: str
-    config: FileSource | SqlSource
+    config: FileSource | SqlSource | ConnectorSource
     base: Path
     store: Store
     full: bool = False
+    reconcile: bool = False
     listener: Listener = silent
     versions: dict[str, str] = field(default_factory=dict)  # of every loaded table, of all sources
     totals: RunTotals = field(default_factory=RunTotals)
@@ -58,6 +60,8 @@ class SourceRun:
     def root(self) -> Path:
         """The folder or file of a file source."""
         assert isinstance(self.config, FileSource)
+        if is_object_url(self.config.path):
+            return self.base / "objects" / self.name
         return self.base / Path(self.config.path).expanduser()
 
     def save(self, writer: Writer) -> None:
@@ -75,6 +79,10 @@ class SourceRun:
     def fail(self, message: str) -> None:
         """Record that the run failed."""
         self.store.fail_run(self.run_id, self.name, self.totals, message)
+
+    def redacted(self, text: str) -> str:
+        """`text` without the source's secrets, which the libraries that read it may put into their messages."""
+        return self.config.redacted(text)
 
     def report(self, status: str, message: str = "", hint: str = "") -> SyncReport:
         """What the run came to."""

@@ -11,13 +11,17 @@ from index.catalogue import Catalogue
 from index.errors import NotFoundError, SourceError, StorageError, TowerError
 from index.store import Store
 from index.store_writer import RunTotals
-from ingest.config import FileSource, SourcesConfig
+from ingest.config import FileSource, SourcesConfig, SqlSource
 from ingest.files import list_files
+from ingest.likeness import mark_alike
 from ingest.linking import EntityDictionary, build_dictionary
+from ingest.object_store import is_object_url, mirror
 from ingest.progress import Listener, Progress, SyncReport, silent
+from ingest.readers.pool import ReaderPool
 from ingest.source_run import SourceRun
 from ingest.sync_documents import sync_documents
 from ingest.sync_sql import sync_sql_tables
+from ingest.sync_streams import sync_stream_tables
 from ingest.sync_tables import sync_file_tables
 
 
@@ -28,6 +32,7 @@ def sync(
     *,
     only: Sequence[str] = (),
     full: bool = False,
+    reconcile: bool = False,
     progress: Listener = silent,
 ) -> list[SyncReport]:
     """Bring the sources up to date, or those named in `only`; one report a source, in the order of tower.yaml.
@@ -35,12 +40,13 @@ def sync(
     A source that tower.yaml no longer has is removed, with a report of its own behind the others, unless `only` names
     some. A source that fails leaves the others alone: its report says why. A full disk ends the whole sync with
     `StorageError`, since no other source could be written either. `full` reads everything again, and accepts that
-    what a source no longer has is gone. Documents are linked to the entities of `catalogue`. Cut off at any moment,
-    the next sync ends in the state that this one would have ended in.
+    what a source no longer has is gone; `reconcile` compares the keys of streams whose turn it is not yet. Documents
+    are linked to the entities of `catalogue`. Cut off at any moment, the next sync ends in the state that this one
+    would have ended in.
     """
     store.create()
     removed = [] if only else _remove_others(sources, store)
-    runs = [_open(name, sources, store, full, progress) for name in _chosen(sources, only)]
+    runs = [_open(name, sources, store, full, reconcile, progress) for name in _chosen(sources, only)]
     versions = _versions(sources, store)
     reports: dict[str, SyncReport] = {}
     for run in runs:
@@ -48,11 +54,13 @@ def sync(
     for run in _referenced_first(runs):
         _attempt(run, reports, _sync_tables)
     names = build_dictionary(store, catalogue)
-    for run in runs:
-        if run.name not in reports:
-            _attempt(run, reports, lambda r: _sync_documents(r, names))
-        if run.name not in reports:
-            reports[run.name] = run.report("ok")
+    with ReaderPool() as readers:
+        for run in runs:
+            if run.name not in reports:
+                _attempt(run, reports, lambda r: _sync_documents(r, names, readers))
+            if run.name not in reports:
+                reports[run.name] = run.report("ok")
+    mark_alike(store)
     return [*(reports[run.name] for run in runs), *removed]
 
 
@@ -76,8 +84,10 @@ def _chosen(sources: SourcesConfig, only: Sequence[str]) -> list[str]:
     return [name for name in sources.sources if not only or name in only]
 
 
-def _open(name: str, sources: SourcesConfig, store: Store, full: bool, progress: Listener) -> SourceRun:
-    run = SourceRun(name, sources.sources[name], sources.base, store, full, progress)
+def _open(
+    name: str, sources: SourcesConfig, store: Store, full: bool, reconcile: bool, progress: Listener
+) -> SourceRun:
+    run = SourceRun(name, sources.sources[name], sources.base, store, full, reconcile, progress)
     run.open()
     return run
 
@@ -111,15 +121,20 @@ def _needs(run: SourceRun, owner: dict[str, str]) -> set[str]:
 
 def _sync_tables(run: SourceRun) -> None:
     if isinstance(run.config, FileSource):
+        if is_object_url(run.config.path):
+            done = mirror(run.config.path, run.config.storage, run.root, full=run.full)
+            run.warnings += [f"{run.name}: not read: {line}" for line in done.left_out]
         run.files = list_files(run.root)
         _check_not_emptied(run)
         sync_file_tables(run)
-    else:
+    elif isinstance(run.config, SqlSource):
         sync_sql_tables(run)
+    else:
+        sync_stream_tables(run)
 
 
-def _sync_documents(run: SourceRun, names: EntityDictionary) -> None:
-    sync_documents(run, names)
+def _sync_documents(run: SourceRun, names: EntityDictionary, readers: ReaderPool) -> None:
+    sync_documents(run, names, readers)
     run.finish()
 
 
@@ -148,6 +163,7 @@ def _attempt(run: SourceRun, reports: dict[str, SyncReport], step: Callable[[Sou
         message, hint = f"{run.name}: {type(error).__name__}: {error}", "this is a fault of Tower: please report it"
     run.seconds += time.monotonic() - since
     if message:
+        message, hint = run.redacted(message), run.redacted(hint)
         run.fail(message)
         reports[run.name] = run.report("failed", message, hint)
 

@@ -7,35 +7,38 @@ where it was.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 
 from index.errors import SourceError
 from index.store_writer import Rejected, RunTotals, StoredDocument, Writer, digest
 from ingest.chunking import CHUNKING_VERSION
-from ingest.config import DocumentsConfig, FileSource, FileTableConfig, RowDocumentsConfig, SqlTableConfig
-from ingest.documents import document_of_row, documents_of_file, entities_json, link
-from ingest.files import FileEntry, FileMark, marks, matching
+from ingest.config import DocumentsConfig, FileSource, RowDocumentsConfig, TableConfig
+from ingest.documents import document_of_row, documents_of_file, entities_json, is_lines, link
+from ingest.files import FileEntry, FileMark, mark, matching
 from ingest.linking import EntityDictionary
-from ingest.readers import DOCUMENTS
+from ingest.object_store import is_object_url
+from ingest.readers import DOCUMENTS, Part
+from ingest.readers.base import MAX_BYTES
+from ingest.readers.pool import ReaderPool
 from ingest.source_run import SourceRun
-from ingest.sync_tables import READER_VERSION
 
+DOCUMENT_VERSION = "2"  # counts up when the same file gives another document
 BATCH = 100
 TARGET = "document"
 
 
-def sync_documents(run: SourceRun, names: EntityDictionary) -> None:
-    """Bring the documents of a source up to date: those of its rows, then those of its files."""
+def sync_documents(run: SourceRun, names: EntityDictionary, readers: ReaderPool) -> None:
+    """Bring the documents of a source up to date: those of its rows, then those of its files, read by `readers`."""
     links = names.fingerprint()
     _sync_rows(run, names, links)
     if isinstance(run.config, FileSource):
-        _FileSync(run, names, links).run()
+        _FileSync(run, names, links, readers).run()
 
 
 def _sync_rows(run: SourceRun, names: EntityDictionary, links: str) -> None:
     held: dict[str, str] = run.documents.setdefault("rows", {})
-    tables: Mapping[str, FileTableConfig | SqlTableConfig] = run.config.tables or {}
+    tables: Mapping[str, TableConfig] = run.config.tables or {}
     wanted = {name: config.documents for name, config in tables.items() if config.documents is not None}
     for name in [n for n in held if n not in wanted]:
         with run.store.begin() as writer:
@@ -87,24 +90,29 @@ def _row_ids(run: SourceRun, table: str) -> list[str]:
 class _FileSync:
     """The document files of one source on their way into the index."""
 
-    def __init__(self, run: SourceRun, names: EntityDictionary, links: str) -> None:
+    def __init__(self, run: SourceRun, names: EntityDictionary, links: str, readers: ReaderPool) -> None:
         self._run = run
         self._names = names
         self._links = links
+        self._readers = readers
         self._rules: dict[str, DocumentsConfig] = {}
         self._versions: dict[int, str] = {}
+        self._known: set[str] = set()
 
     def run(self) -> None:
         """Compare the files with the ledger, and read, link anew or remove what differs."""
         run = self._run
         entries = self._entries()
         held: dict[str, list[object]] = run.documents.setdefault("files", {})
-        ledger = marks(entries, {} if run.full else held)
+        ledger, unread = _marks(entries, {} if run.full else held)
+        entries = [e for e in entries if e.name in ledger]
+        self._known = {*held, *ledger}
         changed = [e for e in entries if run.full or not self._is_held(e.name, ledger[e.name])]
         again = {e.name for e in changed}
-        gone = [name for name in held if name not in ledger]
+        gone = [name for name in held if name not in ledger and name not in unread]
         relink = bool(held) and run.documents.get("links") != self._links
         self._count_unchanged([e.name for e in entries if e.name not in again])
+        self._note_unread(unread)
         touched = [n for n, m in ledger.items() if n not in again and held[n][:3] != _mark_list(m)]
         if not (changed or gone or touched or run.documents.get("links") != self._links):
             return
@@ -145,7 +153,7 @@ class _FileSync:
         rule = self._rules[name]
         known = self._versions.get(id(rule))
         if known is None:
-            known = self._versions[id(rule)] = digest(READER_VERSION, CHUNKING_VERSION, rule.model_dump())
+            known = self._versions[id(rule)] = digest(DOCUMENT_VERSION, CHUNKING_VERSION, rule.model_dump())
         return known
 
     def _count_unchanged(self, names: list[str]) -> None:
@@ -153,14 +161,24 @@ class _FileSync:
             documents, rejected = self._run.documents["files"][name][3:5]
             self._run.totals += RunTotals(documents + rejected, 0, documents, rejected)
 
+    def _note_unread(self, unread: Mapping[str, SourceError]) -> None:
+        """A file that cannot be opened today says nothing about what it said before: its documents stay."""
+        if not unread:
+            return
+        self._run.warnings += [error.message for error in unread.values()][:20]
+        with self._run.store.begin() as writer:
+            self._quarantine(writer, {*unread}, [Rejected(n, e.message, "") for n, e in unread.items()])
+        self._run.totals += RunTotals(len(unread), 0, 0, len(unread))
+
     def _remove(self, gone: list[str], relink: bool, changed: set[str]) -> None:
         """Take out the documents of files that are gone, and link those of unchanged files anew."""
         run = self._run
-        lost = [d for d, origin in self._origins().items() if _file_of(origin) in gone]
+        lost = [d for d, origin in self._origins().items() if self._file_of(origin) in gone]
         moved: list[StoredDocument] = []
         for stored in run.store.documents(run.name) if relink else ():
-            rule = self._rules.get(_file_of(stored.origin))
-            if rule is None or _file_of(stored.origin) in changed:
+            file = self._file_of(stored.origin)
+            rule = self._rules.get(file)
+            if rule is None or file in changed:
                 continue
             linked = link(stored.document, rule.entities, self._names)
             if entities_json(linked) != entities_json(stored.document):
@@ -175,9 +193,9 @@ class _FileSync:
 
     def _origins(self) -> dict[str, str]:
         """`doc_id` to origin, of documents from files only."""
-        tables = tuple(f"{name}#" for name in self._run.documents.get("rows", {}))
+        tables = self._run.documents.get("rows", {})
         held = self._run.store.document_origins(self._run.name).items()
-        return {d: origin for d, origin in held if not (tables and origin.startswith(tables))}
+        return {d: origin for d, origin in held if origin.partition("#")[0] not in tables or origin in self._known}
 
     def _read(self, batch: list[FileEntry], ledger: Mapping[str, FileMark], done: int, total: int) -> None:
         """Parse a batch of files, and write their documents with their part of the ledger."""
@@ -185,19 +203,26 @@ class _FileSync:
         since = time.monotonic()
         owners = run.store.document_origins(run.name)
         names = {entry.name for entry in batch}
-        taken = {d: origin for d, origin in owners.items() if origin.partition("#")[0] not in names}
+        mine = {d for d, origin in owners.items() if self._file_of(origin) in names}
+        taken = {d: origin for d, origin in owners.items() if d not in mine}
         documents: dict[str, StoredDocument] = {}
         rejected: list[Rejected] = []
         counts: dict[str, list[int]] = {name: [0, 0] for name in names}
+        readings = self._readers.read_all([entry.path for entry in batch if not is_lines(entry.path)])
+
+        def parts(_path: Path) -> tuple[Part, ...]:
+            return next(readings).parts
+
         for number, entry in enumerate(batch, 1):
-            for item in documents_of_file(run.name, entry, self._uri(entry), self._rules[entry.name], self._names):
+            rule = self._rules[entry.name]
+            for item in documents_of_file(run.name, entry, self._uri(entry), rule, self._names, parts):
                 if isinstance(item, StoredDocument):
                     item = _once(item, documents, taken)
                 if isinstance(item, Rejected):
                     rejected.append(item)
                 counts[entry.name][isinstance(item, Rejected)] += 1
             run.tell("documents", done + number, total, since)
-        gone = [d for d, origin in owners.items() if origin.partition("#")[0] in names and d not in documents]
+        gone = [d for d in mine if d not in documents]
         with run.store.begin() as writer:
             deleted = writer.delete_documents(gone)
             changes = writer.put_documents(documents.values())
@@ -210,14 +235,23 @@ class _FileSync:
             run.totals += RunTotals(read, changes.loaded, unchanged, len(rejected), deleted)
             run.save(writer)
 
+    def _file_of(self, origin: str) -> str:
+        """The file of an origin: all of it, or what stands before a `#`. A file's own name may have that sign too."""
+        file = origin.removesuffix(f" [{TARGET}]")
+        while file not in self._known and "#" in file:
+            file = file.rpartition("#")[0]
+        return file if file in self._known else origin.partition("#")[0]
+
     def _uri(self, entry: FileEntry) -> str:
         assert isinstance(self._run.config, FileSource)
+        if is_object_url(self._run.config.path):
+            return f"{self._run.config.path.rstrip('/')}/{entry.name}"
         path = PurePosixPath(self._run.config.path)
         return path.as_posix() if self._run.root.is_file() else (path / entry.name).as_posix()
 
     def _quarantine(self, writer: Writer, files: set[str], rejected: list[Rejected]) -> None:
         """Replace what stands in quarantine of `files`."""
-        others = [r for r in writer.quarantine_of(self._run.name, TARGET) if _file_of(r.origin) not in files]
+        others = [r for r in writer.quarantine_of(self._run.name, TARGET) if self._file_of(r.origin) not in files]
         writer.put_quarantine(self._run.name, TARGET, [*others, *rejected])
 
 
@@ -234,8 +268,19 @@ def _once(
     return item
 
 
-def _file_of(origin: str) -> str:
-    return origin.partition("#")[0].removesuffix(f" [{TARGET}]")
+def _marks(
+    entries: Iterable[FileEntry], held: Mapping[str, object]
+) -> tuple[dict[str, FileMark], dict[str, SourceError]]:
+    """The marks of files by name, and the files that cannot be opened."""
+    found: dict[str, FileMark] = {}
+    unread: dict[str, SourceError] = {}
+    for entry in entries:
+        limit = None if is_lines(entry.path) else MAX_BYTES
+        try:
+            found[entry.name] = mark(entry, FileMark.of(held.get(entry.name)), limit)
+        except SourceError as error:
+            unread[entry.name] = error
+    return found, unread
 
 
 def _mark_list(mark: FileMark) -> list[object]:

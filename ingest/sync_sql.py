@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -19,6 +18,7 @@ from index.store_tables import Changes, DataRow, RowWriter
 from index.store_writer import Rejected, RunTotals, Writer, digest
 from ingest.coercion import ColumnCoercer, is_null
 from ingest.config import SqlSource, SqlTableConfig
+from ingest.cursors import cursor_json, cursor_value
 from ingest.names import Normaliser, snake_case, unique
 from ingest.records import Built, RawRow, TableSpec, build_table, key_text
 from ingest.source_run import SourceRun
@@ -181,7 +181,7 @@ class _TableSync:
         """Read from the cursor on, and compare the keys. False, with nothing written, where the keys show that this
         does not find every change."""
         run, held = self._run, self._held
-        since, prior = _from_json(held.get("cursor")), run.store.tables().get(self._name)
+        since, prior = cursor_value(held.get("cursor")), run.store.tables().get(self._name)
         if since is None or prior is None or not prior.key or run.full or held.get("settings") != state["settings"]:
             return False
         raw_key = [next((c.name for c in foreign.columns if self._clean(c.name) == k), "") for k in prior.key]
@@ -216,7 +216,7 @@ class _TableSync:
         read = changes.loaded + unchanged + len(rejected)
         run.totals += RunTotals(read, changes.loaded, unchanged, len(rejected), changes.deleted)
         run.tables[self._name] = {
-            **state, "read": read, "quarantined": len(rejected), "cursor": _to_json(cursor)
+            **state, "read": read, "quarantined": len(rejected), "cursor": cursor_json(cursor)
         }  # fmt: skip
         run.versions[self._name] = state["inputs"]
         run.save(writer)
@@ -275,27 +275,3 @@ def _highest(values: Sequence[Any]) -> Any:
     """The highest value of a cursor; None where they are of several kinds, or none."""
     real = [v for v in values if v is not None]
     return max(real) if real and len({type(v) for v in real}) == 1 else None
-
-
-def _to_json(value: Any) -> list[str] | None:
-    for kind, (accepts, write, _) in _CURSORS.items():
-        if accepts(value):
-            return [kind, write(value)]
-    return None
-
-
-def _from_json(value: object) -> Any:
-    match value:
-        case [str(kind), str(text)] if kind in _CURSORS:
-            return _CURSORS[kind][2](text)
-    return None
-
-
-_CURSORS: dict[str, tuple[Callable[[Any], bool], Callable[[Any], str], Callable[[str], Any]]] = {
-    "text": (lambda v: isinstance(v, str), str, str),
-    "integer": (lambda v: type(v) is int, str, int),
-    "number": (lambda v: isinstance(v, float), repr, float),
-    "decimal": (lambda v: isinstance(v, Decimal), str, Decimal),
-    "datetime": (lambda v: isinstance(v, dt.datetime), lambda v: v.isoformat(), dt.datetime.fromisoformat),
-    "date": (lambda v: type(v) is dt.date, lambda v: v.isoformat(), dt.date.fromisoformat),
-}

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from index.errors import SourceError
 from index.store_tables import DataRow, DataTable
 from index.store_writer import Rejected, RunTotals, digest
-from ingest.config import FileSource, FileTableConfig, SqlTableConfig
+from ingest.config import FileSource, FileTableConfig, TableConfig
 from ingest.files import FileEntry, FileMark, marks, matching
 from ingest.names import Normaliser, snake_case, unique
 from ingest.readers import STRUCTURED, Broken, read_records
@@ -46,7 +46,7 @@ def automatic_tables(run: SourceRun) -> dict[str, FileTableConfig]:
     return tables
 
 
-def by_reference(tables: Mapping[str, FileTableConfig | SqlTableConfig]) -> list[str]:
+def by_reference(tables: Mapping[str, TableConfig]) -> list[str]:
     """The tables in an order in which referenced ones come first; those in a circle stay as they are."""
     ordered: list[str] = []
     waiting = list(tables)
@@ -72,7 +72,7 @@ def drop_tables(run: SourceRun, wanted: set[str]) -> None:
             run.save(writer)
 
 
-def table_spec(run: SourceRun, name: str, config: FileTableConfig | SqlTableConfig) -> TableSpec:
+def table_spec(run: SourceRun, name: str, config: TableConfig) -> TableSpec:
     """What the configuration says of a table, with the keys that it may refer to."""
     references: dict[str, tuple[str, frozenset[str]]] = {}
     held = run.store.tables()
@@ -89,7 +89,7 @@ def table_spec(run: SourceRun, name: str, config: FileTableConfig | SqlTableConf
     return TableSpec(name, run.name, config.key, config.types, config.derive, references)
 
 
-def reference_versions(run: SourceRun, config: FileTableConfig | SqlTableConfig) -> list[str]:
+def reference_versions(run: SourceRun, config: TableConfig) -> list[str]:
     """The state of the tables that a table refers to."""
     return [run.versions.get(target.partition(".")[0], "") for target in config.reference.values()]
 

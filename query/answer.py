@@ -37,7 +37,7 @@ class PassageView(BaseModel):
 
 
 class CitationView(BaseModel):
-    """Where a mark `[n]` leads; fields that do not apply are absent."""
+    """Where a mark `[n]` leads; fields that do not apply are absent. `row_count` is of the query in `sql`."""
 
     n: int
     kind: str
@@ -51,6 +51,7 @@ class CitationView(BaseModel):
     end: int | None = None
     quote: str | None = None
     sql: str | None = None
+    row_count: int | None = None
 
 
 class DriverView(BaseModel):
@@ -88,7 +89,8 @@ class ItemView(BaseModel):
 class DraftView(BaseModel):
     """An e-mail (or product description) for a person to approve; `body` is Markdown with [n] marks.
 
-    `status` is proposed, approved or rejected. `citations` are the draft's own, numbered from 1.
+    `status` is proposed, edited, approved, rejected or exported. `citations` are the draft's own, numbered from 1.
+    `attachments` are references to documents (`doc_id`, `title`), not their contents; `language` is the template's.
     """
 
     id: str
@@ -102,7 +104,9 @@ class DraftView(BaseModel):
     status: str = "proposed"
     citations: list[CitationView] = Field(default_factory=list)
     images: list[dict[str, Any]] = Field(default_factory=list)
+    attachments: list[dict[str, Any]] = Field(default_factory=list)
     notices: list[str] = Field(default_factory=list)
+    language: str = "en"
 
 
 class ChartView(BaseModel):
@@ -133,3 +137,5 @@ class Answer(BaseModel):
     egress: list[dict[str, Any]] = Field(default_factory=list)
     timings_ms: dict[str, float] = Field(default_factory=dict)
     generation: str = ""
+    conversation_id: str = ""
+    carried: str = Field(default="", description="The question as it was read together with the turn before it.")

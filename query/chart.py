@@ -1,25 +1,31 @@
-"""Charts: from the rows of an answer to a Vega-Lite specification, and from that to a PNG, offline."""
+"""Charts: from the rows of an answer to a Vega-Lite specification, and from that to a PNG or SVG, offline.
+
+Lines for a trend, columns for a distribution over a number, bars for comparisons and shares. Colours are told apart by
+colour-blind readers (Okabe and Ito's), text is dark, and what is missing is a gap, not a zero.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any, Literal
 
-from index.sql import Rows, Value
-from query.format import MONTHS, SYMBOLS, as_date, as_decimal, is_currency
+from index.sql import Rows
+from query.chart_data import Drawn, Grain, column, drawn, number_of, point_text, span_of, words
+from query.format import SYMBOLS, as_decimal, is_currency
 from query.plan import Reading
 
-Mark = Literal["line", "bar"]
+Mark = Literal["line", "bar", "column"]
 MOST_BARS = 30
+MOST_COLUMNS = 24
+FEWEST_OF_A_HISTOGRAM = 20
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-INK, MUTED, GRID = "#22304a", "#6b7688", "#e6e9ef"
-COLOURS = ("#2f6fb2", "#e08a3c", "#4c9a6a", "#b5475d", "#7a66b8", "#8a8f99")
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
-_QUARTER = re.compile(r"(\d{4})[- ]?Q([1-4])|Q([1-4])[- ](\d{4})")
-_YEAR = re.compile(r"(?:19|20)\d{2}")
+INK, MUTED, GRID = "#1c2733", "#475467", "#e6e9ef"
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+BELOW = "#d55e00"  # bars below zero
+_SHARE = re.compile(r"\b(?:shares?|proportions?|breakdown|split|composition|percentage of)\b", re.IGNORECASE)
 
 
 def chart(
@@ -28,31 +34,28 @@ def chart(
     """A Vega-Lite specification of `rows`, or None where a chart says no more than the value itself.
 
     `reading.x` is the label or time column, `reading.y` the measures (guessed from the values where they are not
-    given). Lines for a series in time, bars for categories; `kind` "line" or "bar" decides instead of "auto".
-    `units` gives the unit of a measure (`EUR`, `%`, a word); `period` goes into the title, behind the reading's own.
+    given). `kind` "line" or "bar" decides instead of "auto". `units` gives the unit of a measure (`EUR`, `percent`, a
+    word); the title carries the unit, and `period`, or the time that a series covers.
     """
-    axes = _axes(rows, reading)
-    if axes is None or len(rows.rows) < 2:
+    units = units or {}
+    if len(rows.rows) < 2:
         return None
-    x, y = axes
-    labels = _column(rows, x)
-    times = _times(labels)
-    mark: Mark = "line" if kind == "line" or (kind != "bar" and times is not None and len(set(times)) > 2) else "bar"
-    records = _records(rows, x, y, times if times and mark == "line" else None)
-    if mark == "bar" and len(records) > MOST_BARS * len(y):
-        records = records[: MOST_BARS * len(y)]
-    unit = _unit(y, units or {})
-    title = _title(reading, x, y, period, cut=len(rows.rows) > MOST_BARS and mark == "bar")
-    return {
-        "$schema": SCHEMA,
-        "title": {"text": _wrapped(title), "anchor": "start", "color": INK, "fontSize": 15, "offset": 14},
-        "width": 620,
-        "height": 320 if mark == "line" else _bar_height(len({r["x"] for r in records}), len(y)),
-        "background": "white",
-        "data": {"values": records},
-        **_marks(mark, x, y, unit, times is not None, [str(v) for v in labels], max(abs(r["value"]) for r in records)),
-        "config": _config(),
-    }
+    values = _histogram(rows, reading)
+    if values is not None:
+        title = reading.title or f"Distribution of {words(values).lower()}"
+        return _spec(_wrapped(title[:1].upper() + title[1:]), _binned(rows, values, units), 300)
+    found = drawn(rows, reading, units)
+    if found is None or not found.records:
+        return None
+    mark = _mark(found, kind)
+    if mark != "line":
+        found = _shares(_cut(found), reading)
+    unit = _unit(found.y, units)
+    cut = len({r["x"] for r in found.records}) < len(dict.fromkeys(map(str, column(rows, found.x)))) and mark != "line"
+    title = _title(reading, found, unit, period, f"first {MOST_BARS}" if cut else _left_out(found))
+    found = found if mark == "line" else _in_words(found)
+    height = 320 if mark != "bar" else _bar_height(len({r["x"] for r in found.records}), len(found.names))
+    return _spec(_wrapped(title), _marks(mark, found, unit), height, found.records)
 
 
 def render_png(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:
@@ -70,142 +73,185 @@ def render_svg(spec: Mapping[str, Any]) -> str:
     return str(vl_convert.vegalite_to_svg(vl_spec=dict(spec)))
 
 
-# --- what is drawn ------------------------------------------------------------------------------------------------
+def _spec(
+    title: Sequence[str], marks: Mapping[str, Any], height: int, records: Sequence[Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    return {
+        "$schema": SCHEMA,
+        "title": {"text": list(title), "anchor": "start", "frame": "group", "color": INK, "fontSize": 15, "offset": 14},
+        "width": 620,
+        "height": height,
+        "padding": {"left": 8, "top": 8, "right": 24, "bottom": 8},
+        "background": "white",
+        **({"data": {"values": list(records)}} if records is not None else {}),
+        **marks,
+        "config": _config(),
+    }
 
 
-def _axes(rows: Rows, reading: Reading) -> tuple[str, tuple[str, ...]] | None:
-    """The label column and the measures: as the reading says, else the first column and every numeric one."""
-    numeric = [c for c in rows.columns if _is_measure(_column(rows, c))]
-    x = reading.x if reading.x in rows.columns else None
-    y = tuple(c for c in reading.y if c in numeric and c != x)
-    if x is None:
-        others = [c for c in rows.columns if c not in y]
-        timed = [c for c in others if _times(_column(rows, c)) is not None]
-        words = [c for c in others if c not in numeric]
-        x = next(iter([*timed, *words, *others]), None)
-    y = y or tuple(c for c in numeric if c != x)[:3]
-    return (x, y) if x is not None and y else None
+# --- which chart --------------------------------------------------------------------------------------------------
 
 
-def _is_measure(values: Sequence[Value]) -> bool:
-    present = [v for v in values if v is not None]
-    return bool(present) and all(as_decimal(v) is not None for v in present)
+def _mark(found: Drawn, kind: str) -> Mark:
+    if kind == "line" or (kind != "bar" and found.grain and len(found.days) > 2):
+        return "line"
+    few = len({r["x"] for r in found.records}) <= MOST_COLUMNS
+    return "column" if few and len(found.names) == 1 and (found.ordered or found.grain) else "bar"
 
 
-def _column(rows: Rows, name: str) -> list[Value]:
-    at = rows.columns.index(name)
-    return [row[at] for row in rows.rows]
+def _histogram(rows: Rows, reading: Reading) -> str | None:
+    """The one column of numbers whose distribution is to be shown: many rows, and nothing to label them by."""
+    numeric = [c for c in rows.columns if all(as_decimal(v) is not None for v in column(rows, c) if v is not None)]
+    if len(rows.columns) != 1 or not numeric or len(rows.rows) < FEWEST_OF_A_HISTOGRAM:
+        return None
+    return numeric[0]
 
 
-def _times(values: Sequence[Value]) -> list[dt.date] | None:
-    """The values as days (a month, quarter or year is its first day); None unless all of them are in time."""
-    found = [_time(value) for value in values]
-    return [day for day in found if day] if found and all(found) else None
+def _cut(found: Drawn) -> Drawn:
+    """The first bars of a long list."""
+    kept = list(dict.fromkeys(r["x"] for r in found.records))[:MOST_BARS]
+    return replace(found, records=tuple(r for r in found.records if r["x"] in set(kept)))
 
 
-def _time(value: Value) -> dt.date | None:
-    day = as_date(value)
-    if day is not None or value is None or isinstance(value, bool):
-        return day
-    text = str(value).strip()
-    if match := _MONTH.fullmatch(text):
-        return dt.date(int(match[1]), int(match[2]), 1) if 1 <= int(match[2]) <= 12 else None
-    if match := _QUARTER.fullmatch(text):
-        year, quarter = (match[1], match[2]) if match[1] else (match[4], match[3])
-        return dt.date(int(year), 3 * int(quarter) - 2, 1)
-    return dt.date(int(text), 1, 1) if _YEAR.fullmatch(text) else None
+def _in_words(found: Drawn) -> Drawn:
+    """Points in time as labels, in their order, without the gaps between them."""
+    if found.grain is None:
+        return found
+    texts = {str(day): point_text(day, found.grain) for day in found.days}
+    kept = (dict(r, x=texts[r["x"]]) for r in found.records if r["value"] is not None)
+    return replace(found, records=tuple(kept), grain=None)
 
 
-def _records(rows: Rows, x: str, y: Sequence[str], times: Sequence[dt.date] | None) -> list[dict[str, Any]]:
-    """One record a point: `x`, `value` and, with several measures, `measure`."""
-    labels = _column(rows, x)
-    records = []
-    for name in y:
-        for at, value in enumerate(_column(rows, name)):
-            if value is None:
-                continue
-            where = times[at].isoformat() if times else _label(labels[at])
-            records.append({"x": where, "value": _number(value), "measure": _words(name)})
-    return records
-
-
-def _number(value: Value) -> float | int:
-    return float(value) if isinstance(value, Decimal) else value  # type: ignore[return-value]
-
-
-def _label(value: Value) -> str:
-    if value is None:
-        return "(none)"
-    day = as_date(value)
-    if day is not None:
-        return f"{day.day} {MONTHS[day.month - 1][:3]} {day.year}"
-    text = " ".join(str(value).split())
-    return text if len(text) <= 40 else f"{text[:39]}…"
+def _shares(found: Drawn, reading: Reading) -> Drawn:
+    """Bars of a share with the percentage of their total behind their value, where all parts are there."""
+    said = f"{reading.title} {reading.explanation}"
+    total = sum(r["value"] for r in found.records)
+    if not _SHARE.search(said) or len(found.names) > 1 or total <= 0 or any(r["value"] < 0 for r in found.records):
+        return found
+    if all("%" in r["label"] for r in found.records) or abs(total - 100) < 1:
+        return found
+    labelled = (dict(r, label=f"{r['label']} ({100 * r['value'] / total:.0f} %)") for r in found.records)
+    return replace(found, records=tuple(labelled))
 
 
 # --- how it looks -------------------------------------------------------------------------------------------------
 
 
-def _marks(
-    mark: Mark, x: str, y: Sequence[str], unit: str, timed: bool, labels: Sequence[str], high: float
-) -> dict[str, Any]:
-    measure = _axis_title(y, unit)
-    colour = _colour(y)
-    tooltip = [
-        {"field": "x", "title": _words(x), "type": "temporal" if mark == "line" and timed else "nominal"},
-        {"field": "value", "title": measure, "type": "quantitative", "format": ",.6~r"},
-    ]
+def _marks(mark: Mark, found: Drawn, unit: str) -> dict[str, Any]:
     if mark == "line":
-        across: dict[str, Any] = {"field": "x", "type": "ordinal", "sort": None, "title": _words(x)}
-        if timed:
-            ticks = min(8, max(2, len(labels)))
-            axis = {"format": _time_format(labels), "labelAngle": 0, "tickCount": ticks}
-            across = {"field": "x", "type": "temporal", "title": None, "axis": axis, "scale": {"type": "utc"}}
-        return {
-            "mark": {"type": "line", "point": len(labels) <= 40, "strokeWidth": 2.5},
-            "encoding": {"x": across, "y": _value_axis(measure, unit, high), "color": colour, "tooltip": tooltip},
-        }
-    encoding: dict[str, Any] = {
-        "y": {"field": "x", "type": "nominal", "sort": None, "title": _words(x), "axis": {"labelLimit": 240}},
-        "x": _value_axis(measure, unit, high),
-        "color": colour,
-        "tooltip": tooltip,
-    }
-    if len(y) > 1:
-        encoding["yOffset"] = {"field": "measure", "sort": None}
-        return {"mark": {"type": "bar", "cornerRadiusEnd": 2}, "encoding": encoding}
-    text = {k: v for k, v in encoding.items() if k != "color"} | {"text": {"field": "value", "format": ",.6~r"}}
-    return {
-        "layer": [
-            {"mark": {"type": "bar", "cornerRadiusEnd": 2}, "encoding": encoding},
-            {"mark": {"type": "text", "align": "left", "dx": 4, "color": MUTED, "fontSize": 11}, "encoding": text},
-        ]
-    }
+        return _lines(found, unit)
+    return _columns(found, unit) if mark == "column" else _bars(found, unit)
 
 
-def _colour(y: Sequence[str]) -> dict[str, Any]:
-    if len(y) == 1:
-        return {"value": COLOURS[0]}
-    names = [_words(name) for name in y]
+def _lines(found: Drawn, unit: str) -> dict[str, Any]:
+    across: dict[str, Any] = {"field": "x", "type": "ordinal", "sort": None, "title": words(found.x)}
+    if found.grain:
+        axis = {**_time_axis(found.grain, len(found.days)), "labelAngle": 0, "labelFlush": False}
+        across = {"field": "x", "type": "temporal", "title": None, "axis": axis, "scale": {"type": "utc"}}
     return {
-        "field": "measure", "type": "nominal", "title": None, "sort": None, "legend": {"orient": "top"},
-        "scale": {"domain": names, "range": list(COLOURS[: len(names)])},
+        "mark": {
+            "type": "line", "point": {"size": 36} if len(found.days) <= 40 else False, "strokeWidth": 2.5,
+            "invalid": "break-paths-filter-domains",
+        },
+        "encoding": {
+            "x": across, "y": _value_axis(found, unit), "color": _colour(found.names), "tooltip": _tooltip(found, unit),
+        },
     }  # fmt: skip
 
 
-def _value_axis(title: str, unit: str, high: float) -> dict[str, Any]:
-    before, after = SYMBOLS.get(unit, ""), " %" if unit == "%" else ""
-    shown = "replace(format(datum.value, '~s'), 'G', 'B')" if high >= 10_000 else "format(datum.value, ',.6~r')"
-    axis = {"labelExpr": f"'{before}' + {shown} + '{after}'", "tickCount": 6}
+def _time_axis(grain: Grain, points: int) -> dict[str, Any]:
+    """Ticks on the points themselves, eight at most, written as their grain is."""
+    every = max(1, -(-points // 8))
+    if grain == "quarter":
+        return {
+            "labelExpr": "'Q' + utcquarter(datum.value) + ' ' + utcyear(datum.value)",
+            "tickCount": {"interval": "month", "step": 3 * every if every < 4 else 12},
+        }
+    if grain == "year":
+        return {"format": "%Y", "tickCount": {"interval": "year", "step": every}}
+    if grain == "month":
+        return {"format": "%b %Y", "tickCount": {"interval": "month", "step": next(s for s in (1, 2, 3, 6, 12, 120)
+                                                                                   if s >= every)}}  # fmt: skip
+    return {"format": "%-d %b %Y", "tickCount": min(7, max(2, points))}
+
+
+def _columns(found: Drawn, unit: str) -> dict[str, Any]:
+    """Upright columns over an ordered label: a distribution."""
+    across = {"field": "x", "type": "ordinal", "sort": None, "title": words(found.x), "axis": {"labelAngle": 0}}
+    encoding = {"x": across, "y": _value_axis(found, unit), "tooltip": _tooltip(found, unit)}
+    return {"layer": [
+        {"mark": {"type": "bar", "cornerRadiusEnd": 2},
+         "encoding": {**encoding, "color": {"value": COLOURS[0]}}},
+        {"mark": {"type": "text", "dy": -7, "color": MUTED, "fontSize": 11},
+         "encoding": {**encoding, "text": {"field": "label"}}},
+    ]}  # fmt: skip
+
+
+def _bars(found: Drawn, unit: str) -> dict[str, Any]:
+    """Lying bars with their labels readable; the title says what they are by, so that their axis needs none."""
+    y = {"field": "x", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 300}}
+    encoding: dict[str, Any] = {"y": y, "x": _value_axis(found, unit), "tooltip": _tooltip(found, unit)}
+    if len(found.names) > 1:
+        offset = {"field": "measure", "sort": list(found.names)}
+        encoding |= {"yOffset": offset, "color": _colour(found.names)}
+        return {"mark": {"type": "bar", "cornerRadiusEnd": 2}, "encoding": encoding}
+    below = {"condition": {"test": "datum.value < 0", "value": BELOW}, "value": COLOURS[0]}
+    layers: list[dict[str, Any]] = [
+        {"mark": {"type": "bar", "cornerRadiusEnd": 2}, "encoding": {**encoding, "color": below}}
+    ]
+    for test, align, dx in (("datum.value >= 0", "left", 4), ("datum.value < 0", "right", -4)):
+        text = {"type": "text", "align": align, "dx": dx, "color": MUTED, "fontSize": 11}
+        layers.append(
+            {"transform": [{"filter": test}], "mark": text, "encoding": {**encoding, "text": {"field": "label"}}}
+        )
+    return {"layer": layers}
+
+
+def _binned(rows: Rows, name: str, units: Mapping[str, str]) -> dict[str, Any]:
+    unit = units.get(name, "")
+    values = [{"value": number_of(v)} for v in column(rows, name) if v is not None]
+    title = _axis_title([name], unit)
+    return {
+        "data": {"values": values},
+        "mark": {"type": "bar", "color": COLOURS[0]},
+        "encoding": {
+            "x": {"field": "value", "bin": {"maxbins": 16}, "type": "quantitative", "title": title,
+                  "axis": {"labelExpr": _number_expr(unit, max(abs(v["value"]) for v in values)), "labelAngle": 0}},
+            "y": {"aggregate": "count", "type": "quantitative", "title": "Number"},
+        },
+    }  # fmt: skip
+
+
+def _tooltip(found: Drawn, unit: str) -> list[dict[str, Any]]:
+    kind = "temporal" if found.grain else "nominal"
+    shown = [
+        {"field": "x", "title": words(found.x), "type": kind},
+        {"field": "value", "title": _axis_title(found.y, unit) or "Value", "type": "quantitative", "format": ",.6~r"},
+    ]
+    return [*shown, {"field": "measure", "title": "Series", "type": "nominal"}] if len(found.names) > 1 else shown
+
+
+def _colour(names: Sequence[str]) -> dict[str, Any]:
+    if len(names) == 1:
+        return {"value": COLOURS[0]}
+    return {
+        "field": "measure", "type": "nominal", "title": None, "sort": None,
+        "legend": {"orient": "top", "symbolType": "square", "columns": 4, "labelLimit": 180},
+        "scale": {"domain": list(names), "range": list(COLOURS[: len(names)])},
+    }  # fmt: skip
+
+
+def _value_axis(found: Drawn, unit: str) -> dict[str, Any]:
+    high = max((abs(r["value"]) for r in found.records if r["value"] is not None), default=0.0)
+    title = _axis_title(found.y, unit)
+    axis = {"labelExpr": _number_expr(unit, high), "tickCount": 6}
     return {"field": "value", "type": "quantitative", "title": title, "axis": axis, "scale": {"zero": True}}
 
 
-def _time_format(labels: Sequence[str]) -> str:
-    if all(_YEAR.fullmatch(text) for text in labels):
-        return "%Y"
-    if all(_QUARTER.fullmatch(text) or _MONTH.fullmatch(text) for text in labels):
-        return "%b %Y"
-    return "%-d %b %Y"
+def _number_expr(unit: str, high: float) -> str:
+    before, after = SYMBOLS.get(unit, ""), " %" if unit in ("%", "percent") else ""
+    shown = "replace(format(datum.value, '~s'), 'G', 'B')" if high >= 10_000 else "format(datum.value, ',.6~r')"
+    return f"(datum.value < 0 ? '−' : '') + '{before}' + replace({shown}, /[-−]/, '') + '{after}'"
 
 
 def _bar_height(categories: int, measures: int) -> int:
@@ -219,28 +265,35 @@ def _unit(y: Sequence[str], units: Mapping[str, str]) -> str:
 
 
 def _axis_title(y: Sequence[str], unit: str) -> str:
-    name = _words(y[0]) if len(y) == 1 else ""
-    shown = unit if unit and (is_currency(unit) or unit != name.lower()) else ""
+    name = words(y[0]) if len(y) == 1 else ""
+    shown = _said(unit) if unit and (is_currency(unit) or unit != name.lower()) else ""
     return f"{name} ({shown})" if name and shown else name or shown
 
 
-def _title(reading: Reading, x: str, y: Sequence[str], period: str, cut: bool) -> str:
-    base = reading.title or f"{', '.join(_words(name) for name in y)} by {_words(x).lower()}"
+def _said(unit: str) -> str:
+    return "%" if unit in ("%", "percent") else unit
+
+
+def _title(reading: Reading, found: Drawn, unit: str, period: str, note: str) -> str:
+    """What is drawn, when, and in which unit."""
+    base = reading.title or f"{', '.join(words(name) for name in found.y)} by {words(found.x).lower()}"
     text = base[:1].upper() + base[1:]
-    if period and period.lower() not in text.lower():
-        text = f"{text}, {period}"
-    return f"{text} (first {MOST_BARS})" if cut else text
+    when = period or (
+        span_of(found.days, found.grain) if found.grain and not re.search(r"\b(?:19|20)\d\d\b", text) else ""
+    )
+    if when and when.lower() not in text.lower():
+        text = f"{text}, {when}"
+    if unit and not re.search(rf"\b{re.escape(unit)}\b|[€$£¥%]", text, re.IGNORECASE):
+        text = f"{text} ({_said(unit)})"
+    return f"{text} ({note})" if note else text
 
 
-def _wrapped(title: str, width: int = 78) -> list[str]:
-    import textwrap
+def _left_out(found: Drawn) -> str:
+    return f"the largest {len(found.names)}" if found.left_out > 0 else ""
 
+
+def _wrapped(title: str, width: int = 74) -> list[str]:
     return textwrap.wrap(title, width) or [""]
-
-
-def _words(name: str) -> str:
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
 
 
 def _config() -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Composer:
         more = "the first of them:" if len(rows.rows) > shown or rows.truncated else ""
         count: tuple[str | Slot, ...] = (
             ("more rows than are shown; ",)
-            if rows.truncated
+            if rows.truncated and evidence.total is None
             else (cite_count(evidence, self.catalogue, self.book), " rows; ")
         )
         lead = Sentence((f"{title}: ", *count, more)) if more else Sentence((f"{title}: ", *count[:-1], " rows."))

@@ -8,32 +8,47 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from index.documents import Passage
 from index.errors import NotFoundError
 from index.guard import guard
 from index.scope import Scope
 from index.vectors import Narrow
+from query.addresses import address_notices, cleaned
 from query.answer import Answer, PassageView, RouteView, SqlView
+from query.conversation import FollowUps, Resolved, Turn
+from query.entity_names import Named
 from query.evidence import CitationBook, TableEvidence
 from query.execute import Executor, Findings, Notify
-from query.letters import citation_view
+from query.letters import citation_view, drafts_without_addresses, stated_addresses
 from query.markdown import number, render
 from query.names import NameDictionary
 from query.parts import Parts
-from query.plan import Plan, Reading, SqlStep
+from query.plan import Plan, Reading, Route, SqlStep, added_up
 from query.planning import Planner, content_stems, without_company
+from query.population import Names
 from query.prove import Prover
 from query.relevance import Nearness, nearness
 from query.scoring.reasons import contribution_evidence
 from query.tell import Teller, Told
+from query.written import Written
 
+MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
 PROBED = 10  # passages looked at to see whether documents speak of a question at all
 
 
 def silent(_event: str, _data: Mapping[str, object]) -> None:
     """Tells nobody."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer, the plan that gave it, and the turn that a follow-up builds on."""
+
+    answer: Answer
+    plan: Plan
+    turn: Turn
 
 
 @dataclass(frozen=True)
@@ -46,14 +61,30 @@ class QueryEngine:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
         parts = self.parts
         tables, names = parts.tables(scope), parts.names(scope)
-        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
+        plan = Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
+        return plan if parts.second is None else parts.second(scope).consider(plan)
+
+    def resolved(self, question: str, scope: Scope, earlier: Turn | None) -> Resolved:
+        """`question` as one that stands by itself, read together with the turn before it."""
+        return FollowUps(self.parts.catalogue, self.parts.tables(scope), self.parts.names(scope)).resolve(
+            question, earlier
+        )
 
     def answer(self, question: str, scope: Scope, notify: Notify = silent) -> Answer:
         """Answer `question` with what `scope` shows. Raises `EmptyQuestion` and `StorageError`; a question that the
         data cannot answer is an answer that says so."""
+        return self.answered(question, scope, notify).answer
+
+    def answered(
+        self, question: str, scope: Scope, notify: Notify = silent, *, earlier: Turn | None = None
+    ) -> Answered:
+        """`answer` after an earlier turn, with what the next one needs."""
         clock = _Clock()
-        plan = self.plan(question, scope)
+        resolved = self.resolved(question, scope, earlier)
+        plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)
         clock.lap("plan")
+        if resolved.carried:
+            notify("carried", {"question": resolved.question})
         notify("route", {"path": plan.route.path, "reason": plan.route.reason, "confidence": plan.route.confidence})
         parts = self.parts
         executor = Executor(parts.catalogue, parts.reader, parts.passages, parts.scorer, scope, parts.catalogue.date())
@@ -62,27 +93,37 @@ class QueryEngine:
         documents = self._document_text(scope)
         told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
         clock.lap("write")
-        proof = self._prover(plan, found, told, documents).prove(told.sentences)
+        prover = self._prover(plan, found, told, documents)
+        proof = prover.prove(told.sentences)
         clock.lap("check")
-        numbers = number(proof.kept, [c for note in told.notes for c in note.citations])
+        written = Written(proof.kept)
+        if parts.writer is not None and plan.route.path not in ("clarify", "refuse"):
+            written = parts.writer.rewrite(proof.kept, prover)
+            clock.lap("model")
+        numbers = number(written.sentences, [c for note in told.notes for c in note.citations])
+        shown = cleaned(render(written.sentences, numbers), stated_addresses(numbers.values()))
+        drafts, removed = drafts_without_addresses(told.drafts)
+        notices = [*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices]
         answer = Answer(
+            carried=resolved.question if resolved.carried else "",
             id=uuid.uuid4().hex,
             question=question,
             as_of=parts.catalogue.date().isoformat(),
-            answer=render(proof.kept, numbers),
+            answer=shown.text,
             route=route_view(plan, told),
             sql=[sql_view(found.tables[step.id]) for step in plan.steps if isinstance(step, SqlStep)],
             passages=[passage_view(p) for p in told.passages],
             citations=[citation_view(c) for c in numbers.values()],
             items=[note.view(numbers) for note in told.notes],
-            drafts=told.drafts,
+            drafts=drafts,
             chart=told.chart,
             images=told.images,
-            notices=[*plan.notices, *found.notices, *told.notices, *proof.notices],
+            notices=[*notices, *address_notices([*shown.removed, *removed])],
+            egress=[asdict(one) for one in added_up([*plan.egress, *told.egress, *written.egress])],
             timings_ms=clock.laps(),
         )
         notify("done", {"id": answer.id})
-        return answer
+        return Answered(answer, plan, Turn(resolved.question, listed(found, parts.names(scope))))
 
     def _agree(self, scope: Scope) -> Callable[[Reading, Reading], bool]:
         def rows(reading: Reading) -> list[tuple[str, ...]]:
@@ -134,6 +175,23 @@ class QueryEngine:
             return texts[doc_id]
 
         return text
+
+
+def asked_back(question: str, asked: str) -> Plan:
+    """The plan of a follow-up that leaves open what it means."""
+    return Plan(question, Route("clarify", "the follow-up leaves open what it means", 0.8), clarification=asked)
+
+
+def listed(found: Findings, names: Names) -> tuple[Named, ...]:
+    """The entities that an answer lists, in its order: its items, else those that the cells of its rows name."""
+    if found.items:
+        return tuple(Named(item.entity, item.key, item.name) for item in found.items)
+    named: dict[Named, None] = {}
+    for evidence in found.tables.values():
+        for row in evidence.rows.rows[:MOST_LISTED] if not named else ():
+            cells = [mention for cell in row if isinstance(cell, str) for mention in names.find(cell)]
+            named.update((m.meant[0], None) for m in cells[:1] if m.whole and len(m.meant) == 1)
+    return tuple(named)
 
 
 class _Clock:

@@ -7,6 +7,7 @@ number, a date or a name.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -21,8 +22,9 @@ CitationKind = Literal["cell", "row", "aggregate", "passage", "score"]
 class TableEvidence:
     """The result of one guarded query. `text` is the SQL as planned, `sql` what ran, `parameters` its values.
 
-    `entity`/`key_column` say that each row is about the entity whose key stands in that column.
-    `table` is the base table when the rows are rows of one table, with its primary key columns in `row_key`.
+    `entity`/`key_column` say that each row is about the entity whose key stands in that column. `keys` holds, for each
+    base table whose rows stand in the result, the key of every row of it, as citations write it: they were read with
+    the rows and are not shown. `total` counts the rows of a result that was cut off.
     """
 
     id: str
@@ -34,6 +36,13 @@ class TableEvidence:
     entity: str | None = None
     key_column: str | None = None
     parameters: tuple[tuple[str, Value], ...] = ()
+    keys: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    total: int | None = None
+
+    def key(self, table: str, row: int) -> str | None:
+        """The key of `table` in a row, where it was read with the rows."""
+        held = self.keys.get(table)
+        return held[row] if held is not None else None
 
     def column(self, name: str) -> tuple[Value, ...]:
         """All values of a column, in row order; raises KeyError for an unknown one."""
@@ -55,11 +64,12 @@ class PassageEvidence:
 
 @dataclass(frozen=True)
 class Contribution:
-    """One reason of a score: `logit` is its additive part, `text` how it reads; `evidence` backs it."""
+    """One reason of a score: `logit` is its additive part, `text` how it reads; `sql` gives its value again, and the
+    rows `keys` of `table` are behind it."""
 
     feature: str
     text: str
-    value: float
+    value: float | str
     logit: float
     table: str = ""
     keys: tuple[str, ...] = ()
@@ -86,8 +96,9 @@ class EntityScore:
 class Citation:
     """Where a piece of text comes from. `n` numbers it in the answer; other fields by `kind`:
 
-    cell, row: `source`, `table`, `key`, `column`, `value`; aggregate: `sql` and `column`, `value`;
-    passage: `doc_id`, `start`, `end`, `quote`; score: `table` (its name), `key`, `value`.
+    cell, row: `source`, `table`, `key`, `column`, `value`; aggregate: `sql` with its `row_count`, `column`, `value`;
+    passage: `doc_id`, `start`, `end`, `quote`; score: `table` (its name), `key`, `value`. An aggregate with a `doc_id`
+    was worked out from figures of that document, as `quote` writes it.
     """
 
     n: int
@@ -102,6 +113,7 @@ class Citation:
     end: int | None = None
     quote: str | None = None
     sql: str | None = None
+    row_count: int | None = None
     parameters: tuple[tuple[str, Value], ...] = ()
 
 
@@ -110,12 +122,14 @@ class Slot:
     """Text made from a cited value: `text` is how it is written, `value` what the source holds.
 
     `style` names the way of writing (`query.format.write`), so that the checker can write it again and compare.
+    `operands` are the passages whose figures a worked-out value was made of.
     """
 
     text: str
     value: Value
     citation: Citation
     style: str = ""
+    operands: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,19 @@ from typing import Protocol
 
 from index.catalogue import Catalogue, Entity
 from index.documents import Passage
+from index.errors import SqlRejected
 from index.guard import guard
 from index.scope import Scope
 from index.sql import Rows, SqlReader, Value
 from index.vectors import Narrow
 from query.evidence import EntityScore, PassageEvidence, TableEvidence
 from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, ScoreStep, SearchStep, SqlStep, Step
+from query.prove import counted
+from query.provenance import Keyed, key_text, keyed
 from query.relevance import relevant
-from query.scoring import due_dates
+from query.scoring import Keep, due_dates
+from query.scoring.stated import stated_values
+from query.selfcheck import SelfCheck
 
 MOST_ROWS = 1000
 
@@ -38,8 +43,9 @@ class PassageSearch(Protocol):
 class Scorer(Protocol):
     """Scores entities with the live model of a declared score; raises `NotFoundError` when there is none."""
 
-    def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
-        """Scores of the entities of `keys` that are in the score's population today."""
+    def score(self, name: str, keys: Sequence[str], scope: Scope, keep: Keep | None = None) -> tuple[EntityScore, ...]:
+        """Scores of the entities of `keys` that are in the score's population today; with `keep` only of those that it
+        chooses by their probabilities, for reasons and rows cost time."""
         ...
 
     def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
@@ -111,12 +117,14 @@ class Executor:
 
     def _sql(self, step: SqlStep, found: Findings, notify: Notify) -> None:
         reading = step.reading
-        query = guard(reading.sql, self.catalogue, self.scope, dialect=self.reader.dialect, limit=MOST_ROWS)
-        rows = self.reader.read(query)
-        evidence = TableEvidence(
-            step.id, reading.sql, query.sql, rows, query.tables, step.purpose, reading.entity, reading.key_column
-        )
+        evidence = read_evidence(step, self.catalogue, self.reader, self.scope)
+        rows = evidence.rows
+        if rows.truncated and step.purpose == "answer":
+            whole = f"{evidence.total:,} rows" if evidence.total is not None else "more rows than these"
+            found.notices.append(f"The result has {whole}; the first {MOST_ROWS:,} are given.")
         found.tables[step.id] = evidence
+        if step.purpose == "answer":
+            found.notices += SelfCheck(self.catalogue, self.reader, self.scope).notices(reading.sql, rows)
         notify("rows", {"step": step.id, "columns": list(rows.columns), "count": len(rows.rows)})
         if step.purpose == "population":
             found.items = self._items(evidence, reading.entity)
@@ -140,8 +148,21 @@ class Executor:
         dates = due_dates(score, self.reader, self.catalogue, self.scope)
         if dates is not None:
             found.tables[dates.id] = dates
-        scores = {s.key: s for s in self.scorer.score(step.score, [i.key for i in found.items], self.scope)}
+        stated = stated_values(score, self.reader, self.catalogue, self.scope)
+        if stated is not None:
+            found.tables[stated.id] = stated
         due = self.scorer.due(step.score, *step.due, self.scope) if step.due else None
+
+        def keep(probabilities: Mapping[str, float]) -> Sequence[str]:
+            told = (
+                k
+                for k, p in probabilities.items()
+                if (due is None or k in due) and (not step.at_risk or p >= threshold)
+            )
+            return sorted(told, key=lambda k: (-probabilities[k], k))[: step.top]
+
+        keys = [item.key for item in found.items]
+        scores = {s.key: s for s in self.scorer.score(step.score, keys, self.scope, keep)}
         kept = [
             replace(item, score=scores[item.key])
             for item in found.items
@@ -187,6 +208,46 @@ class Executor:
             found.items = _joined(found.items, passages)
         found.passages[step.id] = PassageEvidence(step.id, query, passages, step.purpose)
         notify("passages", {"step": step.id, "count": len(passages)})
+
+
+def read_evidence(step: SqlStep, catalogue: Catalogue, reader: SqlReader, scope: Scope) -> TableEvidence:
+    """What the query of a step finds. The keys of its rows are read with it where it leaves them out and the scope
+    shows them; of a result that is cut off, the rows are counted."""
+    reading, wanted = step.reading, keyed(step.reading.sql, catalogue)
+    rows, query = None, None
+    keys: dict[str, tuple[str | None, ...]] = {}
+    if wanted.places:
+        try:
+            query = guard(wanted.sql, catalogue, scope, dialect=reader.dialect, limit=MOST_ROWS)
+            rows, keys = _split(reader.read(query), wanted)
+        except SqlRejected:
+            query = None
+    if query is None or rows is None:
+        query = guard(reading.sql, catalogue, scope, dialect=reader.dialect, limit=MOST_ROWS)
+        rows = reader.read(query)
+    total = _counted(reading.sql, catalogue, reader, scope) if rows.truncated else None
+    return TableEvidence(
+        step.id, reading.sql, query.sql, rows, query.tables, step.purpose, reading.entity, reading.key_column,
+        keys=keys, total=total,
+    )  # fmt: skip
+
+
+def _split(found: Rows, wanted: Keyed) -> tuple[Rows, dict[str, tuple[str | None, ...]]]:
+    """The rows as they are shown, and the keys that were read with them."""
+    shown = Rows(found.columns[: wanted.columns], tuple(r[: wanted.columns] for r in found.rows), found.truncated)
+    keys = {
+        table: tuple(None if any(r[p] is None for p in places) else key_text(r[p] for p in places) for r in found.rows)
+        for table, places in wanted.places.items()
+    }
+    return shown, keys
+
+
+def _counted(sql: str, catalogue: Catalogue, reader: SqlReader, scope: Scope) -> int | None:
+    try:
+        rows = reader.read(guard(counted(sql), catalogue, scope, dialect=reader.dialect)).rows
+    except SqlRejected:
+        return None
+    return int(str(rows[0][0])) if rows else None
 
 
 def _names(rows: Rows, entity: Entity, keys: Sequence[Value]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from index.sql import Value
 
@@ -20,6 +20,7 @@ MONTHS = (
 )  # fmt: skip
 NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_WIDE = Context(prec=800)  # any double, to any of its decimals
 _LONG_DATE = re.compile(rf"(\d{{1,2}}) ({'|'.join(MONTHS)}) (\d{{4}})")
 
 
@@ -64,13 +65,17 @@ def day(value: Value) -> str:
 
 
 def number(value: Value, decimals: int | None = None) -> str:
-    """`1,234.5`: thousands separated, at most two decimals unless `decimals` fixes them; empty if no number."""
+    """`1,234.5`: thousands separated, at most two decimals unless `decimals` fixes them; empty if no number.
+
+    What two decimals would round to nothing keeps three digits that count: `0.00123`.
+    """
     exact = as_decimal(value)
     if exact is None:
         return ""
-    rounded = round_half_up(exact, 2 if decimals is None else decimals)
+    small = exact != 0 and abs(exact) < Decimal("0.1")
+    rounded = round_half_up(exact, (2 - exact.adjusted() if small else 2) if decimals is None else decimals)
     if decimals is None and rounded == rounded.to_integral_value():
-        rounded = rounded.quantize(Decimal(1))
+        rounded = rounded.quantize(Decimal(1), context=_WIDE)
     text = f"{rounded:,f}"
     return text.rstrip("0").rstrip(".") if decimals is None and "." in text else text
 
@@ -168,10 +173,16 @@ STYLES: dict[str, Callable[[Value], str]] = {
 
 
 def write(value: Value, style: str = "auto") -> str:
-    """`value` in `style`, which may carry an argument (`money:EUR`, `number:1`, `percent:1`, `auto:EUR`).
+    """`value` in `style`, which may carry an argument (`money:EUR`, `number:1`, `percent:1`, `auto:EUR`), and a
+    language behind an `@` (`date@de`).
 
     Raises KeyError for a style that does not exist. An empty text means that there is nothing to write.
     """
+    style, _, language = style.partition("@")
+    if language:
+        from query.localise import localised
+
+        return localised(write(value, style), value, style, language)
     name, _, argument = style.partition(":")
     if name in ("money", "auto") and argument:
         return money(value, argument) if name == "money" else auto(value, argument)
@@ -236,7 +247,7 @@ def parse_date(written: str) -> dt.date | None:
 
 def round_half_up(value: Decimal, decimals: int) -> Decimal:
     """`value` rounded the way people round: half away from zero."""
-    return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    return value.quantize(Decimal(1).scaleb(-decimals, _WIDE), rounding=ROUND_HALF_UP, context=_WIDE)
 
 
 def _trim(value: Decimal) -> str:

@@ -1,7 +1,7 @@
 """Lifestyle pictures: a product's picture set into a drawn outdoor scene. No model, no network, the same every time.
 
 The picture says what it is: a composition (`composed` in its PNG text), not a photograph. An image model can take its
-place behind the `ImageProvider` protocol.
+place (`query.parts.Studio`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from index.errors import SourceError
 
@@ -25,23 +26,6 @@ _SCALE = 2  # drawn larger and reduced, for smooth edges
 Colour = tuple[int, int, int]
 
 
-class ImageProvider(Protocol):
-    """Makes a lifestyle picture of a product; `LocalComposer` is the one that needs no model."""
-
-    def lifestyle(self, product_image: Path, scene: str, out: Path) -> Path:
-        """Write the picture to `out` and give its path; raises `SourceError` for a product picture it cannot read."""
-        ...
-
-
-@dataclass(frozen=True)
-class LocalComposer:
-    """Draws a summer scene and sets the product into it."""
-
-    def lifestyle(self, product_image: Path, scene: str, out: Path) -> Path:
-        """Compose the picture; see `lifestyle_image`."""
-        return lifestyle_image(product_image, scene, out)
-
-
 @dataclass(frozen=True)
 class Palette:
     """The colours of one hour of a summer's day: sky from top to horizon, sun, ranges far to near, water, meadow."""
@@ -51,9 +35,11 @@ class Palette:
     ranges: tuple[Colour, Colour, Colour]
     water: Colour
     meadow: tuple[Colour, Colour]
+    flowers: tuple[Colour, ...] = ((255, 255, 255), (250, 214, 84), (226, 120, 150), (146, 116, 206))
+    snow: bool = False
 
 
-PALETTES = (
+_SUMMER = (
     Palette(((86, 156, 214), (222, 238, 246)), (255, 244, 200), ((156, 181, 205), (108, 142, 168), (70, 108, 118)),
             (108, 168, 196), ((146, 186, 92), (84, 136, 66))),
     Palette(((92, 124, 190), (255, 214, 170)), (255, 226, 160), ((176, 160, 190), (128, 116, 158), (82, 88, 122)),
@@ -61,23 +47,55 @@ PALETTES = (
     Palette(((110, 180, 226), (250, 240, 214)), (255, 250, 224), ((170, 196, 196), (120, 160, 150), (76, 122, 100)),
             (124, 188, 196), ((170, 200, 96), (96, 150, 72))),
 )  # fmt: skip
+_SPRING = (
+    Palette(((120, 186, 232), (236, 244, 248)), (255, 248, 214), ((170, 192, 212), (132, 166, 168), (98, 142, 112)),
+            (128, 190, 206), ((176, 208, 112), (110, 164, 78)),
+            ((255, 255, 255), (252, 232, 120), (244, 176, 204), (186, 160, 230))),
+)  # fmt: skip
+_AUTUMN = (
+    Palette(((104, 140, 184), (250, 222, 184)), (255, 226, 168), ((176, 168, 182), (150, 122, 112), (122, 92, 62)),
+            (134, 150, 160), ((196, 162, 84), (128, 98, 54)), ((198, 92, 42), (226, 150, 52), (150, 60, 40))),
+)  # fmt: skip
+_WINTER = (
+    Palette(((108, 150, 200), (228, 236, 244)), (255, 246, 226), ((178, 192, 212), (142, 160, 186), (104, 124, 146)),
+            (150, 178, 200), ((246, 249, 252), (206, 220, 234)), (), snow=True),
+    Palette(((84, 104, 160), (248, 214, 206)), (255, 228, 208), ((170, 166, 196), (128, 128, 168), (88, 96, 132)),
+            (150, 158, 190), ((242, 240, 248), (198, 200, 224)), (), snow=True),
+)  # fmt: skip
+PALETTES = {"summer": _SUMMER, "spring": _SPRING, "autumn": _AUTUMN, "winter": _WINTER}
+_SEASONS = {
+    **dict.fromkeys(("summer", "sommer", "été"), "summer"), **dict.fromkeys(("spring", "frühling"), "spring"),
+    **dict.fromkeys(("autumn", "fall", "herbst"), "autumn"), **dict.fromkeys(("winter", "ski"), "winter"),
+}  # fmt: skip
+_SEASON = re.compile(rf"\b(?:{'|'.join(_SEASONS)})\b", re.IGNORECASE)
+CAPTION = "composed picture"
 
 
-def lifestyle_image(product_image: Path, scene: str, out: Path) -> Path:
-    """Set the product picture into a summer scene of mountains, a lake and a meadow, and write it to `out` as PNG.
+def season_of(text: str) -> str:
+    """The season that a text names, else summer."""
+    found = _SEASON.search(text)
+    return _SEASONS[found.group().lower()] if found else "summer"
 
-    `scene` (a product's key, a season) varies light and land; the same arguments give the same picture. Raises
-    `SourceError` for a product picture that cannot be read.
+
+def lifestyle_image(product_image: Path, scene: str, out: Path, *, season: str = "summer") -> Path:
+    """Set the product picture into a scene of mountains, a lake and a meadow in `season`, and write it to `out` as PNG.
+
+    `scene` (a product's key) varies light and land; the same arguments give the same picture, which says on itself
+    that it is composed. Raises `SourceError` for a product picture that cannot be read.
     """
     from PIL.PngImagePlugin import PngInfo
 
     product = cut_out(_open(product_image))
     seed = int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big")
     rng = random.Random(seed)
-    palette = PALETTES[rng.randrange(len(PALETTES))]
+    choices = PALETTES[season if season in PALETTES else "summer"]
+    palette = choices[rng.randrange(len(choices))]
     canvas = _scene(rng, palette)
     _place(canvas, product, palette)
+    if palette.snow:
+        _snowfall(canvas, rng)
     finished = canvas.convert("RGB").reduce(_SCALE)
+    _caption(finished)
     note = PngInfo()
     note.add_text("Description", "composed: a product picture set into a drawn scene")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +172,7 @@ def _gradient(width: int, height: int, top: Colour, bottom: Colour, end: int) ->
     column = Image.new("RGBA", (1, height))
     for row in range(height):
         column.putpixel((0, row), (*_mix(top, bottom, min(1.0, row / max(1, end))), 255))
-    return column.resize((width, height))
+    return column.resize((width, height), resample=0)  # a pixel wide: nothing to smooth
 
 
 def _mix(one: Colour, other: Colour, share: float) -> Colour:
@@ -272,17 +290,38 @@ def _meadow(canvas: Image, rng: random.Random, palette: Palette, shore: int) -> 
     grass = _gradient(width, height, top, bottom, height)
     canvas.paste(grass, (0, 0), mask)
     draw = ImageDraw.Draw(canvas, "RGBA")
-    for _ in range(2600):
+    for _ in range(0 if palette.snow else 2600):
         x = rng.uniform(0, width)
         y = shore + 20 * _SCALE + (height - shore) * rng.random() ** 0.8
         size = _SCALE * (2 + 15 * (y - shore) / (height - shore))
         shade = _mix(top, bottom, rng.random() * 1.2) if rng.random() < 0.6 else _mix(bottom, (30, 70, 34), 0.4)
         draw.line((x, y, x + rng.uniform(-0.35, 0.35) * size, y - size), fill=(*shade, 150), width=_SCALE)
-    for _ in range(150):
+    for _ in range(150 if palette.flowers else 0):
         x, y = rng.uniform(0, width), shore + 26 * _SCALE + (height - shore) * rng.random()
         dot = _SCALE * (0.8 + 2.8 * (y - shore) / (height - shore))
-        colour = rng.choice(((255, 255, 255), (250, 214, 84), (226, 120, 150), (146, 116, 206)))
+        colour = rng.choice(palette.flowers)
         draw.ellipse((x - dot, y - dot, x + dot, y + dot), fill=(*colour, 225))
+
+
+def _snowfall(canvas: Image, rng: random.Random) -> None:
+    from PIL import ImageDraw
+
+    draw = ImageDraw.Draw(canvas, "RGBA")
+    for _ in range(420):
+        x, y, size = rng.uniform(0, canvas.width), rng.uniform(0, canvas.height), _SCALE * rng.uniform(0.8, 2.6)
+        draw.ellipse((x - size, y - size, x + size, y + size), fill=(255, 255, 255, rng.randint(90, 210)))
+
+
+def _caption(picture: Image) -> None:
+    """What the picture is, small, in its corner."""
+    from PIL import ImageDraw, ImageFont
+
+    draw = ImageDraw.Draw(picture, "RGBA")
+    font = ImageFont.load_default(13)
+    left, top, right, bottom = draw.textbbox((0, 0), CAPTION, font=font)
+    x, y = picture.width - (right - left) - 14, picture.height - (bottom - top) - 14
+    draw.rounded_rectangle((x - 6, y - 3, picture.width - 6, picture.height - 5), 4, fill=(20, 30, 40, 110))
+    draw.text((x, y - top), CAPTION, font=font, fill=(255, 255, 255, 235))
 
 
 def _place(canvas: Image, product: Image, palette: Palette) -> None:

@@ -142,6 +142,11 @@ def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, s
     )
 
 
+def without_draft(text: str, catalogue: Catalogue) -> str:
+    """`text` without the clause that asks for a draft."""
+    return _drafting(" ".join(text.split()), catalogue)[0]
+
+
 def _topics(clause: str) -> tuple[str, ...]:
     clause = re.sub(r"^\s*,?\s*(?:including|with|about|mentioning)\b", "", clause, flags=re.I)
     parts = (_VAGUE.sub("", part).strip() for part in re.split(r",|\band\b", clause) if not _PICTURES.search(part))

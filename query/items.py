@@ -14,7 +14,8 @@ from query.compose import Composer, due_label
 from query.evidence import Citation, Contribution, Sentence, Slot, TableEvidence
 from query.execute import Item
 from query.next_steps import NextStep, StepFinder, strongest
-from query.scoring import cited_reason, due_row, score_slot
+from query.scoring import cited_reason, cited_rows, due_row, score_slot
+from query.scoring.stated import contradicting_row
 
 REASONS = 3  # of a score that are told; all of them are in the item
 STEPS = 2
@@ -27,7 +28,7 @@ class ItemNote:
 
     item: Item
     sentences: tuple[Sentence, ...] = ()
-    drivers: tuple[tuple[Contribution, Sentence], ...] = ()
+    drivers: tuple[tuple[Contribution, Sentence, tuple[Citation, ...]], ...] = ()
     steps: tuple[tuple[NextStep, Slot], ...] = ()
     citations: tuple[Citation, ...] = ()
     draft_id: str | None = None
@@ -50,10 +51,10 @@ class ItemNote:
                     feature=c.feature,
                     text=c.text,
                     logit=round(c.logit, 9),
-                    citations=kept(s.citations()),
+                    citations=kept([*s.citations(), *rows]),
                     lower=c.lower,
                 )
-                for c, s in self.drivers
+                for c, s, rows in self.drivers
             ],
             next_steps=[
                 NextStepView(text=step.text, driver=step.driver, citations=kept([slot.citation]))
@@ -75,6 +76,7 @@ class ItemTeller:
     finder: StepFinder | None = None
     due: TableEvidence | None = None
     period: tuple[dt.date, dt.date | None] = (dt.date.min, None)
+    stated: TableEvidence | None = None
     notes: list[ItemNote] = field(default_factory=list)
 
     def scored(self, item: Item, score: Score) -> ItemNote:
@@ -82,16 +84,25 @@ class ItemTeller:
         scored = item.score
         assert scored is not None
         book = self.composer.book
-        drivers = tuple((c, cited_reason(c, scored, score, self.catalogue, book)) for c in scored.contributions)
+        drivers = tuple(
+            (c, cited_reason(c, scored, score, self.catalogue, book), cited_rows(c, self.catalogue, book))
+            for c in scored.contributions
+        )
         found = self.finder.find(scored, STEPS) if self.finder else ()
         steps = tuple((step, self.composer.step(step)) for step in found)
         told = [Sentence((self._name(item), ": ", score_slot(scored, book), f" {score.label.lower()}"), "bullet")]
         due = self._due(item, score)
         told += [due] if due is not None else []
         raising = {c.feature for c in list(strongest(scored))[:REASONS]}
-        told += [Sentence(s.parts, "subbullet") for c, s in drivers if c.feature in raising]
+        told += [Sentence(s.parts, "subbullet") for c, s, _ in drivers if c.feature in raising]
+        told += self._disagreeing(item, score)
         told += [Sentence(("To do: ", slot), "subbullet") for _, slot in steps]
-        return self._keep(ItemNote(item, tuple(told), drivers, steps))
+        note = ItemNote(item, tuple(told), drivers, steps)
+        cited = [c for s in told for c in s.citations()] + [
+            c for _, s, rows in drivers for c in (*s.citations(), *rows)
+        ]
+        note.citations = tuple({c.n: c for c in cited}.values())
+        return self._keep(note)
 
     def _due(self, item: Item, score: Score) -> Sentence | None:
         """When the entity is due, cited from the record that says so."""
@@ -104,6 +115,26 @@ class ItemTeller:
         slot = self.composer.slot(self.due, row, self.due.rows.columns[1])
         label = due_label(score, self.catalogue)
         return Sentence((f"{label[:1].upper()}{label[1:]}: ", slot), "subbullet")
+
+    def _disagreeing(self, item: Item, score: Score) -> list[Sentence]:
+        """That what people recorded of the entity and what the score makes of it differ."""
+        if self.stated is None or item.score is None:
+            return []
+        row = contradicting_row(self.stated, score, item.key, item.score.probability)
+        if row is None:
+            return []
+        column = self.stated.rows.columns[1]
+        entity = self.catalogue.entity(score.entity)
+        table = self.catalogue.table(entity.table) if entity else None
+        held = table.column(column) if table else None
+        label = held.label if held else column
+        measured = "low" if item.score.probability < score.threshold else "high"
+        slot = self.composer.slot(self.stated, row, column)
+        return [
+            Sentence(
+                (f"Sources disagree: {label} says ", slot, f", the evidence above says {measured} risk"), "subbullet"
+            )
+        ]
 
     def quoted(self, item: Item, quotes: Sequence[Quote]) -> ItemNote:
         """An item with what its documents say."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from index.guard import guard
 from index.keywords import terms
 from index.scope import Scope
+from query.addresses import cleaned
 from query.answer import CitationView, DraftView
 from query.drafts import Draft, DraftWriter
 from query.evidence import Citation
@@ -115,8 +116,27 @@ def draft_view(draft: Draft, pictures: Callable[[str], str]) -> DraftView:
         images=[
             {"path": pictures(i.path), "title": i.name, "key": i.key, "citation": i.citation.n} for i in draft.images
         ],
+        attachments=[{"doc_id": a.doc_id, "title": a.title} for a in draft.attachments],
         notices=list(draft.notices),
+        language=draft.language,
     )
+
+
+def stated_addresses(citations: Iterable[Citation]) -> frozenset[str]:
+    """Cells that are an address and nothing else, such as a column of websites: what was asked for may be said."""
+    return frozenset(str(c.value).strip() for c in citations if c.kind != "passage" and isinstance(c.value, str))
+
+
+def drafts_without_addresses(drafts: Sequence[DraftView]) -> tuple[list[DraftView], list[str]]:
+    """The drafts without addresses that others wrote into the data, and those addresses."""
+    made, removed = [], list[str]()
+    for draft in drafts:
+        stated = {str(c.value).strip() for c in draft.citations if c.kind != "passage" and isinstance(c.value, str)}
+        subject, body = cleaned(draft.subject, stated), cleaned(draft.body, stated)
+        found = [*subject.removed, *body.removed]
+        made.append(draft.model_copy(update={"subject": subject.text, "body": body.text}) if found else draft)
+        removed += found
+    return made, removed
 
 
 def citation_view(citation: Citation) -> CitationView:

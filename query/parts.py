@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,15 +12,57 @@ from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader
 from query.drafts.template import TemplateSet
+from query.evidence import Sentence
 from query.execute import PassageSearch, Scorer
+from query.plan import Egress, Plan
 from query.population import Names, TableReader
+from query.prove import Prover
+from query.written import Written
+
+
+@dataclass(frozen=True)
+class WantedPicture:
+    """A lifestyle picture to make: around the product picture at the path `picture`, of the product `key` called
+    `title`, in a `season` (spring, summer, autumn, winter)."""
+
+    picture: str
+    key: str
+    title: str
+    season: str = "summer"
+
+
+@dataclass(frozen=True)
+class Lifestyle:
+    """A picture that was made: `composed` of the product's own picture and a drawn scene, or by a model; `egress` is
+    what left for it."""
+
+    path: str
+    composed: bool = True
+    notice: str = ""
+    egress: tuple[Egress, ...] = ()
 
 
 class Studio(Protocol):
     """Makes pictures: a provider of the `image` role, or the one that draws them here."""
 
-    def lifestyle(self, picture: str, key: str) -> str:
-        """A lifestyle picture around the product picture at the path `picture`; the path of the new file."""
+    def lifestyle(self, wanted: Sequence[WantedPicture]) -> Sequence[Lifestyle]:
+        """A picture for each, in order; those of one answer are asked for together, so that they share a deadline."""
+        ...
+
+
+class SecondPlanner(Protocol):
+    """Has its say on a plan of the grammar (`query.text2sql.asked_model.ModelPlanner`)."""
+
+    def consider(self, plan: Plan) -> Plan:
+        """The plan to run."""
+        ...
+
+
+class Writer(Protocol):
+    """Puts proven sentences into other words (`query.models.writer.ModelWriter`)."""
+
+    def rewrite(self, sentences: Sequence[Sentence], prover: Prover) -> Written:
+        """The sentences to show, proven as well."""
         ...
 
 
@@ -43,3 +85,5 @@ class Parts:
     templates: TemplateSet = field(default_factory=TemplateSet)
     pictures: Callable[[str], str] = str
     studio: Studio | None = None
+    second: Callable[[Scope], SecondPlanner] | None = None
+    writer: Writer | None = None

@@ -5,6 +5,7 @@ A question becomes a route and steps; a step may use the keys or rows of earlier
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -150,8 +151,32 @@ Step = ProfileStep | SqlStep | SearchStep | ScoreStep | DraftStep | ChartStep | 
 
 
 @dataclass(frozen=True)
+class Egress:
+    """What left for a model: which `fields`, how many characters, and how many places in them were masked."""
+
+    model: str
+    fields: tuple[str, ...]
+    characters: int
+    masked: int
+
+
+def added_up(egress: Iterable[Egress]) -> tuple[Egress, ...]:
+    """One record a model: the fields that left, and the sums of characters and masked places."""
+    found: dict[str, Egress] = {}
+    for one in egress:
+        had = found.get(one.model, Egress(one.model, (), 0, 0))
+        fields = tuple(dict.fromkeys((*had.fields, *one.fields)))
+        found[one.model] = Egress(one.model, fields, had.characters + one.characters, had.masked + one.masked)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
 class Plan:
-    """`question` understood: the route, its steps in order, the other readings that were close, and notices."""
+    """`question` understood: the route, its steps in order, the other readings that were close, and notices.
+
+    `plain` says that the words were planned by the grammar (and are no SQL, greeting or order), so that another planner
+    may have its say; `egress` is what left for a model while planning.
+    """
 
     question: str
     route: Route
@@ -159,3 +184,5 @@ class Plan:
     alternatives: tuple[Reading, ...] = ()
     clarification: str = ""
     notices: tuple[str, ...] = ()
+    plain: bool = False
+    egress: tuple[Egress, ...] = ()

@@ -80,8 +80,9 @@ class Planner:
             return Plan(intent.question, Route("refuse", "Tower reads; it does not change data", 0.99))
         doubtful = self.populations.doubtful(intent.question)
         if doubtful is not None:
-            return _which_one(intent, doubtful)
-        return self._several_steps(intent) or self._compound(intent) or self._plain(intent)
+            return replace(_which_one(intent, doubtful), plain=True)
+        planned = self._several_steps(intent) or self._compound(intent) or self._plain(intent)
+        return replace(planned, plain=True)
 
     def _several_steps(self, intent: Intent) -> Plan | None:
         if intent.score is not None:

@@ -15,10 +15,12 @@ from typing import Protocol
 from index.catalogue import Catalogue
 from index.documents import Passage
 from index.sql import Value
+from query.document_tables.arithmetic import numbers_in, worked_out
+from query.document_tables.grid import figure
 from query.evidence import Citation, CitationBook, EntityScore, Sentence, Slot, TableEvidence
 from query.format import MONTHS, as_date, as_decimal, write, writes
 from query.names import NameDictionary
-from query.provenance import bind, key_text, shape, sources_of
+from query.provenance import bind, row_key, shape, sources_of
 
 _NUMBER_WORDS = (  # "one" is left out: it is a pronoun more often than a count
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
@@ -117,7 +119,19 @@ class Prover:
             return f"{slot.text!r} does not write the value it cites"
         if not slot.style and not writes(slot.text, slot.value):
             return f"{slot.text!r} does not write the value it cites"
-        return self.citation_fault(citation)
+        return self._working_fault(slot) or self.citation_fault(citation)
+
+    def _working_fault(self, slot: Slot) -> str:
+        """Why figures that a value was worked out from do not stand where they are cited; empty when they do."""
+        if not slot.operands:
+            return ""
+        for operand in slot.operands:
+            if reason := self._quote_fault(operand):
+                return reason
+        held = {abs(n) for o in slot.operands if (n := figure(o.quote or "")) is not None}
+        loose = [n for n in numbers_in(slot.citation.quote or "") if n not in held and n not in (1, 100, len(held))]
+        loose = [n for n in loose if n != len(slot.operands)]
+        return f"{slot.text!r} is worked out from {loose[0]}, which it does not cite" if loose else ""
 
     def citation_fault(self, citation: Citation) -> str:
         """Why a citation of a table, a score or a passage does not resolve to what it says; empty when it does."""
@@ -157,6 +171,9 @@ class Prover:
         """The values that the citation's place holds; empty when there is no such place."""
         if citation.kind == "score":
             return self._score(citation)
+        if citation.kind == "aggregate" and citation.doc_id is not None:
+            value = worked_out(citation.quote or "")
+            return () if value is None else (value,)
         if not self.fresh:
             found = self._read_already(citation)
             if found:
@@ -186,15 +203,15 @@ class Prover:
             sql = bind(evidence.text, dict(evidence.parameters))
             for name in evidence.rows.columns:
                 self._aggregates.setdefault((sql, name), []).extend(evidence.column(name))
-            if not evidence.rows.truncated:
-                self._aggregates[(counted(sql), "count")] = [len(evidence.rows.rows)]
+            total = evidence.total if evidence.rows.truncated else len(evidence.rows.rows)
+            if total is not None:
+                self._aggregates[(counted(sql), "count")] = [total]
             found = shape(evidence.text, self.catalogue)
             if found is None or len(found.origins) != len(evidence.rows.columns):
                 continue
-            for row in evidence.rows.rows:
+            for number, row in enumerate(evidence.rows.rows):
                 for at, origin in enumerate(found.origins):
-                    if origin and origin.table in found.keyed:
-                        key = key_text(row[i] for i in found.keyed[origin.table])
+                    if origin and (key := row_key(evidence, found, origin.table, number)) is not None:
                         self._cells.setdefault((origin.table, key, origin.column), []).append(row[at])
 
 
@@ -204,10 +221,11 @@ def counted(sql: str) -> str:
 
 
 def cite_count(evidence: TableEvidence, catalogue: Catalogue, book: CitationBook) -> Slot:
-    """A slot that says how many rows a result has (of a result that was not cut off)."""
-    count = len(evidence.rows.rows)
+    """A slot that says how many rows a result has; of one that was cut off, `total` must be known."""
+    count = len(evidence.rows.rows) if evidence.total is None else evidence.total
     sql = counted(bind(evidence.text, dict(evidence.parameters)))
-    citation = book.cite("aggregate", sources_of(evidence.tables, catalogue), sql=sql, column="count", value=count)
+    sources = sources_of(evidence.tables, catalogue)
+    citation = book.cite("aggregate", sources, sql=sql, row_count=1, column="count", value=count)
     return Slot(write(count, "int"), count, citation, "int")
 
 

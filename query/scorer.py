@@ -12,7 +12,7 @@ from index.errors import NotFoundError, StorageError
 from index.scope import Scope
 from index.sql import SqlReader
 from query.evidence import EntityScore
-from query.scoring import TooFewEvents, TrainedModel, due_in_period, score_entities, train_score
+from query.scoring import Keep, TooFewEvents, TrainedModel, due_in_period, score_entities, train_score
 
 
 class ModelLedger(Protocol):
@@ -59,10 +59,10 @@ class LiveScorer:
         """True where a model of the score is live and can be read."""
         return self._version(name) is not None
 
-    def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
-        """Scores of those of `keys` that are in the population today, highest first."""
+    def score(self, name: str, keys: Sequence[str], scope: Scope, keep: Keep | None = None) -> tuple[EntityScore, ...]:
+        """Scores of those of `keys` that are in the population today, highest first; `keep` may choose some."""
         score = self.declared(name)
-        return score_entities(score, self.model(name), keys, self._today(), self.reader, self.catalogue, scope)
+        return score_entities(score, self.model(name), keys, self._today(), self.reader, self.catalogue, scope, keep)
 
     def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
         """Keys of the entities that are due in the half-open range of ISO dates."""
@@ -77,17 +77,20 @@ class LiveScorer:
         told = []
         for score in self.catalogue.scores:
             try:
-                model = train_score(score, self.catalogue, self.reader, scope, self._today())
+                model = self.train_one(score, scope)
             except TooFewEvents as error:
                 told.append(f"{score.name}: no model ({error.message})")
                 continue
-            if self._version(score.name) != model.version:
-                self.models.save_model(score.name, model.version, model.to_json(), model.auc)
-            self._loaded[score.name] = model
-            told.append(
-                f"{score.name}: {model.version}, AUC {model.auc:.3f}" if model.auc else f"{score.name}: {model.version}"
-            )
+            told.append(f"{score.name}: {model.version}" + (f", AUC {model.auc:.3f}" if model.auc else ""))
         return told
+
+    def train_one(self, score: Score, scope: Scope) -> TrainedModel:
+        """Train `score` anew and make it the live version; the versions before are kept. Raises `TooFewEvents`."""
+        model = train_score(score, self.catalogue, self.reader, scope, self._today())
+        if self._version(score.name) != model.version:
+            self.models.save_model(score.name, model.version, model.to_json(), model.auc)
+        self._loaded[score.name] = model
+        return model
 
     def _version(self, name: str) -> str | None:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,20 +13,23 @@ from index.scope import Scope
 from query.answer import ChartView, DraftView
 from query.chart import chart
 from query.compose import Composer, said_of, scored_lead, title_of
+from query.document_tables.told import table_answer
 from query.evidence import CitationBook, PassageEvidence, Sentence, Slot, TableEvidence
 from query.execute import Findings
 from query.facts import FactReader
+from query.images import season_of
 from query.items import ItemNote, ItemTeller
 from query.letters import MOST_DRAFTS, LetterDesk
 from query.next_steps import StepFinder
-from query.parts import Parts
-from query.plan import Plan, Reading, SearchStep, SqlStep
+from query.parts import Parts, WantedPicture
+from query.plan import Egress, Plan, Reading, SearchStep, SqlStep
 from query.quoting import one_each, pick
 from query.scoring import hidden_features
 from query.scoring.reasons import worded
 
 MOST_PROFILES = 5
-PAINTERS = 4  # pictures drawn at the same time
+COMPOSED = "composed: the product picture in a drawn scene"
+COMPOSED_NOTICE = "The lifestyle pictures are composed: the product pictures set into drawn scenes, not photographs."
 NOTHING = "The data cannot answer this."
 
 
@@ -43,6 +45,7 @@ class Told:
     images: list[dict[str, Any]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     stated: list[str] = field(default_factory=list)
+    egress: list[Egress] = field(default_factory=list)
     path: str = ""
 
 
@@ -132,6 +135,11 @@ class Teller:
     def _quotes_of(self, evidence: PassageEvidence, *, said: bool = False) -> None:
         if self.parts.embedder is None:
             return
+        if not said and self.documents is not None:
+            worked = table_answer(self.plan.question, evidence.passages, self.documents, self.book)
+            if worked:
+                self.told.sentences += worked
+                return
         said |= any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
         last = ""
         for quote in (one_each if said else pick)(evidence.query, evidence.passages, self.parts.embedder):
@@ -243,11 +251,20 @@ class Teller:
         if studio is None:
             self.told.notices.append("No pictures were made: this workspace has no place to draw them.")
             return
-        wanted = [(draft.key, draft.images[0]) for draft in self.told.drafts if draft.images]
-        with ThreadPoolExecutor(max_workers=PAINTERS) as painters:
-            paths = painters.map(lambda one: studio.lifestyle(str(one[1]["path"]), one[0]), wanted)
-            for (key, image), path in zip(wanted, paths, strict=True):
-                self.told.images.append({"path": path, "title": image["title"], "key": key, "kind": "lifestyle"})
+        season = season_of(self.plan.question)
+        wanted = [
+            WantedPicture(str(draft.images[0]["path"]), draft.key, str(draft.images[0]["title"]), season)
+            for draft in self.told.drafts
+            if draft.images
+        ]
+        for one, made in zip(wanted, studio.lifestyle(wanted), strict=True):
+            told = COMPOSED if made.composed else "made by an image model"
+            self.told.images.append(
+                {"path": made.path, "title": one.title, "key": one.key, "kind": "lifestyle", "made": told}
+            )
+            self.told.notices += [n for n in (COMPOSED_NOTICE if made.composed else "", made.notice)
+                                  if n and n not in self.told.notices]  # fmt: skip
+            self.told.egress += made.egress
 
     def _chart(self) -> None:
         step = self.found.chart
@@ -271,6 +288,7 @@ class Teller:
             self.found.tables.get("population"),
             self._finder(),
             due=self.found.tables.get("due"),
+            stated=self.found.tables.get("stated"),
             period=(days[0], days[1]) if days else (self.parts.catalogue.date(), None),
         )
 

@@ -105,3 +105,16 @@ def test_every_link_resolves(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     local = [target for target in targets if "://" not in target]
     assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    rows = read("security.md").split("## Promises")[1].split("\n| --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    named = [(row.split("|")[1].strip(), re.findall(r"`(tests/[^`]+\.py)::(\w+)`", row.split("|")[2])) for row in rows]
+    assert [promise for promise, tests in named if not tests] == []
+    missing = [
+        f"{path}::{name}"
+        for _, tests in named
+        for path, name in tests
+        if not (ROOT / path).is_file() or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []

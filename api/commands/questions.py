@@ -23,18 +23,23 @@ from index.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from index.documents import Passage
 
 BatchOption = Annotated[Path | None, typer.Option("--batch", metavar="IN.jsonl", help="Read lines from this file.")]
 OutOption = Annotated[
     Path | None, typer.Option("--out", metavar="OUT.jsonl", help="Write a line for each to this one.")
 ]
+ConversationOption = Annotated[
+    str, typer.Option("--conversation", metavar="NAME", help="The conversation that this question follows up.")
+]
 KOption = Annotated[int, typer.Option("-k", help="How many passages.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (ask, explain, search, sql):
+    for command in (ask, explain, search, sql, replay):
         app.command()(command)
 
 
@@ -45,20 +50,27 @@ def ask(
     out: OutOption = None,
     sql_url: SqlUrlOption = None,
     as_user: AsOption = None,
+    conversation: ConversationOption = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Answer a question, every claim cited.
 
-    A batch line is {"id", "question", "as"?}; an output line is the answer with that id, or an error for it.
+    A follow-up ("and in APAC?", "only those in Germany", "draft it for the second one") names its conversation: any
+    name, or the conversation_id of the answer before. What was carried over is shown.
+
+    A batch line is {"id", "question", "as"?, "conversation_id"?}; an output line is the answer with that id, or an
+    error for it.
 
     \b
     Examples:
       tower ask "How many customers do we have in EMEA?"
       tower ask --sql-url sqlite:///chinook.db "How many albums are there?"
+      tower ask --conversation mine "Revenue by region last quarter"
+      tower ask --conversation mine "and for tents?"
       tower ask --batch questions.jsonl --out answers.jsonl
     """
-    from api.questions import checked_question
+    from api.questions import checked_conversation, checked_question
 
     one_or_batch("QUESTION", question, batch, out)
     checked = checked_question(question) if batch is None else ""
@@ -67,13 +79,14 @@ def ask(
 
     with runtime(context).workspace(home, sql_url=sql_url) as service:
         if batch is None:
-            answer = service.ask(checked, service.scope_for(as_user))
+            answer = service.ask(checked, service.scope_for(as_user), conversation=checked_conversation(conversation))
             show(answer_json(answer), as_json, lambda console: render_answer(console, answer))
             return
 
         def answer_line(line: Mapping[str, Any]) -> Mapping[str, Any]:
             asked = checked_question(line.get("question"))
-            return answer_json(service.ask(asked, service.scope_for(line.get("as", as_user))))
+            named = checked_conversation(str(line.get("conversation_id", conversation) or ""))
+            return answer_json(service.ask(asked, service.scope_for(line.get("as", as_user)), conversation=named))
 
         _batch(batch, out, answer_line, as_json)
 
@@ -162,6 +175,31 @@ def sql(
     with runtime(context).workspace(home, sql_url=sql_url) as service:
         query, rows = service.sql(text, service.scope_for(as_user))
     show(rows_json(query, rows), as_json, lambda console: render_rows(console, rows))
+
+
+def replay(
+    context: typer.Context,
+    answer_id: Annotated[str, typer.Argument(metavar="ANSWER_ID")],
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Ask an answer's question again and show what changed since. Nothing is kept of it, no draft is made.
+
+    \b
+    Example:
+      tower replay 3f2b8c1e5d7a4c0f9e6b1a2d3c4f5e6d
+    """
+    from api.render import line
+
+    with runtime(context).workspace(home) as service:
+        replayed = service.replay(answer_id, service.scope_for(as_user))
+
+    def print_changes(console: Console) -> None:
+        for change in replayed.changes or ("nothing changed",):
+            line(console, change)
+
+    show(replayed.model_dump(exclude_none=True), as_json, print_changes)
 
 
 def one_or_batch(name: str, text: str | None, batch: Path | None, out: Path | None) -> None:

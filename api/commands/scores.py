@@ -19,22 +19,44 @@ def register(app: typer.Typer) -> None:
 def churn(
     context: typer.Context,
     account: Annotated[str | None, typer.Option("--account", metavar="ID", help="One customer, in full.")] = None,
+    card: Annotated[bool, typer.Option("--card", help="The model card: data, features, how good, limits.")] = False,
+    version: Annotated[str | None, typer.Option("--version", metavar="V", help="The card of that version.")] = None,
+    versions: Annotated[bool, typer.Option("--versions", help="Every version that was trained.")] = False,
+    train: Annotated[bool, typer.Option("--train", help="Train anew; the versions before are kept.")] = False,
     as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Show churn scores with the contributions that add up to them.
+    """Show churn scores with the contributions that add up to them, or the model behind them.
 
     \b
     Examples:
       tower churn
       tower churn --account ACC-0042
+      tower churn --card
+      tower churn --train
     """
     from api.render import render_scores
+    from api.render_card import render_card, render_cards, render_versions
+    from index.errors import UsageError
 
+    if sum([account is not None, card or version is not None, versions, train]) > 1:
+        raise UsageError("--account, --card, --versions and --train are different things", hint="give one of them")
     with runtime(context).workspace(home) as service:
-        scores = service.churn(service.scope_for(as_user), account)
-    show(list(scores), as_json, lambda console: render_scores(console, scores, in_full=account is not None))
+        scope = service.scope_for(as_user)
+        if train:
+            with progress() as report:
+                cards = service.models.train(scope, report)
+            show(cards, as_json, lambda console: render_cards(console, cards))
+        elif versions:
+            found = service.models.versions(scope)
+            show(found, as_json, lambda console: render_versions(console, found))
+        elif card or version is not None:
+            held = service.models.card(scope, version)
+            show(held, as_json, lambda console: render_card(console, held))
+        else:
+            scores = service.churn(scope, account)
+            show(list(scores), as_json, lambda console: render_scores(console, scores, in_full=account is not None))
 
 
 def evaluate(

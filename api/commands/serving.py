@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.runtime import AsOption, HomeOption, JsonOption, remark, runtime
-from index.errors import PolicyError
+from index.errors import PolicyError, SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from api.service import Service
+    from api.settings import Settings
+    from api.signin import SignIn
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     context: typer.Context,
-    host: Annotated[str | None, typer.Option("--host", help="The address to bind; loopback only for now.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="The address to bind; another than loopback needs sign-in.")
+    ] = None,
     port: Annotated[int | None, typer.Option("--port", help="The port; default 8000.")] = None,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -29,21 +32,27 @@ def serve(
 ) -> None:
     """Serve the HTTP API, and a page to ask from at /.
 
-    In a workspace that declares users, --as says whose questions these are: nobody signs in yet.
+    In a workspace that declares users, a request needs a bearer token: of the sign-in service in the settings, an API
+    key (tower keys add), or for development one of tower token. With --as, requests without a token are that user's.
 
     \b
     Example:
       tower serve --port 8000
     """
+    from api.boundary import LOOPBACK_NAMES
+    from api.limits import Limits
     from api.serving import serve_workspace
+    from api.signin import SignIn
 
     run = runtime(context)
     settings = run.settings(home)
     address = host or settings.server.host
-    require_loopback(address)
     number = settings.server.port if port is None else port
+    sign_in = SignIn(settings.signin, settings.home)
+    require_sign_in(settings, sign_in, address, as_user)
     with run.workspace(home, own=True) as service:
-        require_user(service, as_user)
+        if as_user is not None or not settings.policy_path.exists():
+            service.scope_for(as_user)
         serve_workspace(
             service,
             settings.home,
@@ -51,32 +60,38 @@ def serve(
             number,
             lambda url: remark(f"serving {settings.home} at {url}/ (Ctrl-C stops)"),
             user=as_user,
+            hosts=LOOPBACK_NAMES | {name.lower() for name in (address, *settings.server.names)},
+            sign_in=sign_in,
+            limits=Limits(settings.limits),
+            kept_jobs=settings.jobs if settings.jobs.keep else None,
         )
 
 
-def require_user(service: Service, user: str | None) -> None:
-    """Raises `PolicyError` where users are declared and none is named, and for a user that is not declared."""
-    try:
-        service.scope_for(user)
-    except PolicyError as error:
-        if user is not None:
-            raise
-        raise PolicyError(
-            "will not serve: this workspace declares users, and callers cannot sign in yet",
-            hint="serve one user with --as USER: every request is then asked as that user",
-        ) from error
-
-
-def require_loopback(host: str) -> None:
-    """Raises `PolicyError` for an address that other machines reach: nobody signs in yet."""
-    if host == "localhost":
+def require_sign_in(settings: Settings, sign_in: SignIn, host: str, user: str | None) -> None:
+    """Raises `PolicyError` where other machines could reach the server, or production is meant, and somebody could
+    ask without having signed in."""
+    outside = not _loopback(host)
+    if not outside and not sign_in.production:
         return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    what = f"on {host}: other machines could reach it" if outside else "in production"
+    if not settings.policy_path.exists():
         raise PolicyError(
-            f"will not serve on {host}: other machines could reach it, and nobody has to sign in",
-            hint="serve on 127.0.0.1 and put a gateway that signs users in before it",
+            f"will not serve {what}, and the workspace declares no users",
+            hint="declare them in policy.yaml, or serve on 127.0.0.1: docs/security.md",
         )
+    if user is not None:
+        raise PolicyError(f"will not serve {what}, and --as lets in whoever comes", hint="leave --as away")
+    if not sign_in.ready:
+        raise PolicyError(
+            f"will not serve {what}, and nobody can sign in",
+            hint="name a sign-in service (signin.issuer), or make a key: tower keys add --user USER",
+        )
+    if outside and ipaddress.ip_address(host).is_unspecified and not settings.server.names:
+        raise SettingsError(f"{host} has no name of its own to answer for", hint="list the host names in server.names")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise UsageError(f"{host!r} is no address to listen on", hint="an IP address, or localhost") from error

@@ -52,6 +52,9 @@ def ingest(
     context: typer.Context,
     sources: SourcesArgument = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, changed or not.")] = False,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Compare the keys of every stream with those at its source.")
+    ] = False,
     as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -67,7 +70,7 @@ def ingest(
 
     with runtime(context).workspace(home) as service, progress() as report:
         service.scope_for(as_user).require("ingest")
-        reports = [report_json(one) for one in service.ingest(sources or (), full, report)]
+        reports = [report_json(one) for one in service.ingest(sources or (), full, report, reconcile=reconcile)]
     show(reports, as_json, lambda console: render_reports(console, reports))
     if any_failed(reports):
         raise typer.Exit(1)
@@ -78,6 +81,7 @@ def reindex(
     sources: SourcesArgument = None,
     vectors_only: Annotated[bool, typer.Option("--vectors-only", help="Do not read the sources.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
+    roll_back: Annotated[bool, typer.Option("--roll-back", help="Switch back to the generation before.")] = False,
     as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -85,14 +89,18 @@ def reindex(
     """Build a new generation beside the live one, check it, switch.
 
     \b
-    Example:
+    Examples:
       tower reindex --vectors-only
+      tower reindex --roll-back
     """
     from api.render_sources import render_mapping
 
+    if roll_back and (sources or vectors_only or full):
+        raise UsageError("--roll-back builds nothing", hint="give it alone: tower reindex --roll-back")
     with runtime(context).workspace(home) as service, progress() as report:
         service.scope_for(as_user).require("reindex")
-        result = service.reindex(sources or (), vectors_only, full, report)
+        wanted = sources or ()
+        result = service.roll_back(report) if roll_back else service.reindex(wanted, vectors_only, full, report)
     show(result, as_json, lambda console: render_mapping(console, result))
 
 

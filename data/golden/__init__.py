@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from data.generator.world import World
-from data.golden import behaviour, money, passages, people, shop
+from data.golden import behaviour, money, passages, people, shop, variations
 from data.golden.facts import Facts
 from data.golden.question import Question
 
@@ -29,4 +29,13 @@ def questions(world: World) -> list[Question]:
 
 def lines(world: World) -> str:
     """The golden questions as JSON lines."""
-    return "".join(json.dumps(q.line(), ensure_ascii=False) + "\n" for q in questions(world))
+    return _lines(questions(world))
+
+
+def variation_lines(world: World) -> str:
+    """The variations of the seed questions as JSON lines."""
+    return _lines(variations.questions(Facts(world)))
+
+
+def _lines(asked: list[Question]) -> str:
+    return "".join(json.dumps(q.line(), ensure_ascii=False) + "\n" for q in asked)

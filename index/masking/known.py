@@ -7,14 +7,24 @@ Case, accents, and the order of a given name and a surname do not matter, and th
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from index.masking.fold import fold
+from index.masking.invisible import visible
+from index.masking.ordinary import ORDINARY
 from index.masking.spans import Span
 
-_WORD = re.compile(r"[^\W_]+")
-_GAP = re.compile(r"[\s.,'’`´\-_]{1,4}|\s{0,2}")
+# Vowel signs and other marks belong to the letter before them: without them a word of Hindi or Thai falls into pieces.
+_MARKS = "".join(
+    chr(code)
+    for first, last in ((0x300, 0x1D00), (0x1DC0, 0x1E00), (0x20D0, 0x2100), (0xA66F, 0xABF0), (0xFB1E, 0xFB1F))
+    for code in range(first, last)
+    if unicodedata.category(chr(code)).startswith("M")
+)
+_WORD = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
+_GAP = re.compile(r"[\s.,;'’‘ʻʼ`´\-_]{1,4}|\s{0,2}")
 _NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){5,19}")
 _LEAST_LETTERS = 3  # of a name that is a single word
 _LEAST_DIGITS = 6
@@ -32,7 +42,7 @@ class KnownPersons:
         """The dictionary of these names and telephone numbers; what is too short to tell somebody is left out."""
         by_first: dict[str, set[tuple[str, ...]]] = {}
         for name in names:
-            words = tuple(fold(word) for word in _WORD.findall(name))
+            words = tuple(fold(word) for word in _WORD.findall(visible(name).text))
             if not words or (len(words) == 1 and len(words[0]) < _LEAST_LETTERS) or words[0].isdigit():
                 continue
             for form in {words, (words[-1], *words[:-1])}:
@@ -42,7 +52,7 @@ class KnownPersons:
         return cls(held, frozenset(number for number in digits if len(number) >= _LEAST_DIGITS))
 
     def spans(self, text: str) -> list[Span]:
-        """PERSON and PHONE_NUMBER spans of what the dictionary holds; a single word only where it is capitalised."""
+        """PERSON and PHONE_NUMBER spans of what the dictionary holds; an ordinary word only where it is capitalised."""
         spans = self._persons(text) if self.names else []
         if self.numbers:
             for match in _NUMBER.finditer(text):
@@ -61,7 +71,7 @@ class KnownPersons:
                 continue
             for form in forms:
                 found = self._ends(text, match.end(), form)
-                if found and (len(form) > 1 or word[0].isupper() or not word[0].islower()):
+                if found and (len(form) > 1 or not word[0].islower() or form[0] not in ORDINARY):
                     end = found
                     spans.append(Span(match.start(), end, "PERSON"))
                     break

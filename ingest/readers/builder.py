@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from index.documents import Section
-from ingest.readers.base import MAX_TEXT
+from ingest.readers.base import MAX_TEXT, ParsedDocument
 from ingest.readers.clean import one_line, tidy
+
+MAX_WARNINGS = 20
 
 
 class TextBuilder:
@@ -18,6 +20,7 @@ class TextBuilder:
         self._page: int | None = None
         self._page_begins = False
         self._first_heading = ""
+        self.warnings: list[str] = []
         self.sections: list[Section] = []
         self.full = False
 
@@ -47,6 +50,32 @@ class TextBuilder:
         """A table as Markdown pipes, the first row as its header."""
         self.block(pipe_table(rows))
 
+    def embed(self, title: str, parsed: ParsedDocument, level: int = 1) -> None:
+        """Another document under a heading of its own: an attachment, a chapter."""
+        self.heading(title, level)
+        start = self._append(parsed.text)
+        if start is not None:
+            self.sections += [
+                Section(start + s.start, s.title, min(s.level + level, 6), self._page)
+                for s in parsed.sections
+                if s.title and start + s.start + len(s.title) <= self._length
+            ]
+
+    def warn(self, text: str) -> None:
+        """Something that was left out."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def finish(self, title: str, kind: str, date: str = "", meta: Mapping[str, str] | None = None) -> ParsedDocument:
+        """The document that was put together."""
+        if self.full:
+            self.warn(f"the text was cut at its limit of {MAX_TEXT:,} characters")
+        warnings = self.warnings[:MAX_WARNINGS]
+        if len(self.warnings) > MAX_WARNINGS:
+            warnings.append(f"{len(self.warnings) - MAX_WARNINGS} more warnings")
+        sections = tuple(self.sections)
+        return ParsedDocument(title, self.text(), sections, kind, date, meta or {}, tuple(warnings))
+
     @property
     def first_heading(self) -> str:
         """The first heading, or an empty text."""
@@ -62,7 +91,9 @@ class TextBuilder:
         start = self._length + 2 if self._parts else 0
         if start + len(text) > MAX_TEXT:
             self.full = True
-            return None
+            text = text[: max(MAX_TEXT - start, 0)].rpartition("\n")[0]  # whole lines of what still fits
+            if not text:
+                return None
         self._parts.append(text)
         self._length = start + len(text)
         return start

@@ -19,10 +19,13 @@ def read_csv(path: Path, encoding: str = "") -> Iterator[Record | Broken]:
 
     A row with too few or too many fields is `Broken`. A quote that never closes costs the rows of its own line only.
     """
-    text = decode(read_bytes(path), encoding).lstrip("\ufeff").replace("\x00", "")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return parse_csv(read_bytes(path), encoding)
+
+
+def parse_csv(data: bytes, encoding: str = "") -> Iterator[Record | Broken]:
+    """`read_csv` of the content of a file."""
+    lines = _lines(data, encoding)
     delimiter = sniff_delimiter(lines[:50])
-    csv.field_size_limit(_FIELD_LIMIT)
     header: list[str] | None = None
     for place, row, raw in _rows(lines, delimiter):
         if not any(field.strip() for field in row):
@@ -36,6 +39,20 @@ def read_csv(path: Path, encoding: str = "") -> Iterator[Record | Broken]:
             yield Broken(str(place), f"{len(row)} fields where the header has {len(header)}", raw)
             continue
         yield Record(str(place), dict(zip(header, row, strict=True)))
+
+
+def csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """`(line, fields)` of every row that is not empty, whatever its width, the header's among them."""
+    lines = _lines(data, "")
+    for place, row, _ in _rows(lines, sniff_delimiter(lines[:50])):
+        if any(field.strip() for field in row):
+            yield place, row
+
+
+def _lines(data: bytes, encoding: str) -> list[str]:
+    csv.field_size_limit(_FIELD_LIMIT)
+    text = decode(data, encoding).lstrip("\ufeff").replace("\x00", "")
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def sniff_delimiter(lines: list[str]) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.errors import SourceError
-from ingest.readers.base import ParsedDocument, read_bytes
+from ingest.readers.base import FileData, ParsedDocument
 from ingest.readers.builder import TextBuilder
 from ingest.readers.clean import one_line
 from ingest.readers.encoding import decode
@@ -29,15 +28,18 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([A-Za-z0-9_-]+)", re.IGNORECASE)
 
 
-def read_html(path: Path) -> ParsedDocument:
+def read_html(file: FileData) -> ParsedDocument:
     """An HTML file; tables become pipe tables, headings sections."""
-    data = read_bytes(path)
+    return parse_html(html_text(file.data), file.stem)
+
+
+def html_text(data: bytes) -> str:
+    """The source of a page, in the encoding that it declares."""
     declared = _CHARSET.search(data[:4_096])
     try:
-        text = decode(data, declared.group(1).decode("ascii") if declared else "")
+        return decode(data, declared.group(1).decode("ascii") if declared else "")
     except SourceError:  # a charset that no one knows
-        text = decode(data)
-    return parse_html(text, path.stem)
+        return decode(data)
 
 
 def parse_html(source: str, default_title: str) -> ParsedDocument:

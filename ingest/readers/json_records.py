@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import SourceError
-from ingest.readers.base import Broken, Record, read_bytes
+from ingest.readers.base import Broken, FileData, Record, read_bytes, read_file
 from ingest.readers.encoding import decode
 
+_UNREASONABLE = (RecursionError, ValueError)  # nested too deeply; a number of thousands of digits
 _WRAPPERS = ("records", "value", "data", "items", "results", "rows")
 
 
@@ -20,19 +21,31 @@ def read_json(path: Path, records: str = "", encoding: str = "") -> Iterator[Rec
 
     A file that breaks off gives the records before the break and one `Broken`.
     """
-    text = decode(read_bytes(path), encoding).lstrip("\ufeff").replace("\x00", "")
+    return parse_json(read_file(path), records, encoding)
+
+
+def parse_json(file: FileData, records: str = "", encoding: str = "") -> Iterator[Record | Broken]:
+    """`read_json` of the content of a file."""
+    text = decode(file.data, encoding).lstrip("\ufeff").replace("\x00", "")
     try:
         loaded = json.loads(text)
     except json.JSONDecodeError as error:
         yield from _salvage(text, records, error)
         return
-    for number, item in enumerate(_find(loaded, records, path), 1):
+    except _UNREASONABLE as error:
+        raise SourceError(f"{file.name}: {_why(error)}", hint="split or flatten it") from error
+    for number, item in enumerate(_find(loaded, records, file.name), 1):
         yield _record(str(number), item)
 
 
 def read_jsonl(path: Path, encoding: str = "") -> Iterator[Record | Broken]:
     """Records of a file with one JSON object a line; the place of a record is its line, from 1."""
-    text = decode(read_bytes(path), encoding).lstrip("\ufeff")
+    return parse_jsonl(read_bytes(path), encoding)
+
+
+def parse_jsonl(data: bytes, encoding: str = "") -> Iterator[Record | Broken]:
+    """`read_jsonl` of the content of a file."""
+    text = decode(data, encoding).lstrip("\ufeff")
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -41,7 +54,14 @@ def read_jsonl(path: Path, encoding: str = "") -> Iterator[Record | Broken]:
         except json.JSONDecodeError as error:
             yield Broken(str(number), f"not JSON: {error.msg} at character {error.pos}", line)
             continue
+        except _UNREASONABLE as error:
+            yield Broken(str(number), _why(error), line[:4_000])
+            continue
         yield _record(str(number), item)
+
+
+def _why(error: Exception) -> str:
+    return "JSON nested too deeply" if isinstance(error, RecursionError) else f"not JSON: {error}"
 
 
 def _record(place: str, item: object) -> Record | Broken:
@@ -50,24 +70,24 @@ def _record(place: str, item: object) -> Record | Broken:
     return Broken(place, f"expected an object, found {type(item).__name__}", json.dumps(item))
 
 
-def _find(loaded: Any, records: str, path: Path) -> list[Any]:
+def _find(loaded: Any, records: str, name: str) -> list[Any]:
     if records:
         for part in records.split("."):
             if not isinstance(loaded, Mapping) or part not in loaded:
                 keys = ", ".join(map(str, list(loaded)[:8])) if isinstance(loaded, Mapping) else "a list"
-                raise SourceError(f"{path.name}: has nothing at {records!r}; found {keys}", hint="set `records:`")
+                raise SourceError(f"{name}: has nothing at {records!r}; found {keys}", hint="set `records:`")
             loaded = loaded[part]
     if isinstance(loaded, list):
         return loaded
     if isinstance(loaded, Mapping):
         if isinstance(loaded.get("d"), Mapping):  # OData version 2
-            return _find(loaded["d"], "", path)
+            return _find(loaded["d"], "", name)
         lists = {k: v for k, v in loaded.items() if isinstance(v, list) and all(isinstance(i, Mapping) for i in v)}
         wrapper = next((name for name in _WRAPPERS if name in lists), None)
         if wrapper or (len(lists) == 1 and len(loaded) <= 5):
             return lists[wrapper or next(iter(lists))]
         return [loaded]
-    raise SourceError(f"{path.name}: holds {type(loaded).__name__}, not records", hint="set `records:`")
+    raise SourceError(f"{name}: holds {type(loaded).__name__}, not records", hint="set `records:`")
 
 
 def _salvage(text: str, records: str, error: json.JSONDecodeError) -> Iterator[Record | Broken]:
@@ -81,7 +101,7 @@ def _salvage(text: str, records: str, error: json.JSONDecodeError) -> Iterator[R
             position += 1
         try:
             item, position = decoder.raw_decode(text, position)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, *_UNREASONABLE):
             break
         number += 1
         yield _record(str(number), item)

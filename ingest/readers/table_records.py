@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from index.errors import SourceError
-from ingest.readers.base import MAX_BYTES, Record
+from ingest.readers.base import FileData, Record, read_file
 from ingest.readers.unpack import check_archive
 
 
@@ -33,11 +34,9 @@ def read_xlsx(path: Path, sheet: str = "") -> Iterator[Record]:
     """Records of a workbook: of the sheet of that name, else of the first sheet that has any, and of every later
     sheet with the same header. The first row that is not empty names the columns; the place is `sheet!row`.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise SourceError(f"{path.name}: over the limit of {MAX_BYTES / 1e6:.0f} MB", hint="split the file")
     found = False
     header: tuple[str, ...] = ()
-    for name, rows in read_sheets(path):
+    for name, rows in read_sheets(read_file(path)):
         if sheet and name != sheet:
             continue
         found = True
@@ -57,20 +56,20 @@ def read_xlsx(path: Path, sheet: str = "") -> Iterator[Record]:
         raise SourceError(f"{path.name}: has no sheet {sheet!r}", hint="`records:` names the sheet")
 
 
-def read_sheets(path: Path) -> Iterator[tuple[str, Iterator[tuple[int, tuple[Any, ...]]]]]:
+def read_sheets(file: FileData) -> Iterator[tuple[str, Iterator[tuple[int, tuple[Any, ...]]]]]:
     """Each worksheet with its rows, numbered from 1; formulas give the value that was last computed."""
     from openpyxl import load_workbook
 
-    check_archive(path)
+    check_archive(file)
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
+        book = load_workbook(io.BytesIO(file.data), read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises whatever its XML and zip layers do
-        raise SourceError(f"{path.name}: not a readable workbook: {_first_line(error)}") from error
+        raise SourceError(f"{file.name}: not a readable workbook: {_first_line(error)}") from error
     try:
         for sheet in book.worksheets:
             yield sheet.title, enumerate(sheet.iter_rows(values_only=True), 1)
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        raise SourceError(f"{path.name}: not a readable workbook: {_first_line(error)}") from error
+        raise SourceError(f"{file.name}: not a readable workbook: {_first_line(error)}") from error
     finally:
         book.close()
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ingest.readers.base import ParsedDocument, read_bytes
+from ingest.readers.base import FileData, ParsedDocument
 from ingest.readers.builder import TextBuilder, pipe_table
 from ingest.readers.clean import clean, one_line, tidy
 from ingest.readers.encoding import decode
@@ -30,25 +29,29 @@ _ANCHOR = re.compile(r"\s*\{#[^}]*\}\s*\Z")
 _TABLE_RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\Z")
 
 
-def read_text(path: Path) -> ParsedDocument:
+def read_text(file: FileData) -> ParsedDocument:
     """A plain text file; its first line is the title where it is short and stands alone."""
-    text = tidy(decode(read_bytes(path)))
+    text = tidy(decode(file.data))
     first, _, rest = text.partition("\n")
     title = one_line(first) if len(first) <= 120 and (not rest or rest.startswith("\n")) else ""
-    return ParsedDocument(title or path.stem, text, kind="text")
+    return ParsedDocument(title or file.stem, text, kind="text")
 
 
-def read_markdown(path: Path) -> ParsedDocument:
+def read_markdown(file: FileData) -> ParsedDocument:
     """A Markdown file. Front matter becomes `meta`; markup is taken off, headings become sections."""
-    source = clean(decode(read_bytes(path)))
-    warnings: list[str] = []
-    front, body = _front_matter(source, warnings)
+    return parse_markdown(decode(file.data), file.stem)
+
+
+def parse_markdown(text: str, default_title: str) -> ParsedDocument:
+    """Markdown text as a document."""
+    source = clean(text)
     builder = TextBuilder()
+    front, body = _front_matter(source, builder)
     _blocks(_COMMENT.sub("", body), builder)
     meta = {str(k): one_line(str(v)) for k, v in front.items() if isinstance(v, str | int | float | bool | dt.date)}
-    title = one_line(str(front.get("title") or "")) or builder.first_heading or path.stem
+    title = one_line(str(front.get("title") or "")) or builder.first_heading or default_title
     date = next((iso_date(front[name]) for name in ("date", "updated", "last_updated", "created") if name in front), "")
-    return ParsedDocument(title, builder.text(), tuple(builder.sections), "markdown", date, meta, tuple(warnings))
+    return builder.finish(title, "markdown", date, meta)
 
 
 def iso_date(value: object) -> str:
@@ -62,14 +65,14 @@ def iso_date(value: object) -> str:
         return ""
 
 
-def _front_matter(source: str, warnings: list[str]) -> tuple[Mapping[str, Any], str]:
+def _front_matter(source: str, builder: TextBuilder) -> tuple[Mapping[str, Any], str]:
     found = _FRONT.match(source)
     if not found:
         return {}, source
     try:
         front = yaml.safe_load(found.group(1))
     except (yaml.YAMLError, ValueError) as error:
-        warnings.append(f"front matter is not YAML: {str(error).splitlines()[0]}")
+        builder.warn(f"front matter is not YAML: {str(error).splitlines()[0]}")
         return {}, source[found.end() :]
     if not isinstance(front, dict):
         return {}, source if front is not None else source[found.end() :]

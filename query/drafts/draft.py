@@ -37,11 +37,19 @@ class DraftImage:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A document that goes with a letter, by reference."""
+
+    doc_id: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """One e-mail or description for a person to approve. `citations` are its own, numbered from 1.
 
     `to` and `sender` are `Name <address>`, empty where the asker may not see them or there is none. `facts` names
-    the facts of the entity that it uses; `notices` say what was left out and why.
+    the facts of the entity that it uses; `notices` say what was left out and why; `language` is its template's.
     """
 
     kind: str
@@ -55,6 +63,8 @@ class Draft:
     citations: tuple[Citation, ...] = ()
     facts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    language: str = "en"
 
     def sentences(self) -> Iterator[Sentence]:
         """The subject, then every sentence of the body."""

@@ -16,6 +16,7 @@ from query.format import as_date, as_decimal, is_currency, write
 from query.provenance import cite, column_of, shape
 
 MOST_LISTED = 3
+AND = {"de": " und ", "fr": " et "}
 LONGEST_TEXT = 110
 """Longer free text is not put into a sentence."""
 _UNFIT = re.compile(
@@ -34,6 +35,7 @@ class Filler:
     scope: Scope
     book: CitationBook
     seed: str
+    language: str = "en"
     extra: dict[tuple[str, str], Sentence] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     _fact_of: dict[int, str] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class Filler:
         slots = list({s.text: s for s in cells if s is not None}.values())
         parts: list[str | Slot] = []
         for at, slot in enumerate(slots):
-            parts += [] if at == 0 else [" and " if at == len(slots) - 1 else ", "]
+            parts += [] if at == 0 else [AND.get(self.language, " and ") if at == len(slots) - 1 else ", "]
             parts.append(slot)
         return tuple(parts)
 
@@ -120,7 +122,7 @@ class Filler:
         if value is None or (isinstance(value, str) and not free and not fit(value)):
             return None
         evidence = self.facts[fact]
-        style = self._style(evidence, column, style)
+        style = self._style(evidence, column, style) + ("" if self.language == "en" else f"@{self.language}")
         text = write(value, style)
         if not text:
             return None

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -74,31 +74,49 @@ class BlockTemplate:
 
 @dataclass(frozen=True)
 class Template:
-    """The template of one kind of draft."""
+    """The template of one kind of draft, in one language."""
 
     kind: str
     blocks: tuple[BlockTemplate, ...]
+    language: str = "en"
 
 
 class TemplateSet:
-    """Templates by kind: those of a folder (beside the catalogue) first, the built-in ones behind them."""
+    """Templates by kind and language: those of a folder (beside the catalogue) first, the built-in ones behind them.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    `language` is `auto`, where the language counts that the data states of the recipient, `country`, where without one
+    the recipient's country counts, or the one language of every letter.
+    """
+
+    def __init__(self, folder: Path | None = None, language: str = "auto") -> None:
         self._folder = folder
-        self._read: dict[str, Template] = {}
+        self._language = language
+        self._read: dict[tuple[str, str], Template] = {}
 
-    def get(self, kind: str) -> Template:
-        """The template of that kind, else the generic one; raises `UsageError` for a file that does not hold."""
-        if kind not in self._read:
-            self._read[kind] = self._load(kind) or self._load("generic") or Template(kind, ())
-        return self._read[kind]
+    @property
+    def by_country(self) -> bool:
+        """True where the recipient's country stands in for a language that the data does not state."""
+        return self._language == "country"
 
-    def _load(self, kind: str) -> Template | None:
-        name = f"{kind}.md"
+    def get(self, kind: str, language: str = "") -> Template:
+        """The template of that kind in the language asked for, else in English, else the generic one; raises
+        `UsageError` for a file that does not hold."""
+        wanted = language if self._language in ("auto", "country") else self._language
+        if (kind, wanted) not in self._read:
+            self._read[kind, wanted] = (
+                self._load(kind, wanted) or self._load(kind) or self._load("generic", wanted) or self._load("generic")
+                or Template(kind, ())
+            )  # fmt: skip
+        return self._read[kind, wanted]
+
+    def _load(self, kind: str, language: str = "") -> Template | None:
+        name = f"{kind}.{language}.md" if language and language != "en" else f"{kind}.md"
         if self._folder is not None and (own := self._folder / name).is_file():
-            return parse(own.read_text(encoding="utf-8"), kind, str(own))
+            return replace(parse(own.read_text(encoding="utf-8"), kind, str(own)), language=language or "en")
         built_in = resources.files("query.drafts").joinpath("templates", name)
-        return parse(built_in.read_text(encoding="utf-8"), kind, name) if built_in.is_file() else None
+        if not built_in.is_file():
+            return None
+        return replace(parse(built_in.read_text(encoding="utf-8"), kind, name), language=language or "en")
 
 
 def parse(text: str, kind: str, where: str = "template") -> Template:

@@ -10,8 +10,9 @@ from index.catalogue import Catalogue
 from index.documents import Passage
 from index.scope import Scope
 from index.vectors import Narrow
-from query.drafts.draft import Block, Draft, DraftImage, Paragraph, renumbered
+from query.drafts.draft import Attachment, Block, Draft, DraftImage, Paragraph, renumbered
 from query.drafts.fill import Filler
+from query.drafts.language import language_of, spoken
 from query.drafts.offers import offer_from, quote_slot, topic_quote
 from query.drafts.template import BlockTemplate, TemplateSet
 from query.evidence import CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
@@ -30,6 +31,7 @@ FEWEST_FACTS = 3
 MOST_LISTED_ROWS = 5
 TOLD_ROLES = frozenset({"name", "measure", "time"})
 """What a list of facts may tell a customer: names, amounts and days, not how we file them (segment, health, status)."""
+NO_SUBJECT = {"en": Sentence(("A message for you",)), "de": Sentence(("Eine Nachricht für Sie",))}
 _LAYOUT: dict[str, Block] = {"bullets": "bullets", "signature": "lines"}
 
 
@@ -99,6 +101,7 @@ class _Letter:
     images: bool
     book: CitationBook = field(default_factory=CitationBook)
     quoted: list[Passage] = field(default_factory=list)
+    topical: list[Passage] = field(default_factory=list)
     body: list[Paragraph] = field(default_factory=list)
     offers: list[Sentence] = field(default_factory=list)
     reasons_told: bool = False
@@ -110,16 +113,26 @@ class _Letter:
             for role, name in (("contact", declared.contact), ("owner", declared.owner)):
                 if name in facts:
                     facts[role] = facts[name]
-        self.filler = Filler(facts, self.writer.catalogue, self.writer.scope, self.book, f"{self.kind}:{self.key}")
+        # a product text is for a shop, not for a reader that we know
+        reader = (
+            ""
+            if self.kind == "product_description"
+            else language_of(facts, by_country=self.writer.templates.by_country)
+        )
+        self.template = self.writer.templates.get(self.kind, reader)
+        self.filler = Filler(
+            facts, self.writer.catalogue, self.writer.scope, self.book, f"{self.kind}:{self.key}",
+            self.template.language,
+        )  # fmt: skip
 
     def write(self) -> Draft:
         """Fill every block, prove every sentence, and put the draft together."""
-        blocks = self.writer.templates.get(self.kind).blocks
+        blocks = self.template.blocks
         self._prepare_name()
         self._prepare_offers()
         self._prepare_quotes()
         subject = next((s for b in blocks if b.kind == "subject" for s in self.filler.choose(b)), None)
-        self.subject = self._about() or subject or Sentence(("A message for you",))
+        self.subject = self._about() or subject or NO_SUBJECT.get(self.template.language, NO_SUBJECT["en"])
         for block in blocks:
             if block.kind != "subject":
                 self.body += list(self._block(block))
@@ -127,7 +140,9 @@ class _Letter:
         return self._proven(pictures)
 
     def _about(self) -> Sentence | None:
-        """The subject of a letter about one fact: what that fact is called."""
+        """The subject of a letter about one fact: what that fact is called (in the catalogue's words: English)."""
+        if self.template.language != "en":
+            return None
         declared = self.writer.catalogue.entity(self.entity)
         people = {"contact", "owner", *((declared.contact, declared.owner) if declared else ())}
         told = [name for name in self.facts if name not in people]
@@ -160,7 +175,7 @@ class _Letter:
 
     def _reasons(self) -> Iterator[Paragraph]:
         """A paragraph for each of the strongest reasons that the template has words for."""
-        blocks = [b for b in self.writer.templates.get(self.kind).blocks if b.kind == "driver"]
+        blocks = [b for b in self.template.blocks if b.kind == "driver"]
         told: list[BlockTemplate] = []
         for about in self._reason_words():
             block = next((b for b in blocks if b.pattern.search(about)), None)
@@ -257,7 +272,8 @@ class _Letter:
         for reason in self._reasons_to_tell():
             if len(self.offers) == MOST_OFFERS:
                 return
-            candidates = self.writer.steps.ranked(query_of(reason))
+            ranked = self.writer.steps.ranked(query_of(reason))
+            candidates = [span for span in ranked if spoken(span.text) == self.template.language]
             offer = offer_from(candidates[:8], self.book)
             if offer is not None and offer.text() not in {o.text() for o in self.offers}:
                 self.quoted += [c.passage for c in candidates]
@@ -298,6 +314,7 @@ class _Letter:
             quote = topic_quote(topic, wanted, passages, self.book) if wanted else None
             if quote is not None:
                 self.quoted += passages
+                self.topical += passages
                 return quote
         return None
 
@@ -357,7 +374,7 @@ class _Letter:
             if proof.kept:
                 kept.append(replace(paragraph, sentences=proof.kept))
         if prover.fault(self.subject):
-            self.subject = Sentence(("A message for you",))
+            self.subject = NO_SUBJECT.get(self.template.language, NO_SUBJECT["en"])
         to, sender = "", ""
         if self.kind != "product_description":
             (to, missing), (sender, no_owner) = self._person("contact"), self._person("owner")
@@ -366,8 +383,14 @@ class _Letter:
         used = tuple(f for f in self.filler.facts_of(s for p in kept for s in p.sentences) if f in self.facts)
         return Draft(
             self.kind, self.entity, self.key, subject, body, to, sender, pictures, citations, used,
-            tuple(dict.fromkeys(notices)),
+            tuple(dict.fromkeys(notices)), self._attachments(kept), self.template.language,
         )  # fmt: skip
+
+    def _attachments(self, body: Sequence[Paragraph]) -> tuple[Attachment, ...]:
+        """References to the documents that the letter quotes terms from; guides for our own people are none."""
+        topical = {p.doc_id: p.title for p in self.topical}
+        cited = (c.doc_id for p in body for s in p.sentences for c in s.citations() if c.doc_id in topical)
+        return tuple(Attachment(doc_id, topical[doc_id] or doc_id) for doc_id in dict.fromkeys(cited) if doc_id)
 
     def prover(self) -> Prover:
         """The checker of this draft: only this entity's facts and the passages found for it count as sources."""

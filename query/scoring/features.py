@@ -16,7 +16,7 @@ from index.scope import Scope
 from index.sql import SqlReader, Value
 from query.format import as_date, as_decimal
 from query.provenance import parameters_in
-from query.scoring.model import Floats
+from query.scoring.model import FeatureValue, Values
 
 MOST_ROWS = 5_000_000
 """More rows than a feature may give; a population is never cut off silently."""
@@ -54,11 +54,26 @@ class FeatureReader:
                 found.setdefault(str(row[0]), []).append(day)
         return {key: tuple(sorted(days)) for key, days in found.items()}
 
-    def values(self, feature: Feature, as_of: dt.date) -> Mapping[str, float]:
-        """The feature's value on `as_of` by entity key; entities without one are absent."""
+    def outcomes(self, score: Score) -> Mapping[str, float]:
+        """1.0 or 0.0 by entity key, of every entity whose outcome is known."""
         found: dict[str, float] = {}
-        for row in self._rows(feature.sql, {"as_of": as_of}, 2, f"feature {feature.name}"):
+        for row in self._rows(score.outcome, {}, 2, f"outcome of the score {score.name}"):
             value = number_of(row[1])
+            if value not in (None, 0.0, 1.0):
+                raise CatalogueError(
+                    f"The outcome of the score {score.name!r} gives {row[1]!r}.",
+                    hint="It gives (key, 1 or 0): SELECT id, CASE WHEN churned = 'Yes' THEN 1 ELSE 0 END FROM ...",
+                )
+            if row[0] is not None and value is not None:
+                found[str(row[0])] = value
+        return found
+
+    def values(self, feature: Feature, as_of: dt.date) -> Mapping[str, FeatureValue]:
+        """The feature's value on `as_of` by entity key; entities without one are absent."""
+        read = text_of if feature.kind == "category" else number_of
+        found: dict[str, FeatureValue] = {}
+        for row in self._rows(feature.sql, {"as_of": as_of}, 2, f"feature {feature.name}"):
+            value = read(row[1])
             if row[0] is not None and value is not None:
                 found[str(row[0])] = value
         return found
@@ -71,13 +86,9 @@ class FeatureReader:
         rows = self._rows(feature.evidence, given, 1, f"evidence of the feature {feature.name}", limit=50)
         return tuple(str(row[0]) for row in rows if row[0] is not None)
 
-    def matrix(self, features: Sequence[Feature], keys: Sequence[str], as_of: dt.date) -> Floats:
+    def matrix(self, features: Sequence[Feature], keys: Sequence[str], as_of: dt.date) -> Values:
         """Values of `features` (columns) for `keys` (rows) on `as_of`; the feature's `missing` where it has none."""
-        columns = []
-        for feature in features:
-            values = self.values(feature, as_of)
-            columns.append([values.get(key, feature.missing) for key in keys])
-        return np.asarray(columns, dtype=np.float64).T.reshape(len(keys), len(features))
+        return matrix_of(features, {f.name: self.values(f, as_of) for f in features}, keys)
 
     def _rows(
         self, sql: str, given: Mapping[str, Value], width: int, what: str, limit: int = MOST_ROWS
@@ -98,6 +109,27 @@ class FeatureReader:
                 hint=f"It must give at least {width}, the key first.",
             )
         return rows.rows
+
+
+def missing_of(feature: Feature) -> FeatureValue:
+    """The value of an entity that has none."""
+    return "" if feature.kind == "category" else feature.missing
+
+
+def matrix_of(
+    features: Sequence[Feature], columns: Mapping[str, Mapping[str, FeatureValue] | None], keys: Sequence[str]
+) -> Values:
+    """The values of `columns` (by feature) for `keys`: a row a key, a column a feature."""
+    rows = [[(columns[f.name] or {}).get(key, missing_of(f)) for f in features] for key in keys]
+    kind = object if any(f.kind == "category" for f in features) else np.float64
+    return np.asarray(rows, dtype=kind).reshape(len(keys), len(features))
+
+
+def text_of(value: Value) -> str | None:
+    """A category's level: the text without space around it; None for nothing."""
+    if value is None or isinstance(value, bytes):
+        return None
+    return " ".join(str(value).split()) or None
 
 
 def number_of(value: Value) -> float | None:

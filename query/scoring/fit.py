@@ -1,4 +1,4 @@
-"""Fitting the additive model: knots from the data, weights by penalised likelihood within their signs."""
+"""Fitting the additive model: knots and levels from the data, weights by penalised likelihood within their signs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ import numpy as np
 
 from index.catalogue import Feature
 from query.scoring.measures import folds_by_group, log_loss
-from query.scoring.model import Floats, TrainedFeature, ramps, sigmoid
+from query.scoring.model import Floats, TrainedFeature, Values, ramps, sigmoid
 
-SEGMENTS = (1, 3)
-PENALTIES = (0.1, 0.3, 1.0, 3.0)
+SEGMENTS = (1, 3, 6, 10)
+PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 5
 MOST_STEPS = 100
+MOST_LEVELS = 50
+FEWEST_OF_A_LEVEL = 5
+"""Rows that a category's level needs to get a weight of its own; rarer ones add nothing."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What cross-validation chooses: how many ramps a number has, and how strongly weights are held back."""
+
+    segments: int
+    penalty: float
 
 
 @dataclass(frozen=True)
@@ -28,32 +39,44 @@ class Fit:
     held_out: Floats
 
 
-def fit(features: Sequence[Feature], matrix: Floats, labels: Floats, groups: Sequence[str]) -> Fit:
+def fit(features: Sequence[Feature], matrix: Values, labels: Floats, groups: Sequence[str]) -> Fit:
     """The additive model of `labels` (n) on `matrix` (n x features), settings chosen by grouped cross-validation.
 
     Rows of one group (an entity's snapshots) are never on both sides of a fold.
     """
     fold = folds_by_group(groups, FOLDS)
-    best: tuple[float, int, float, Floats] | None = None
-    for segments in SEGMENTS:
-        for penalty in PENALTIES:
-            held_out = np.zeros(len(labels))
-            for at in range(FOLDS):
-                test = fold == at
-                if not test.any() or test.all():
-                    continue
-                intercept, curves = _fit_once(features, matrix[~test], labels[~test], segments, penalty)
-                held_out[test] = _predict(intercept, curves, matrix[test])
-            loss = log_loss(labels, held_out)
-            if best is None or loss < best[0] - 1e-4:  # the simpler setting wins a tie
-                best = (loss, segments, penalty, held_out)
-    assert best is not None
-    _, segments, penalty, held_out = best
-    intercept, curves = _fit_once(features, matrix, labels, segments, penalty)
-    return Fit(intercept, curves, segments, penalty, held_out)
+    tried: dict[Setting, tuple[float, Floats]] = {}
+
+    def best(settings: Sequence[Setting]) -> Setting:
+        chosen = settings[0]
+        for setting in settings:
+            if setting not in tried:
+                held_out = _held_out(features, matrix, labels, fold, setting)
+                tried[setting] = log_loss(labels, held_out), held_out
+            if tried[setting][0] < tried[chosen][0] - 1e-4:  # the simpler setting wins a tie
+                chosen = setting
+        return chosen
+
+    segments = best([Setting(segments, PENALTIES[1]) for segments in SEGMENTS]).segments
+    setting = best([Setting(segments, penalty) for penalty in PENALTIES])
+    intercept, curves = fit_once(features, matrix, labels, setting)
+    return Fit(intercept, curves, setting.segments, setting.penalty, tried[setting][1])
 
 
-def _predict(intercept: float, curves: Sequence[TrainedFeature], matrix: Floats) -> Floats:
+def _held_out(features: Sequence[Feature], matrix: Values, labels: Floats, fold: Floats, setting: Setting) -> Floats:
+    """The probability of each row by a model that was fitted without its fold."""
+    held_out = np.full(len(labels), float(labels.mean()))
+    for at in range(FOLDS):
+        test = fold == at
+        if not test.any() or test.all():
+            continue
+        intercept, curves = fit_once(features, matrix[~test], labels[~test], setting)
+        held_out[test] = predict(intercept, curves, matrix[test])
+    return held_out
+
+
+def predict(intercept: float, curves: Sequence[TrainedFeature], matrix: Values) -> Floats:
+    """The probability of each row of `matrix`."""
     logits = np.full(len(matrix), intercept)
     for at, curve in enumerate(curves):
         logits = logits + curve.logit(matrix[:, at])
@@ -68,26 +91,59 @@ def knots_of(values: Floats, segments: int) -> tuple[float, ...]:
     return tuple(float(k) for k in found) if len(found) >= 2 else ()
 
 
-def _fit_once(
-    features: Sequence[Feature], matrix: Floats, labels: Floats, segments: int, penalty: float
+def levels_of(values: Values) -> tuple[str, ...]:
+    """The levels of a category that are frequent enough, in order; none where there is only one."""
+    names, counts = np.unique(values, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
+    found = sorted(str(names[at]) for at in order if counts[at] >= FEWEST_OF_A_LEVEL)
+    return tuple(found) if len(found) > 1 else ()
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One feature's columns of the design: of ramps, or one a level."""
+
+    feature: Feature
+    basis: Floats
+    knots: tuple[float, ...] = ()
+    levels: tuple[str, ...] = ()
+    mean: float = 0.0
+    scale: float = 0.0
+
+    def curve(self, weights: Floats) -> TrainedFeature:
+        """The feature with its weights, centred on its mean over the training data."""
+        centre = float((self.basis @ weights).mean()) if len(weights) else 0.0
+        return TrainedFeature(
+            self.feature.name, self.knots, tuple(float(w) for w in weights), centre, self.feature.missing,
+            self.mean, self.scale, self.levels,
+        )  # fmt: skip
+
+
+def _term(feature: Feature, values: Values, segments: int) -> _Term:
+    if feature.kind == "category":
+        texts = np.asarray(values, dtype=str)
+        levels = levels_of(texts)
+        columns = [(texts == level).astype(np.float64) for level in levels]
+        return _Term(feature, np.column_stack(columns) if columns else np.zeros((len(values), 0)), levels=levels)
+    numbers = np.asarray(values, dtype=np.float64)
+    knots = knots_of(numbers, segments)
+    return _Term(feature, ramps(numbers, knots), knots, (), float(numbers.mean()), float(numbers.std()))
+
+
+def fit_once(
+    features: Sequence[Feature], matrix: Values, labels: Floats, setting: Setting
 ) -> tuple[float, tuple[TrainedFeature, ...]]:
-    knots = [knots_of(matrix[:, at], segments) for at in range(len(features))]
-    parts = [ramps(matrix[:, at], knots[at]) for at in range(len(features))]
-    basis = np.column_stack(parts) if parts else np.zeros((len(labels), 0))
-    signs = [np.sign(f.direction) for f, part in zip(features, parts, strict=True) for _ in range(part.shape[1])]
-    intercept, weights = _minimise(basis, labels, signs, penalty)
-    curves, at, moved = [], 0, 0.0
-    for column, (feature, part) in enumerate(zip(features, parts, strict=True)):
-        mine = weights[at : at + part.shape[1]]
-        at += part.shape[1]
-        centre = float((part @ mine).mean()) if len(mine) else 0.0
-        moved += centre
-        values = matrix[:, column]
-        curves.append(TrainedFeature(
-            feature.name, knots[column], tuple(float(w) for w in mine), centre, feature.missing,
-            float(values.mean()), float(values.std()),
-        ))  # fmt: skip
-    return intercept + moved, tuple(curves)
+    """Intercept and curves of one fit with settings that are given."""
+    terms = [_term(feature, matrix[:, at], setting.segments) for at, feature in enumerate(features)]
+    basis = np.column_stack([t.basis for t in terms]) if terms else np.zeros((len(labels), 0))
+    signs = [float(np.sign(t.feature.direction)) for t in terms for _ in range(t.basis.shape[1])]
+    intercept, weights = _minimise(basis, labels, signs, setting.penalty)
+    curves, at = [], 0
+    for term in terms:
+        width = term.basis.shape[1]
+        curves.append(term.curve(weights[at : at + width]))
+        at += width
+    return intercept + sum(curve.centre for curve in curves), tuple(curves)
 
 
 def _minimise(basis: Floats, labels: Floats, signs: Sequence[float], penalty: float) -> tuple[float, Floats]:
@@ -129,7 +185,7 @@ def _line_search(
         tried = x + length * step
         tried = np.where((sign != 0) & (tried * sign < 0), 0.0, tried)
         loss = _loss(rows, labels, ridge, tried)
-        if loss < value - 1e-12:
+        if loss < value - 1e-10 * max(1.0, abs(value)):  # less is rounding
             return tried, loss, True
         length /= 2
     return x, value, False

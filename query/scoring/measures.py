@@ -57,3 +57,18 @@ def folds_by_group(groups: Sequence[str], folds: int) -> Floats:
     ordered = sorted(set(groups), key=lambda g: hashlib.sha256(g.encode()).hexdigest())
     fold = {group: at % folds for at, group in enumerate(ordered)}
     return np.asarray([fold[group] for group in groups])
+
+
+def calibration_line(labels: Floats, probabilities: Floats) -> tuple[float, float]:
+    """Intercept and slope of the logistic regression of `labels` on the logits: 0 and 1 where they are calibrated."""
+    safe = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    rows = np.column_stack((np.ones(len(labels)), np.log(safe / (1 - safe))))
+    x = np.asarray([0.0, 1.0])
+    for _ in range(25):
+        expected = 0.5 * (1 + np.tanh(0.5 * np.clip(rows @ x, -500, 500)))
+        spread = np.maximum(expected * (1 - expected), 1e-9)
+        step = np.linalg.solve(rows.T @ (rows * spread[:, None]) + 1e-9 * np.eye(2), rows.T @ (labels - expected))
+        x = x + step
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    return float(x[0]), float(x[1])

@@ -1,8 +1,9 @@
 """A trained score: an additive, monotone logistic model that is plain JSON and needs numpy only.
 
-Each feature is a curve of ramps between knots: `r_j(x) = clip((x - k_j) / (k_j+1 - k_j), 0, 1)`. Its part of the logit
-is `sum_j w_j r_j(x) - centre`, where all `w_j` have the sign of the feature's direction, so that a reason can never
-read the wrong way round; `centre` is its mean over the training data.
+A number is a curve of ramps between knots: `r_j(x) = clip((x - k_j) / (k_j+1 - k_j), 0, 1)`. Its part of the logit is
+`sum_j w_j r_j(x) - centre`, where all `w_j` have the sign of the feature's direction, so that a reason can never read
+the wrong way round; with the direction 0 the data decides. A category has one weight a level, less `centre`. `centre`
+is the mean over the training data; a level that training did not see adds nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from index.errors import StorageError
 
 Floats = NDArray[np.float64]
+Values = NDArray[Any]
+"""Feature values, a column a feature: floats, or objects where a category (texts) is among them."""
+FeatureValue = float | str
 
 
 def ramps(values: Floats, knots: tuple[float, ...]) -> Floats:
@@ -35,7 +39,8 @@ def sigmoid(logits: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class TrainedFeature:
-    """One feature's curve. `mean` and `scale` describe it in the training data; no knots means that it was constant."""
+    """One feature's curve, or its weights by level. `mean` and `scale` describe a number in the training data; no
+    weights means that it was constant."""
 
     name: str
     knots: tuple[float, ...]
@@ -44,12 +49,17 @@ class TrainedFeature:
     missing: float
     mean: float
     scale: float
+    levels: tuple[str, ...] = ()
 
-    def logit(self, values: Floats) -> Floats:
+    def logit(self, values: Values) -> Floats:
         """Its part of the logit for each of `values`."""
         if not self.weights:
             return np.zeros(len(values))
-        return np.asarray(ramps(values, self.knots) @ np.asarray(self.weights) - self.centre)
+        if self.levels:
+            known = dict(zip(self.levels, self.weights, strict=True))
+            return np.asarray([known.get(str(value), self.centre) - self.centre for value in values])
+        numbers = np.asarray(values, dtype=np.float64)
+        return np.asarray(ramps(numbers, self.knots) @ np.asarray(self.weights) - self.centre)
 
 
 @dataclass(frozen=True)
@@ -63,12 +73,12 @@ class TrainedModel:
     card: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
-    def contributions(self, matrix: Floats) -> Floats:
+    def contributions(self, matrix: Values) -> Floats:
         """The parts of the logit (n rows, one column a feature) of feature values in the order of `features`."""
         parts = [feature.logit(matrix[:, at]) for at, feature in enumerate(self.features)]
         return np.column_stack(parts) if parts else np.zeros((len(matrix), 0))
 
-    def probabilities(self, matrix: Floats) -> Floats:
+    def probabilities(self, matrix: Values) -> Floats:
         """The probability of the event for each row of `matrix`."""
         return sigmoid(self.intercept + self.contributions(matrix).sum(axis=1))
 
@@ -88,7 +98,7 @@ class TrainedModel:
         try:
             raw = json.loads(text)
             features = tuple(
-                TrainedFeature(**{**f, "knots": tuple(f["knots"]), "weights": tuple(f["weights"])})
+                TrainedFeature(**{**f, **{name: tuple(f.get(name, ())) for name in ("knots", "weights", "levels")}})
                 for f in raw["features"]
             )
             return cls(raw["score"], raw["version"], raw["intercept"], features, raw["card"], tuple(raw["notices"]))

@@ -7,23 +7,29 @@ from string import Formatter
 
 from index.catalogue import Catalogue, Feature, Score
 from index.sql import Rows
-from query.evidence import CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
+from query.evidence import Citation, CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
 from query.format import number, write
 from query.provenance import source_of
+from query.scoring.model import FeatureValue
+
+MOST_ROWS_CITED = 3
 
 
-def worded(label: str, value: float) -> tuple[str, str, str, str]:
+def worded(label: str, value: FeatureValue) -> tuple[str, str, str, str]:
     """A feature's label with its value: the words before, the value as written, the words after, and its style."""
     before, after, style, seen = "", "", "number:1", False
     for text, name, spec, _ in Formatter().parse(label):
         before, after = (before, after + text) if seen else (before + text, after)
         if name is not None and not seen:
             seen, style = True, _style(spec or "", value)
+    after = after.replace("(s)", "" if value == 1 else "s")  # "{value} ticket(s)"
     return (before, write(value, style), after, style) if seen else (label, "", "", "")
 
 
-def _style(spec: str, value: float) -> str:
+def _style(spec: str, value: FeatureValue) -> str:
     """The style of a format specification: `.0%` and `,.0f` as in Python; plain `{value}` shows one decimal at most."""
+    if isinstance(value, str):
+        return "text"
     if spec in STYLES_OF_SPEC:
         return STYLES_OF_SPEC[spec]
     if spec.endswith("%"):
@@ -41,7 +47,7 @@ def _decimals(spec: str) -> int:
     return int(digits) if digits else 0
 
 
-def reason_text(feature: Feature, value: float) -> str:
+def reason_text(feature: Feature, value: FeatureValue) -> str:
     """How one reason reads."""
     return "".join(worded(feature.label, value)[:3])
 
@@ -60,6 +66,15 @@ def cited_reason(
     if not written:  # a label without a value still shows where it comes from
         return Sentence((Slot(before, before, citation),), "bullet")
     return Sentence((before, Slot(written, contribution.value, citation, style), after), "bullet")
+
+
+def cited_rows(contribution: Contribution, catalogue: Catalogue, book: CitationBook) -> tuple[Citation, ...]:
+    """The first rows behind a reason (tickets, invoices, weeks of use), each cited as a row."""
+    table = catalogue.table(contribution.table)
+    if table is None or len(table.key) != 1:
+        return ()
+    keys = contribution.keys[:MOST_ROWS_CITED]
+    return tuple(book.cite("row", source_of(table), table=table.name, key=key) for key in keys)
 
 
 def score_slot(scored: EntityScore, book: CitationBook) -> Slot:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-
-import numpy as np
 
 from index.catalogue import Catalogue, Feature, Score
 from index.errors import CatalogueError, SqlRejected
@@ -17,11 +15,13 @@ from index.sql import SqlReader
 from query.evidence import Contribution, EntityScore
 from query.facts import typed_key
 from query.provenance import bind, literal
-from query.scoring.features import FeatureReader, unmasked
-from query.scoring.model import Floats, TrainedModel, sigmoid
+from query.scoring.features import FeatureReader, matrix_of, missing_of, unmasked
+from query.scoring.model import FeatureValue, Floats, TrainedModel, sigmoid
 from query.scoring.reasons import reason_text
 
-REASONS_WITH_ROWS = 3
+Keep = Callable[[Mapping[str, float]], Sequence[str]]
+"""Chooses, from the probabilities by key, the keys whose scores are told in full."""
+REASONS_WITH_ROWS = 8
 """For how many of an entity's strongest reasons the rows behind them are read."""
 
 
@@ -33,8 +33,10 @@ def score_entities(
     reader: SqlReader,
     catalogue: Catalogue,
     scope: Scope,
+    keep: Keep | None = None,
 ) -> tuple[EntityScore, ...]:
-    """Scores of those of `keys` that are in the score's population on `as_of`, highest first.
+    """Scores of those of `keys` that are in the score's population on `as_of`, highest first; with `keep` only of those
+    that it chooses by their probabilities.
 
     Each has one contribution a feature, strongest first; intercept and contributions sum to the logit. A feature that
     `scope` hides (`hidden_features`) counts as average: it has no contribution. Raises `CatalogueError` for a model
@@ -45,19 +47,20 @@ def score_entities(
     alive = set(source.population(score, as_of))
     wanted = [key for key in dict.fromkeys(str(k) for k in keys) if key in alive]
     columns = _columns(features, source, as_of)
-    values = _matrix(features, columns, wanted)
+    values = matrix_of(features, columns, wanted)
     parts = model.contributions(values)
     for at, feature in enumerate(features):
         if columns[feature.name] is None:
             parts[:, at] = 0.0
     probabilities = sigmoid(model.intercept + parts.sum(axis=1))
     wording = _Wording(score, source, catalogue, as_of)
+    chosen = set(wanted if keep is None else keep(dict(zip(wanted, probabilities.tolist(), strict=True))))
     scored = [
         EntityScore(
             score.name, score.entity, key, float(probabilities[row]), model.intercept,
-            wording.contributions(key, features, columns, values[row], parts[row]), model.version, as_of,
+            wording.contributions(key, features, columns, values[row].tolist(), parts[row]), model.version, as_of,
         )
-        for row, key in enumerate(wanted)
+        for row, key in enumerate(wanted) if key in chosen
     ]  # fmt: skip
     return tuple(sorted(scored, key=lambda s: (-s.probability, s.key)))
 
@@ -86,22 +89,15 @@ def _features_of(score: Score, model: TrainedModel) -> tuple[Feature, ...]:
 
 def _columns(
     features: Sequence[Feature], source: FeatureReader, as_of: dt.date
-) -> dict[str, Mapping[str, float] | None]:
+) -> dict[str, Mapping[str, FeatureValue] | None]:
     """Every feature's values by key; None for a feature that the scope hides."""
-    found: dict[str, Mapping[str, float] | None] = {}
+    found: dict[str, Mapping[str, FeatureValue] | None] = {}
     for feature in features:
         try:
             found[feature.name] = source.values(feature, as_of)
         except SqlRejected:
             found[feature.name] = None
     return found
-
-
-def _matrix(
-    features: Sequence[Feature], columns: Mapping[str, Mapping[str, float] | None], keys: Sequence[str]
-) -> Floats:
-    rows = [[(columns[f.name] or {}).get(key, f.missing) for f in features] for key in keys]
-    return np.asarray(rows, dtype=np.float64).reshape(len(keys), len(features))
 
 
 @dataclass(frozen=True)
@@ -112,13 +108,14 @@ class _Wording:
     source: FeatureReader
     catalogue: Catalogue
     as_of: dt.date
+    inner: dict[str, str] = field(default_factory=dict)
 
     def contributions(
         self,
         key: str,
         features: Sequence[Feature],
-        columns: Mapping[str, Mapping[str, float] | None],
-        values: Floats,
+        columns: Mapping[str, Mapping[str, FeatureValue] | None],
+        values: Sequence[FeatureValue],
         parts: Floats,
     ) -> tuple[Contribution, ...]:
         """One contribution for each feature that the scope shows, strongest first."""
@@ -126,7 +123,7 @@ class _Wording:
         shown = [at for at in order if columns[features[at].name] is not None]
         found = []
         for place, at in enumerate(shown):
-            feature, value = features[at], float(values[at])
+            feature, value = features[at], values[at]
             rows: tuple[str, ...] = ()
             if place < REASONS_WITH_ROWS and parts[at] > 0:
                 rows = self._rows(feature, key)
@@ -144,10 +141,12 @@ class _Wording:
 
     def _sql(self, feature: Feature, key: str) -> str:
         """A query that gives this entity's value of the feature, as the column `value`, when it is run again."""
-        inner = bind(named(feature.sql), {"as_of": self.as_of})
+        if feature.name not in self.inner:
+            self.inner[feature.name] = bind(named(feature.sql), {"as_of": self.as_of})
+        inner = self.inner[feature.name]
         typed = literal(typed_key(self.catalogue, self.score.entity, key))
         one = f"SELECT f.feature_value FROM ({inner}) AS f WHERE f.feature_key = {typed}"
-        return f"SELECT COALESCE(({one}), {feature.missing}) AS value"
+        return f"SELECT COALESCE(({one}), {literal(missing_of(feature))}) AS value"
 
 
 @lru_cache(maxsize=256)

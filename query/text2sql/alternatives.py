@@ -267,10 +267,11 @@ def _of_commonest(query: Query) -> Iterator[Query]:
 
 def _other_date(query: Query, draft: Draft) -> Iterator[Query]:
     """Another date of the tables that the query reads, where the question names none."""
-    if len(draft.periods) != 1 or draft.periods[0][1] is not None:
+    if len(draft.periods) != 1:
         return
-    period, current = draft.periods[0][0], date_column(draft, query)
-    if current is None:
+    period, current = draft.periods[0][0], draft.periods[0][1] or date_column(draft, query)
+    named = {c.columns for s in draft.sentence.symbols.values() if (c := s.candidate) is not None}
+    if current is None or (current.column,) in named:
         return
     old = conditions(draft, current, period)
     kept = tuple(p for p in query.where if p not in old)

@@ -33,12 +33,12 @@ _ORDER = re.compile(
     rf" C\d+)?)?)?"
 )
 _ORDER_IN = re.compile(
-    rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical)? order(?: (?:of"
+    rf"(?:,|and)? ?\b(?:in|by)(?: an?| the)? ({_DIRECTION})(?: alphabetical| lexicographical)? order(?: (?:of"
     rf"|by|on) ({_LIST}))?|\b(?:sorted|ordered|listed)? ?(alphabetically)(?: by ({_LIST}))?"
 )
 _ORDER_OF = re.compile(
     rf"(?:,|and)? ?\b(?:(?:ordered|sorted|listed|ranked) )?(?:in|by)(?: an?| the)?"
-    rf" ({_DIRECTION})(?: alphabetical)? order (?:of|by|on|according to) ({_LIST})"
+    rf" ({_DIRECTION})(?: alphabetical| lexicographical)? order (?:of|by|on|according to) ({_LIST})"
 )
 _FROM_TO = re.compile(
     rf"(?:,|and)? ?\b(?:sort(?:ed)? |order(?:ed)? |list(?:ed)? )?(?:them )?from (?:the )?(\^|~"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from index.catalogue import Catalogue
+from query.text2sql.aliases import alias
 from query.text2sql.logical import (
     Aggregate,
     AllOf,
@@ -28,7 +29,6 @@ from query.text2sql.logical import (
     Total,
     is_aggregate,
 )
-from query.text2sql.render import alias
 
 _FUNCTIONS = {"count": "number of", "sum": "total", "avg": "average", "min": "lowest", "max": "highest"}
 _OPERATORS = {

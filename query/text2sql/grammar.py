@@ -7,7 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from index.catalogue import Catalogue
-from query.text2sql import absences, arrangement, comparing, filters, measures, moments, nesting, subtypes, superlatives
+from query.text2sql import (
+    absences,
+    arrangement,
+    comparing,
+    filters,
+    measures,
+    moments,
+    nesting,
+    subtypes,
+    superlatives,
+    texts,
+)
 from query.text2sql.alternatives import alternatives
 from query.text2sql.draft import Draft
 from query.text2sql.lexicon import Lexicon
@@ -40,7 +51,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     comparing.superiors_compared,
     absences.superiors,
     comparing.shared_values,
-    filters.texts,
+    texts.texts,
     absences.negations,
     filters.terms,
     moments.periods,

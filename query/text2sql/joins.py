@@ -10,6 +10,8 @@ from functools import lru_cache
 from index.catalogue import Catalogue, Join
 from query.text2sql.tokens import stems_of
 
+PATHS_KEPT = 4_000  # the readings of one question ask for the same paths
+
 
 @dataclass(frozen=True)
 class Step:
@@ -32,6 +34,7 @@ class JoinGraph:
             if join.left in tables and join.right in tables:
                 self._add(join, keys)
         self._distance: dict[str, dict[str, int]] = {}
+        self._paths: dict[tuple[tuple[str, ...], str, frozenset[str]], list[Step] | None] = {}
 
     def _add(self, join: Join, keys: dict[str, tuple[str, ...]]) -> None:
         one_to_one = set(keys.get(join.left, ())) == set(join.left_columns) and bool(join.left_columns)
@@ -64,6 +67,15 @@ class JoinGraph:
 
         `hints` are stems of the question: a join whose column names share one is preferred.
         """
+        asked = (tuple(sources), target, hints)
+        if asked not in self._paths:
+            if len(self._paths) >= PATHS_KEPT:
+                self._paths.clear()
+            self._paths[asked] = self._path(*asked)
+        found = self._paths[asked]
+        return None if found is None else list(found)
+
+    def _path(self, sources: tuple[str, ...], target: str, hints: frozenset[str]) -> list[Step] | None:
         best: dict[str, tuple[float, list[Step]]] = {s: (0.0, []) for s in sources}
         frontier = list(best)
         while frontier:
@@ -104,8 +116,14 @@ def _akin(step: Step) -> float:
 def _hinted(step: Step, hints: frozenset[str]) -> float:
     if not hints:
         return 0.0
-    column = step.target_columns[0] if step.to_many else step.source_columns[0]
-    stems = set(stems_of(column)) - {"id", "code", "key"}
-    if set(stems_of(step.target)[:1]) & hints:
+    first, stems = _said(step)
+    if first & hints:
         return 2.0
     return 1.0 if stems & hints else 0.0
+
+
+@lru_cache(maxsize=20_000)
+def _said(step: Step) -> tuple[frozenset[str], frozenset[str]]:
+    """The stems that speak for a join: the first of the table that it leads to, and those of its column."""
+    column = step.target_columns[0] if step.to_many else step.source_columns[0]
+    return frozenset(stems_of(step.target)[:1]), frozenset(stems_of(column)) - {"id", "code", "key"}

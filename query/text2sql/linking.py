@@ -128,6 +128,9 @@ class Linker:
             )
             if all(t.kind == "word" or t.text in "-/_" for t in span) and not _crosses(span):
                 found.extend(self._named(phrase, tokens, first, last))
+                if len(phrase) > 1 and span[-1].lower.endswith("ed") and self._is_table(phrase[:-1]):
+                    # "institutions founded after 1880": rows, and what befell them
+                    found = [c for c in found if c.kind != "column"]
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
                 if (
@@ -264,6 +267,8 @@ class Linker:
             return []
         key = value_key(" ".join(t.text for t in span))
         score = 1.0 if quoted or len(span) > 1 else 0.97 if first.capital and not opening else 0.8
+        if len(key) == 2 and not quoted and len(span) == 1 and not first.capital:
+            return []  # "id" is no Idaho
         if len(key) == 1 and not quoted:
             score = 0.5 if first.capital and not opening else 0.0
         hits = self._values.exact(key) if score else []
@@ -346,7 +351,13 @@ def _arranges(tokens: tuple[Token, ...], at: int) -> bool:
     before = tokens[at - 1].lower if at else ""
     directed = before.endswith(("ending", "asing", "betical", "graphical", "logical")) or before == "alphabetic"
     command = at == 0 and tokens[at].lower == "order" and following in ("all", "the", "by")
-    return following in ("by", "in") or directed or command or (before == "the" and following == "of")
+    return (
+        following in ("by", "in")
+        or following.endswith(("ending", "easing"))
+        or directed
+        or command
+        or (before == "the" and following == "of")
+    )
 
 
 def _imperative(tokens: tuple[Token, ...]) -> bool:

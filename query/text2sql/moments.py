@@ -87,7 +87,7 @@ def _opened(period: Period, before: str) -> Period:
         return replace(period, since=period.until, until=None)
     if re.search(r"\b(?:before|until)(?: the)? $", before) and period.since is not None:
         return replace(period, since=None, until=period.since)
-    if re.search(r"\bsince(?: the)? $", before):
+    if re.search(r"\bsince(?: the)? $", before) and period.since is not None:
         return replace(period, until=None)
     return period
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from query.text2sql import filters, moments
+from query.text2sql import filters, moments, texts
 from query.text2sql.draft import Draft
 from query.text2sql.logical import Aggregate, Condition, Expression, Function, Query
 from query.text2sql.measures import DET
@@ -35,7 +35,7 @@ def nested_extremes(draft: Draft) -> None:
         if not (draft.numeric(ref) or draft.temporal(ref)):
             return None
         inner = Draft(Sentence(match["rest"], draft.sentence.symbols), draft.lexicon, draft.catalogue)
-        filters.texts(inner)
+        texts.texts(inner)
         moments.periods(inner)
         filters.comparisons(inner)
         filters.values(inner)

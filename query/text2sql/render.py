@@ -9,6 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from index.catalogue import Catalogue
+from query.text2sql.aliases import alias
 from query.text2sql.joins import JoinGraph, Step
 from query.text2sql.logical import (
     Aggregate,
@@ -205,7 +206,22 @@ class _Text:
                     semi.append(Related(far, (denied,), negated=True))
                 else:
                     outer.setdefault(far, []).append(predicate)
-        return inner, semi + self._merged(outer)
+        far = self._merged(outer)
+        return inner, [r for r in semi if not self._implied(r, joined, [*far, *semi])] + far
+
+    def _implied(self, related: Related, joined: frozenset[str], others: Sequence[Related]) -> bool:
+        """True for a mere "has a row of" that the joins, or the way to another related row, say already."""
+        if related.conditions or related.negated:
+            return False
+        if related.table in joined and related.table != self._query.root:
+            return True
+        for other in others:
+            if other.negated or other.table == related.table or other is related:
+                continue
+            path = self._graph.path([self._query.root], other.table, self._query.hints) or []
+            if any(s.target == related.table for s in path):
+                return True
+        return False
 
     @staticmethod
     def _reached(predicate: Predicate, joined: frozenset[str]) -> Predicate:
@@ -399,47 +415,6 @@ class _Text:
         if operator in ("IN", "NOT IN"):
             return f"{left} {operator} ({', '.join(literal(v) for v in right)})"
         return f"{left} {operator} {literal(right[0])}"
-
-
-def alias(expression: Expression) -> str:
-    """A readable name for a computed column; empty for a plain column."""
-    if isinstance(expression, ColumnRef):
-        return ""
-    if isinstance(expression, MetricRef):
-        return _word(expression.name)
-    if isinstance(expression, Bucket):
-        return expression.grain
-    if isinstance(expression, Share):
-        return "percentage"
-    if isinstance(expression, Narrowed):
-        return _word(f"{alias(expression.of)} {expression.label}")
-    if isinstance(expression, Difference):
-        return "difference"
-    if isinstance(expression, Ratio):
-        whole = not isinstance(expression.left, Aggregate) or not isinstance(expression.right, Aggregate)
-        return "ratio" if whole else "average"
-    if isinstance(expression, Span):
-        return "days"
-    if isinstance(expression, Part):
-        return _word(f"{expression.subtype} {expression.measure.column}")
-    if isinstance(expression, Total):
-        return "total" if expression.function == "sum" else "average"
-    if isinstance(expression, Superior):
-        return _word(f"{expression.reference} {expression.column.column}")
-    if isinstance(expression, Scalar):
-        return alias(expression.query.select[0])
-    if expression.argument is None:
-        return _word(f"{expression.table}_count")
-    if isinstance(expression.argument, Span):
-        return _word(f"{expression.function}_days")
-    if expression.function == "count":
-        return _word(f"{expression.argument.column}_count")
-    prefix = {"sum": "total", "avg": "average", "min": "lowest", "max": "highest"}[expression.function]
-    return _word(f"{prefix}_{expression.argument.column}")
-
-
-def _word(text: str) -> str:
-    return re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)).strip("_").lower()
 
 
 def grouped(expressions: Iterable[Expression]) -> bool:

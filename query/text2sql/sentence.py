@@ -56,12 +56,12 @@ r"|higher|larger) than\b|\bat most\b|\bup to(?= N)|\bmaximum of(?= N)"
 (
 r"\b(?:strictly |a )?(?:greater|more|larger|higher|bigger|better|longer|heavier|taller)"
 r" (?:[a-z]+ )?than\b|\b(?:exceed(?:s|ing|ed)?|surpass(?:es|ing)?|beyond)\b|\b(?:over"
-r"|above|after)(?= (?:the )?(?:average|mean|N\d))"
+r"|above|after)(?= (?:the )?(?:average|mean|maximum|minimum|that of|those of|N\d))"
 ), ">"),
         (
 (
 r"\b(?:strictly |a )?(?:less|fewer|smaller|lower|shorter|lighter|cheaper) (?:[a-z]+ "
-r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|N\d))"
+r")?than\b|\b(?:below|under|before)(?= (?:the )?(?:average|mean|maximum|minimum|that of|those of|N\d))"
 ), "<"),
         (r"\b(?:above|over)\b(?= C\d+ average)", ">"),
         (r"(N\d+) (?:or|and) (?:more|above|higher|greater|over|larger|longer|older)\b", r">= \1"),
@@ -166,7 +166,9 @@ class Sentence:
             result = use(match)
             return match.group() if result is None else result
 
-        self.text = squeeze(pattern.sub(replaced, self.text))
+        text, found = pattern.subn(replaced, self.text)
+        if found:
+            self.text = squeeze(text)
 
     def left(self) -> tuple[str, ...]:
         """The content words that no pattern and no mention explains."""
@@ -177,7 +179,7 @@ class Sentence:
 
 def squeeze(text: str) -> str:
     """One space between words."""
-    return re.sub(r"\s+", " ", text).strip()
+    return " ".join(text.split())
 
 
 def build(

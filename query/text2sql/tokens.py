@@ -185,6 +185,7 @@ def _prefixed(parts: list[str]) -> list[str]:
     return parts
 
 
+@lru_cache(maxsize=50_000)
 def stems_of(identifier: str) -> tuple[str, ...]:
     """The stems of the words of an identifier or label."""
     return tuple(stem(w) for w in words_of(identifier))

@@ -6,13 +6,15 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from api.caller import Caller
+from api.replay import Replay, replayed
 from api.service import OnEvent, Progress
 from api.settings import Settings
 from index.catalogue import Catalogue, Column, Table
 from index.documents import Passage
-from index.errors import NotFoundError, PolicyError, SqlRejected, UsageError
+from index.errors import DraftBlocked, NotFoundError, PolicyError, SqlRejected, UsageError
 from index.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import Rows
@@ -63,11 +65,52 @@ class FakeDrafts:
         draft.update(status="rejected", reason=reason)
         return draft
 
+    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+        draft = self.get(scope, draft_id)
+        found = {"code": "link", "message": "a link", "where": "here"}
+        return {"id": draft_id, "status": draft["status"], "findings": [found] if "http" in draft["body"] else []}
+
+    def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
+        draft = self.get(scope, draft_id)
+        if draft["status"] != "approved":
+            raise DraftBlocked(f"draft {draft_id} is {draft['status']}, not approved")
+        draft["status"] = "exported"
+        return {**draft, "by": by, "eml": "RnJvbTogeA=="}
+
     def _open(self, scope: Scope, draft_id: str) -> dict[str, Any]:
         draft = self.get(scope, draft_id)
         if draft["status"] != "proposed":
             raise UsageError(f"draft {draft_id} is {draft['status']} already")
         return draft
+
+
+@dataclass
+class FakeModels:
+    """Two versions of one score."""
+
+    CARD: ClassVar[dict[str, Any]] = {
+        "score": "churn", "version": "v2", "description": "Who leaves.", "kind": "additive",
+        "trained_as_of": "2026-05-01",
+        "snapshots": [], "horizon_days": None, "rows": 30, "entities": 30, "events": 10, "base_rate": 0.3333,
+        "validation": "5 folds", "auc": 0.9, "brier": 0.1, "ece": 0.01, "limits": ["It knows little."], "notices": [],
+        "reliability": [{"count": 30, "predicted": 0.3, "observed": 0.33}],
+        "feature_card": [{"name": "usage", "lowest_logit": -1.0, "highest_logit": 2.0, "direction": "less is riskier"}],
+    }  # fmt: skip
+
+    def versions(self, scope: Scope) -> list[dict[str, Any]]:
+        return [
+            {"score": "churn", "version": v, "created_at": "2026-05-01T00:00:00", "live": v == "v2", "auc": 0.9}
+            for v in ("v2", "v1")
+        ]
+
+    def card(self, scope: Scope, version: str | None = None) -> dict[str, Any]:
+        if version not in (None, "v1", "v2"):
+            raise NotFoundError(f"no version {version!r} of a score", hint="`tower churn --versions` lists them")
+        return {**self.CARD, "version": version or "v2"}
+
+    def train(self, scope: Scope, progress: Progress) -> list[dict[str, Any]]:
+        progress("training churn", 1, 1)
+        return [dict(self.CARD)]
 
 
 def draft() -> DraftView:
@@ -87,15 +130,22 @@ class FakeService:
     asked: list[str] = field(default_factory=list)
     faults: tuple[str, ...] = ()
     drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
+    models: FakeModels = field(default_factory=FakeModels)
     kept: dict[str, Answer] = field(default_factory=dict)
     catalogue: Catalogue = CATALOGUE
+    governed: bool = False  # declares users
+    failures: list[str] = field(default_factory=list)
 
-    def scope_for(self, user: str | None) -> Scope:
-        if user == "mallory":
-            raise PolicyError("mallory may not ask here", hint="ask an administrator")
-        return Scope.administrator(CATALOGUE, frozenset({"all"}), user or "admin")
+    def scope_for(self, user: str | Caller | None) -> Scope:
+        name = user.name if isinstance(user, Caller) else user
+        if name == "mallory" or (name is None and self.governed):
+            raise PolicyError(f"{name} may not ask here", hint="ask an administrator")
+        return Scope.administrator(CATALOGUE, frozenset({"all"}), name or "admin")
 
-    def ask(self, question: str, scope: Scope, *, on_event: OnEvent | None = None) -> Answer:
+    def sign_in_failed(self, code: str, source: str) -> None:
+        self.failures.append(code)
+
+    def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         self.asked.append(question)
         if question == "crash":
             raise KeyError("crash")
@@ -124,6 +174,10 @@ class FakeService:
             raise NotFoundError(f"no answer {answer_id}")
         return self.kept[answer_id]
 
+    def replay(self, answer_id: str, scope: Scope) -> Replay:
+        kept = self.answer(answer_id, scope)
+        return replayed(kept, kept)
+
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         return self.faults
 
@@ -131,7 +185,9 @@ class FakeService:
         parts = (Contribution("usage", "orders fell by half", -0.5, 1.2),)
         return [EntityScore("churn", "account", key or "A1", 0.71, -0.3, parts, "v1", dt.date(2026, 5, 1))]
 
-    def ingest(self, only: Sequence[str], full: bool, progress: Progress) -> Sequence[Any]:
+    def ingest(
+        self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
+    ) -> Sequence[Any]:
         if "nowhere" in only:
             raise NotFoundError("no source 'nowhere'", hint="sources: crm")
         progress("crm", 3, 3)
@@ -139,6 +195,18 @@ class FakeService:
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         return {"generation": "g2", "chunks": 1}
+
+    def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
+        return [{"source": source or "crm", "origin": "accounts#3", "reason": "missing key"}]
+
+    def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
+        return {"table": table, "key": key, "source": "crm", "stream": "Account"}
+
+    def retrain(self, progress: Progress) -> Any:
+        return ["churn"]
+
+    def roll_back(self, progress: Progress) -> Any:
+        return {"generation": "g0"}
 
     def status(self) -> dict[str, Any]:
         return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}

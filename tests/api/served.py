@@ -11,14 +11,17 @@ import uvicorn
 from api.http import create_app
 from api.owner import Owner
 from api.presence import announce, withdraw
+from api.signin import SignIn
 from tests.api.fake import FakeService
 
 
 @contextmanager
-def served(home: Path, service: FakeService) -> Iterator[str]:
+def served(home: Path, service: FakeService, *, sign_in: SignIn | None = None) -> Iterator[str]:
     """Serve for the time of the block; gives the address."""
     owner = Owner.new()
-    config = uvicorn.Config(create_app(service, owner=owner), host="127.0.0.1", port=0, log_level="error")
+    config = uvicorn.Config(
+        create_app(service, owner=owner, sign_in=sign_in), host="127.0.0.1", port=0, log_level="error"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -56,16 +56,23 @@ DOORS: dict[str, Callable[[Audited], Any]] = {
     "search": lambda s: s.search("zips", ADMIN, 3),
     "sql": lambda s: s.sql("SELECT name FROM accounts", ADMIN),
     "churn": lambda s: s.churn(ADMIN, "A1"),
+    "scores.versions": lambda s: s.models.versions(ADMIN),
+    "scores.card": lambda s: s.models.card(ADMIN),
+    "scores.train": lambda s: s.models.train(ADMIN, lambda *_: None),
     "drafts.list": lambda s: s.drafts.list(ADMIN),
     "drafts.get": lambda s: s.drafts.get(ADMIN, "d1"),
     "drafts.edit": lambda s: s.drafts.edit(ADMIN, "d1", subject="Secret"),
     "drafts.approve": lambda s: s.drafts.approve(ADMIN, "d1"),
+    "drafts.lint": lambda s: s.drafts.lint(ADMIN, "d1"),
     "drafts.reject": lambda s: s.drafts.reject(ADMIN, "d1", "Secret"),
     "ingest": lambda s: s.ingest((), False, lambda *_: None),
     "reindex": lambda s: s.reindex((), False, False, lambda *_: None),
+    "roll_back": lambda s: s.roll_back(lambda *_: None),
     "ask": lambda s: s.ask("How many accounts?", ADMIN, on_event=lambda *_: None),
 }
-ANNOUNCED = ("drafts.edit", "drafts.approve", "drafts.reject", "ingest", "reindex", "ask")
+ANNOUNCED = (
+    "drafts.edit", "drafts.approve", "drafts.reject", "scores.train", "ingest", "reindex", "roll_back", "ask"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DOORS)

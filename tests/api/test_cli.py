@@ -242,6 +242,21 @@ def test_churn_shows_contributions(opener: FakeOpener, home: Path, capsys: pytes
     assert "+1.20  orders fell by half" in out
 
 
+def test_churn_shows_the_card_the_versions_and_trains(
+    opener: FakeOpener, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(opener, home, "churn", "--card", "--version", "v1") == 0
+    out = capsys.readouterr().out
+    assert "churn  v1" in out and "AUC 0.9   Brier 0.1" in out and "- It knows little." in out
+    assert "usage                    -1.00 .. +2.00     less is riskier" in out
+    assert run(opener, home, "churn", "--versions") == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("AUC 0.900  live")
+    assert run(opener, home, "churn", "--train", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["version"] == "v2"
+    assert run(opener, home, "churn", "--train", "--card") == 2
+    assert run(opener, home, "churn", "--version", "v9") == 1
+
+
 def test_explain_shows_the_sql_and_runs_nothing(
     opener: FakeOpener, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -254,6 +269,8 @@ def test_status_and_reindex_print_what_they_got(
     opener: FakeOpener, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(opener, home, "status") == 0
+    assert run(opener, home, "reindex", "--roll-back") == 0
+    assert run(opener, home, "reindex", "--roll-back", "--full") == 2
     assert run(opener, home, "reindex", "--vectors-only") == 0
     out = capsys.readouterr().out
     assert "generation: g1" in out

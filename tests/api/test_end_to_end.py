@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,43 @@ def test_golden_questions_are_right_and_proven(run: Callable[..., Any], tmp_path
     assert result["accuracy"] == 1
     assert result["citations"] >= 2
     assert result["unproven"] == []
+
+
+def test_a_follow_up_is_read_with_the_question_before_it(run: Callable[..., Any]) -> None:
+    first = run("ask", "How many accounts are there in EMEA?")
+    second = run("ask", "and in LATAM?", "--conversation", first["conversation_id"])
+    assert second["carried"] == "How many accounts are there in LATAM"
+    assert second["sql"][0]["rows"] == [[1]]
+    third = run("ask", "and in EMEA?", "--conversation", second["conversation_id"])
+    assert third["sql"][0]["rows"] == [[2]]
+    alone = run("ask", "How many accounts are there?", "--conversation", "another")
+    assert (alone["carried"], alone["conversation_id"]) == ("", "another")
+
+
+def test_a_conversation_with_an_odd_name_is_bad_input(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "How many accounts?", "--conversation", "a b", "--json", "--home", str(home)]) == 2
+    assert "conversation" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_replaying_an_answer_tells_what_changed(run: Callable[..., Any], home: Path) -> None:
+    answer = run("ask", "How many seats does Cumbre have?")
+    assert run("replay", answer["id"])["same"] is True
+    _set_seats(home, "Cumbre", 9)
+    try:
+        replayed = run("replay", answer["id"])
+    finally:
+        _set_seats(home, "Cumbre", 7)
+    assert replayed["same"] is False
+    assert replayed["changes"] == ["gone from query 1: [7]", "new in query 1: [9]"]
+    assert replayed["answer"]["sql"][0]["rows"] == [[9]]
+
+
+def _set_seats(home: Path, name: str, seats: int) -> None:
+    import sqlite3
+
+    with closing(sqlite3.connect(home / "tower.db")) as connection, connection:
+        table = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%accounts%' AND type = 'table'")
+        connection.execute(f'UPDATE "{table.fetchone()[0]}" SET seats = ? WHERE name = ?', (seats, name))
 
 
 def test_a_database_is_asked_in_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,24 @@ from fastapi.testclient import TestClient
 
 from api import Tower
 from api.audit import Audited
+from api.caller import Caller
 from api.cli import app, main
-from api.commands.serving import require_user
 from api.http import create_app
-from api.settings import load_settings
+from api.settings import SigninSettings, load_settings
+from api.signin import SignIn
+from api.tokens import issue
 from api.wiring import known_persons_of, open_workspace
 from index.errors import NotFoundError, PolicyError, PolicyFileError, TowerError
 from tests.governed import POLICY, build
 
-NEEDS_NOBODY = {"demo", "init", "parse", "mask", "serve", "policy check", "policy explain"}
+NEEDS_NOBODY = {
+    "demo", "init", "parse", "mask", "serve", "policy check", "policy explain", "token", "keys add", "keys list",
+    "keys revoke",
+}  # fmt: skip
 ARGUMENTS = {
     "ask": ["How many customers do we have?"], "explain": ["How many customers do we have?"], "search": ["payment"],
     "sql": ["SELECT 1 AS one FROM accounts"], "drafts show": ["d1"], "drafts edit": ["d1", "--subject", "x"],
-    "drafts approve": ["d1"], "drafts reject": ["d1"],
+    "drafts approve": ["d1"], "drafts reject": ["d1"], "replay": ["a1"],
 }  # fmt: skip
 
 
@@ -268,7 +274,7 @@ def test_the_server_asks_as_the_one_user_that_it_was_started_as(workspace: Audit
     assert TestClient(create_app(workspace, user="root")).get("/v1/status").status_code == 200
 
 
-def test_a_server_without_a_user_answers_nobody_and_is_not_started(workspace: Audited) -> None:
+def test_a_server_without_a_user_answers_nobody_who_did_not_sign_in(workspace: Audited) -> None:
     client = TestClient(create_app(workspace))
     for reply in (
         client.post("/v1/ask", json={"question": "How many customers do we have?"}),
@@ -278,12 +284,26 @@ def test_a_server_without_a_user_answers_nobody_and_is_not_started(workspace: Au
         client.get("/v1/status"),
         client.post("/", data={"question": "How many customers do we have?"}),
     ):
-        assert reply.status_code == 403
-    with pytest.raises(PolicyError, match="will not serve"):
-        require_user(workspace, None)
-    with pytest.raises(PolicyError, match="no user 'eve'"):
-        require_user(workspace, "eve")
-    require_user(workspace, "emma")
+        assert reply.status_code == 401
+
+
+def test_a_token_shows_what_its_user_may_see(workspace: Audited, copy: Path) -> None:
+    client = TestClient(create_app(workspace, sign_in=SignIn(SigninSettings(), copy)))
+    ask = {"question": "How many customers do we have per region?"}
+    for user, rows in (("emma", [["EMEA", 4]]), ("akira", [["APAC", 4]])):
+        headers = {"Authorization": f"Bearer {issue(copy, user, 1)}"}
+        assert client.post("/v1/ask", json=ask, headers=headers).json()["sql"][0]["rows"] == rows
+        assert client.get("/metrics", headers=headers).status_code == 403
+    assert client.get("/v1/drafts", headers={"Authorization": f"Bearer {issue(copy, 'eve', 1)}"}).status_code == 403
+
+
+def test_a_member_of_a_group_sees_what_the_group_does(workspace: Audited) -> None:
+    caller = Caller("lena", "oidc", groups=frozenset({"sales"}), attributes=(("region", "EMEA"),))
+    scope = workspace.scope_for(caller)
+    assert workspace.scope_for(caller) is scope and scope.sight() == workspace.scope_for("emma").sight()
+    assert workspace.scope_for(replace(caller, actions=frozenset({"ask", "audit"}))).actions == {"ask"}
+    with pytest.raises(PolicyError):
+        workspace.scope_for(replace(caller, groups=frozenset({"clerks"})))
 
 
 def test_a_program_asks_as_the_user_that_it_names(home: Path) -> None:

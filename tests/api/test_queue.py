@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from api.exporting import Outbox
 from api.queue import LedgerQueue
+from api.settings import DraftsSettings
 from index.engine import open_engine
 from index.errors import NotFoundError, UsageError
 from index.ledger import Ledger
 from index.scope import Scope
 from index.store import Store
+from query.answer import DraftView
+from query.text_check import Finding
 from tests.api.fake import CATALOGUE, draft
 
 ADMIN = Scope.administrator(CATALOGUE, frozenset())
@@ -21,7 +25,12 @@ def drafts(tmp_path: Path) -> LedgerQueue:
     Store(engine).create()
     ledger = Ledger(engine)
     ledger.save_draft(ADMIN, "d1", "a1", "account", "A1", draft().model_dump_json())
-    return LedgerQueue(ledger)
+    return LedgerQueue(ledger, findings, lambda: Outbox(DraftsSettings()))
+
+
+def findings(scope: Scope, checked: DraftView, proposed: str, to_export: bool) -> list[Finding]:
+    """Everything but the word "wrong" holds."""
+    return [Finding("link", "a link")] if "wrong" in checked.body else []
 
 
 def test_a_draft_is_listed_edited_and_decided_once(drafts: LedgerQueue) -> None:

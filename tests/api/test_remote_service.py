@@ -37,6 +37,11 @@ def test_every_read_gives_what_the_workspace_gives(remote: RemoteService, servic
     assert remote.explain("How many?", there) == service.explain("How many?", here)
     assert remote.search("zips", there, 3) == service.search("zips", here, 3)
     assert remote.churn(there, "A1") == service.churn(here, "A1")
+    assert remote.models.versions(there) == service.models.versions(here)
+    assert remote.models.card(there, "v1") == service.models.card(here, "v1")
+    assert remote.models.train(there, lambda *_: None) == service.models.train(here, lambda *_: None)
+    with pytest.raises(NotFoundError):
+        remote.models.card(there, "v9")
     assert remote.catalogue == service.catalogue
     assert remote.status() == {**service.status(), "served": {"url": remote.presence.url, "pid": os.getpid()}}
     query, rows = remote.sql("SELECT 1", there)
@@ -93,6 +98,7 @@ def test_an_ingest_runs_in_the_server_and_tells_its_progress(remote: RemoteServi
     assert reports[0]["loaded"] == 2
     assert told == [("crm", 3, 3)]
     assert remote.reindex([], True, False, lambda *step: None) == {"generation": "g2", "chunks": 1}
+    assert remote.roll_back(lambda *step: None) == {"generation": "g0"}
     with pytest.raises(NotFoundError, match="nowhere"):
         remote.ingest(["nowhere"], False, lambda *step: None)
 
@@ -102,7 +108,7 @@ def test_two_ingests_at_a_time_are_refused_and_questions_go_on(
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow(*_: Any) -> list[Any]:
+    def slow(*_: Any, **_more: Any) -> list[Any]:
         begun.set()
         go_on.wait(20)
         return []

@@ -18,7 +18,21 @@ from tests.api.served import served
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "sentence_transformers", "llama_index", "transformers")
-HEAVIER_THAN_A_SOCKET = (*HEAVY, "typer", "pydantic", "numpy", "sqlalchemy", "httpx", "rich", "yaml", "http.client")
+HEAVIER_THAN_A_SOCKET = (
+    *HEAVY,
+    "typing",
+    "dataclasses",
+    "inspect",
+    "pathlib",
+    "typer",
+    "pydantic",
+    "numpy",
+    "sqlalchemy",
+    "httpx",
+    "rich",
+    "yaml",
+    "http.client",
+)
 
 
 def run(*arguments: str, forbidden: tuple[str, ...] = HEAVY) -> subprocess.CompletedProcess[str]:

@@ -61,6 +61,22 @@ def test_what_is_written_reads_back_equal() -> None:
     assert dump_catalogue(parse_catalogue(read_yaml(text))) == text
 
 
+def test_a_score_of_one_table_is_short_for_its_columns_and_everybody() -> None:
+    mapping = read_yaml(EXAMPLE)
+    mapping["scores"]["lapse"] = {
+        "entity": "customer", "outcome": "SELECT customer_id, 1 FROM customers",
+        "columns": ["country"], "features": {"land": {"column": "country", "label": "{value} is where it is"}},
+    }  # fmt: skip
+    score = parse_catalogue(mapping).scores[0]
+    assert score.population == 'SELECT "customer_id" FROM "customers"'
+    assert [(f.name, f.kind, f.direction, f.sql) for f in score.features] == [
+        (name, "category", 0, 'SELECT "customer_id", "country" FROM "customers"') for name in ("country", "land")
+    ]
+    assert [f.label for f in score.features] == ["country is {value}", "{value} is where it is"]
+    written = dump_catalogue(parse_catalogue(mapping))
+    assert parse_catalogue(read_yaml(written)).scores[0] == score
+
+
 def test_values_of_people_are_not_written() -> None:
     mapping = read_yaml(EXAMPLE)
     mapping["tables"]["customers"]["columns"]["email"]["values"] = ["ann@example.org"]
@@ -106,7 +122,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("scores.lapse.event", "SELECT customer_id FROM orders", "selects 1 columns; it must select 2"),
     ("scores.lapse.features", {}, "at least one feature"),
     ("scores.lapse.features.orders_90d.sql", "SELECT 1 FROM orders", "it must select 2"),
-    ("scores.lapse.features.orders_90d.direction", 0, "0 is neither more nor less"),
+    ("scores.lapse.features.orders_90d.direction", 2, "between -1 and 1"),
+    ("scores.lapse.features.orders_90d.kind", "category", "a category has none"),
+    ("scores.lapse.outcome", "SELECT customer_id, 1 FROM customers", "is given beside an outcome"),
+    ("scores.lapse.columns", ["countri"], "there is no column 'countri' of the customer"),
     ("scores.lapse.threshold", 1.5, "between 0 and 1"),
 ]
 

@@ -333,3 +333,24 @@ def test_a_reference_to_its_own_table_named_like_another_key_is_a_slip(tmp_path:
     INSERT INTO player VALUES (1, 1), (2, 2), (3, 2);"""
     joins = draft_catalogue(engine(tmp_path / "s.sqlite", script)).joins
     assert joins == (Join("player", ("play_id",), "play", ("play_id",)),)
+
+
+def test_names_of_persons_are_told_by_their_values() -> None:
+    from index.drafting_columns import reads_like_persons
+
+    assert reads_like_persons(["Tiger Woods", "Sergio García", "K. J. Choi", "Nick Faldo"])
+    assert not reads_like_persons(["New York", "Alder Sports", "Red Wine", "Blue Note"])
+    assert not reads_like_persons(["Paris", "Rome", "Oslo"])
+    assert not reads_like_persons([])
+
+
+def test_a_schema_is_part_of_a_label_only_where_it_tells_tables_apart() -> None:
+    from index.drafting_labels import Labels
+    from index.drafting_read import RawColumn, RawTable
+
+    tables = [
+        RawTable(name, [RawColumn("id", "INTEGER")], schema=name.rpartition(".")[0])
+        for name in ("customers", "sales.order", "hr.staff", "old.staff")
+    ]
+    labels = Labels(tables)
+    assert [" ".join(labels.table_words(t)) for t in tables] == ["customers", "order", "hr staff", "old staff"]

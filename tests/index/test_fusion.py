@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,9 +28,30 @@ def test_one_leg_alone_keeps_its_order() -> None:
     assert [h.chunk_id for h, _ in fuse([hit("b", 0.2, None), hit("a", 0.1, None)])] == ["b", "a"]
 
 
-def test_a_score_is_the_same_whatever_else_was_found() -> None:
-    one, other = hit("a", 0.3, 4.0), hit("b", 0.9, 9.0)
-    assert fuse([one])[0][1] == fuse([one, other])[1][1]
+def placed(name: str, dense: float, *direction: float, sparse: float | None = None) -> Hit:
+    vector = np.array(direction, dtype=np.float32)
+    return Hit(name, name, "h", dense, sparse, vector / np.linalg.norm(vector))
+
+
+def test_a_hit_that_resembles_the_best_rises_above_one_that_resembles_nothing() -> None:
+    question = [1.0, 0.0, 0.0]
+    hits = [
+        placed("best", 0.8, 0.8, 0.6, 0.0),
+        placed("alike", 0.6, 0.6, 0.8, 0.0),
+        placed("alone", 0.62, 0.62, 0.0, 0.78),
+    ]
+    assert [h.chunk_id for h, _ in fuse(hits)] == ["best", "alone", "alike"]
+    assert [h.chunk_id for h, _ in fuse(hits, question)] == ["best", "alike", "alone"]
+
+
+def test_a_score_says_more_where_the_question_has_a_good_hit() -> None:
+    question = [1.0, 0.0, 0.0]
+    good = fuse([placed("a", 0.8, 0.8, 0.6, 0.0, sparse=4.0), placed("b", 0.7, 0.7, 0.7, 0.0)], question)
+    poor = fuse([placed("a", 0.2, 0.2, 0.98, 0.0), placed("b", 0.1, 0.1, 0.99, 0.0)], question)
+    assert good[0][1] > 0.5 > 0.1 > poor[0][1]
+
+
+def test_no_hits_give_nothing() -> None:
     assert fuse([]) == []
 
 

@@ -89,7 +89,9 @@ def test_on_postgres_the_same_query_is_fenced_by_an_offset() -> None:
         "SELECT name FROM ONLY accounts",
         "SELECT name FROM accounts FOR UPDATE",
         "SELECT name INTO x FROM accounts",
-        "SELECT name FROM accounts, LATERAL (SELECT 1) AS x",
+        "SELECT name FROM accounts, LATERAL generate_series(1, 9) AS x",
+        "SELECT name FROM accounts, LATERAL (SELECT phone FROM accounts) AS x",
+        "SELECT name FROM accounts, LATERAL (SELECT 1)",
         "SELECT * FROM generate_series(1, 1000000000)",
         "SELECT repeat('x', 1000000000)",
         "SELECT name FROM accounts TABLESAMPLE SYSTEM (1)",
@@ -247,8 +249,8 @@ def test_a_typical_query_is_guarded_within_three_milliseconds() -> None:
     ]
     times = []
     for sql in queries:
-        started = time.perf_counter()
+        started = time.thread_time()
         guard(sql, CATALOGUE, SCOPE)
-        times.append(time.perf_counter() - started)
-    # The median: other work on the machine makes single measurements useless.
+        times.append(time.thread_time() - started)
+    # The median, of this thread's own time: other work on the machine makes single measurements useless.
     assert sorted(times)[len(times) // 2] < 0.003 * 5

@@ -98,7 +98,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
 
 def test_weights_that_are_not_the_published_ones_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"something else")
-    monkeypatch.setattr(minilm, "_model_folder", lambda: tmp_path)
+    monkeypatch.setattr(minilm, "model_folder", lambda: tmp_path)
     with pytest.raises(ModelError, match="not all-MiniLM-L6-v2") as error:
         MiniLM(tmp_path / "cache").embed(["a tent"])
     assert "reinstall" in error.value.hint
@@ -126,6 +126,6 @@ def test_embedding_never_imports_torch(cache: Path) -> None:
 def test_vectors_equal_those_of_sentence_transformers(model: MiniLM) -> None:
     from sentence_transformers import SentenceTransformer
 
-    reference = SentenceTransformer(str(minilm._model_folder()), device="cpu")
+    reference = SentenceTransformer(str(minilm.model_folder()), device="cpu")
     expected = reference.encode(TEXTS, normalize_embeddings=True)
     assert np.abs(1 - (model.embed(TEXTS) * expected).sum(axis=1)).max() < 1e-5

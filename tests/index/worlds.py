@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from index.catalogue import Catalogue, Column, ColumnType, Join, Table
 from index.engine import open_engine
@@ -121,6 +125,79 @@ class Worlds:
             return [tuple(row) for row in self.allowed.execute(sql).fetchmany(1000)]
         except sqlite3.Error as error:
             return error
+
+
+@dataclass
+class PostgresWorlds:
+    """The same two worlds as two schemas of a PostgreSQL database."""
+
+    full: SqlDatabase
+    allowed: Engine
+    scope: Scope
+
+    def guarded(self, sql: str) -> list[tuple[object, ...]] | SqlRejected:
+        """The rows of the guarded query, or why it was rejected."""
+        try:
+            query = guard(sql, CATALOGUE, self.scope, dialect="postgres")
+            return [tuple(row) for row in self.full.read(query).rows]
+        except SqlRejected as error:
+            return error
+
+    def original(self, sql: str) -> list[tuple[object, ...]] | str:
+        """The rows of the original where only the allowed rows and columns exist, or the engine's error."""
+        try:
+            with self.allowed.connect() as connection:
+                found = connection.exec_driver_sql(sql.replace("public.", "").replace("%", "%%"))
+                return [tuple(map(_number, row)) for row in found.fetchmany(1000)]
+        except SQLAlchemyError as error:
+            return str(error)
+
+
+def build_postgres(url: str, scope: Scope = SCOPE) -> PostgresWorlds:
+    """Both worlds on a server, in schemas that are made anew."""
+    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    setup = create_engine(address)
+    with setup.begin() as connection:
+        run = connection.exec_driver_sql
+        for schema in ("attacked", "allowed"):
+            run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+            run(f"CREATE SCHEMA {schema}")
+        run("SET search_path = attacked")
+        for statement in _SCRIPT.replace("REAL", "DOUBLE PRECISION").split(";"):
+            if statement.strip():
+                run(statement)
+        for table in CATALOGUE.tables:
+            shown = scope.tables.get(table.name)
+            if shown is not None:
+                names = [c.name for c in table.columns if c.name in shown.columns]
+                listed = ", ".join(f"{_typed(table, name, shown)} AS {_quoted(name)}" for name in names)
+                where = shown.rows or "TRUE"
+                run(
+                    f"CREATE TABLE allowed.{_quoted(table.name)} AS "
+                    f"SELECT {listed} FROM {_quoted(table.name)} WHERE {where}"
+                )
+    setup.dispose()
+    full, allowed = (
+        create_engine(address, connect_args={"options": f"-csearch_path={schema}"})
+        for schema in ("attacked", "allowed")
+    )
+    return PostgresWorlds(SqlDatabase(full, timeout_s=5), allowed, scope)
+
+
+def _typed(table: Table, name: str, shown: TableScope) -> str:
+    value = _value(table, name, shown)
+    return value if value != "NULL" else "CAST(NULL AS DOUBLE PRECISION)"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _number(value: object) -> object:
+    """A decimal as the reader gives it."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else float(value)
+    return value
 
 
 def build(folder: Path, scope: Scope = SCOPE) -> Worlds:

@@ -90,5 +90,19 @@ def test_a_table_that_fits_stays_whole_and_a_long_one_is_cut_between_rows() -> N
         assert piece.end - piece.start <= CHUNK_CHARACTERS
 
 
+def test_the_parts_of_a_long_table_carry_its_header_in_their_context() -> None:
+    rows = "\n".join(f"| row {n} | {'value ' * 8}|" for n in range(60))
+    first, *others = chunk(_document(f"Intro.\n\n| Name | Value |\n| --- | --- |\n{rows}\n\nEnd."))
+    assert first.context == "Guide" and len(others) > 3
+    assert {piece.context for piece in others} == {"Guide\n| Name | Value |"}
+
+
+def test_a_table_after_another_keeps_its_own_header() -> None:
+    rows = "\n".join(f"| row {n} | {'value ' * 8}|" for n in range(20))
+    text = f"| A | B |\n| --- | --- |\n{rows}\n\n| C | D |\n| --- | --- |\n{rows}"
+    contexts = [piece.context for piece in chunk(_document(text))]
+    assert contexts[0] == "Guide" and "Guide\n| A | B |" in contexts and contexts[-1] == "Guide\n| C | D |"
+
+
 def test_an_empty_document_has_no_chunks() -> None:
     assert chunk(_document(" \n ")) == ()

@@ -15,3 +15,12 @@ def test_nodes_carry_exact_offsets_and_their_source() -> None:
     for node in nodes:
         assert node.get_content() == text[node.start_char_idx : node.end_char_idx]  # type: ignore[attr-defined]
         assert node.ref_doc_id == "d1" and node.metadata["title"] == "Guide"
+
+
+def test_nodes_say_under_which_headings_and_in_which_table_they_stand() -> None:
+    rows = "\n".join(f"| item {n} | {'a value ' * 9}|" for n in range(30))
+    text = f"# Guide\n\n## Prices\n\n| Name | Price |\n| --- | --- |\n{rows}\n\n```\n# no heading\n```\n"
+    nodes = TowerNodeParser().get_nodes_from_documents([LlamaDocument(text=text, id_="d1")])
+    assert nodes[0].metadata == {"heading": "Guide > Prices"}
+    assert nodes[1].metadata == {"heading": "Guide > Prices", "table_header": "| Name | Price |"}
+    assert nodes[1].get_content().startswith("| item")

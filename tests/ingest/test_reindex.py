@@ -13,7 +13,7 @@ from index.scope import Scope
 from index.store import Store
 from index.vectors import Narrow, VectorGateway
 from ingest.indexing import index_vectors
-from ingest.reindex import reindex, roll_back
+from ingest.reindex import reindex, roll_back, unfound
 from tests.index.shelf import WordEmbedder, document, put, reader, remove, store_at
 
 
@@ -127,3 +127,10 @@ def test_a_roll_back_catches_up_with_what_came_since(workspace: Workspace) -> No
 def test_without_an_earlier_index_there_is_no_way_back(workspace: Workspace) -> None:
     with pytest.raises(NotFoundError, match="earlier"):
         roll_back(workspace.generations, workspace.store, workspace.embedder)
+
+
+def test_an_index_that_does_not_find_its_own_passages_is_noticed(workspace: Workspace) -> None:
+    scope = reader("public")
+    assert unfound(workspace.store, workspace.gateway, workspace.embedder, scope) == (3, [])
+    workspace.gateway.delete(["library:1#0"])
+    assert unfound(workspace.store, workspace.gateway, workspace.embedder, scope) == (3, ["library:1#0"])

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from index.catalogue import Score
+from index.catalogue import Feature, Score
 from index.documents import Document, Passage
 from index.errors import NotFoundError
 from index.scope import Scope
@@ -15,14 +15,19 @@ from query.engine import QueryEngine
 from query.entity_names import EntityNames
 from query.evidence import Contribution, EntityScore
 from query.parts import Parts
+from query.scoring import Keep
 from query.text2sql.planner import TableQuestionPlanner
 from tests.index.shelf import WordEmbedder
 from tests.query import company
 
+LOGINS = Feature(
+    "logins", "{value} logins so far", "SELECT account_id, SUM(logins) FROM usage GROUP BY account_id",
+    direction=-1, evidence_table="usage", lower="more logins", next_step="falling portal use",
+)  # fmt: skip
 SCORE = Score(
     "churn_risk", "Churn risk", "account",
     population="SELECT account_id FROM accounts", event="SELECT account_id, customer_since FROM accounts",
-    features=(), due="renewals.renewal_date", synonyms=("at risk of churn", "likely to churn"),
+    features=(LOGINS,), due="renewals.renewal_date", synonyms=("at risk of churn", "likely to churn"),
 )  # fmt: skip
 CATALOGUE = replace(company.CATALOGUE, scores=(SCORE,))
 RISKS = {"A1": 0.9, "A2": 0.2, "A3": 0.7}
@@ -56,10 +61,11 @@ class FixedScorer:
 
     risks: dict[str, float] = field(default_factory=lambda: dict(RISKS))
 
-    def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
-        reason = Contribution("logins", "fewer logins", 1.0, 1.0, "", (), "", "more logins", "falling portal use")
+    def score(self, name: str, keys: Sequence[str], scope: Scope, keep: Keep | None = None) -> tuple[EntityScore, ...]:
+        if keep is not None:
+            keys = keep({key: self.risks[key] for key in keys if key in self.risks})
         made = [
-            EntityScore(name, "account", key, self.risks[key], 0.0, (replace(reason, logit=self.risks[key]),), "v1",
+            EntityScore(name, "account", key, self.risks[key], 0.0, (_reason(key, self.risks[key]),), "v1",
                         dt.date(2026, 5, 18))
             for key in keys if key in self.risks
         ]  # fmt: skip
@@ -67,6 +73,15 @@ class FixedScorer:
 
     def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:
         return frozenset(key for key, day in DUE.items() if start <= day < end)
+
+
+def _reason(key: str, logit: float) -> Contribution:
+    """The account's logins as the one reason of its score."""
+    sql = f"SELECT SUM(logins) AS value FROM usage WHERE account_id = '{key}'"
+    value = float(company.reader().connection.execute(sql).fetchone()[0])
+    return Contribution(
+        "logins", f"{value:.0f} logins so far", value, logit, "usage", (), sql, "more logins", "falling portal use"
+    )
 
 
 def engine(**changes: object) -> QueryEngine:

@@ -60,7 +60,7 @@ def test_the_axes_are_guessed_where_the_reading_does_not_say() -> None:
 def test_the_title_carries_the_period_and_the_axis_the_unit() -> None:
     spec = chart(MONTHS, reading("month", ("revenue",), "revenue by month"), units={"revenue": "EUR"}, period="2025")
     assert spec is not None
-    assert spec["title"]["text"] == ["Revenue by month, 2025"]
+    assert spec["title"]["text"] == ["Revenue by month, 2025 (EUR)"]
     assert spec["encoding"]["y"]["title"] == "Revenue (EUR)" and "€" in spec["encoding"]["y"]["axis"]["labelExpr"]
 
 
@@ -83,3 +83,78 @@ def test_a_chart_is_drawn_offline_as_png_and_svg(table: Rows) -> None:
     with Image.open(io.BytesIO(render_png(spec))) as picture:
         assert picture.width > 600 and len(set(picture.convert("L").resize((60, 40)).tobytes())) > 10
     assert render_svg(spec).startswith("<svg") and "A chart" in render_svg(spec)
+
+
+def records(spec: dict[str, Any] | None) -> list[dict[str, Any]]:
+    assert spec is not None
+    return list(spec["data"]["values"])
+
+
+def test_months_that_are_missing_are_gaps_in_the_line() -> None:
+    some = rows("month", "n", values=[("2025-01", 1), ("2025-02", 2), ("2025-05", 3)])
+    spec = chart(some, reading("month", ("n",)))
+    assert [(r["x"], r["value"]) for r in records(spec)] == [
+        ("2025-01-01", 1), ("2025-02-01", 2), ("2025-03-01", None), ("2025-04-01", None), ("2025-05-01", 3),
+    ]  # fmt: skip
+    assert spec is not None and spec["title"]["text"] == ["N by month, Jan–May 2025"]
+
+
+def test_rows_with_the_same_label_become_series_and_not_a_zigzag() -> None:
+    values: list[tuple[Value, ...]] = [(f"2025-{m:02d}", r, m * n) for m in (1, 2, 3) for n, r in enumerate("ABCDEFGH")]
+    spec = chart(rows("month", "region", "n", values=values), reading("month", ("n",)))
+    assert {r["measure"] for r in records(spec)} == set("CDEFGH")
+    assert spec is not None and spec["encoding"]["color"]["field"] == "measure"
+    assert "the largest 6" in spec["title"]["text"][0]
+
+
+def test_long_labels_that_look_the_same_stay_apart() -> None:
+    name = "A product name that goes on and on and does not want to end at all, in size "
+    spec = chart(rows("product", "n", values=[(name + size, 1) for size in "SML"]), reading("product", ("n",)))
+    labels = [r["x"] for r in records(spec)]
+    assert len(set(labels)) == 3 and all(len(label) <= 44 for label in labels)
+
+
+def test_values_below_zero_keep_their_labels_outside_the_bar() -> None:
+    spec = chart(rows("region", "change", values=[("A", -12.5), ("B", 8.0)]), reading(), units={"change": "percent"})
+    assert spec is not None
+    assert [layer["mark"].get("align") for layer in spec["layer"]] == [None, "left", "right"]
+    assert [r["label"] for r in records(spec)] == ["-12.5 %", "8 %"]
+
+
+def test_shares_say_their_part_of_the_whole() -> None:
+    parts = rows("region", "revenue", values=[("A", 3_000_000), ("B", 1_000_000)])
+    spec = chart(parts, reading("region", ("revenue",), "Breakdown of revenue by region"), units={"revenue": "EUR"})
+    assert [r["label"] for r in records(spec)] == ["€3.00M (75 %)", "€1.00M (25 %)"]
+
+
+def test_a_number_as_label_and_bare_numbers_are_distributions() -> None:
+    stars = rows("stars", "n", values=[(s, 10 * s) for s in range(1, 6)])
+    assert mark_of(chart(stars, reading())) == "bar"
+    spec = chart(stars, reading())
+    assert spec is not None and spec["layer"][0]["encoding"]["x"]["type"] == "ordinal"
+    amounts = chart(rows("amount", values=[(float(a),) for a in range(60)]), reading(), units={"amount": "EUR"})
+    assert amounts is not None and amounts["encoding"]["x"]["bin"] == {"maxbins": 16}
+
+
+def test_quarters_are_written_as_quarters() -> None:
+    quarters = rows("quarter", "n", values=[("2025-Q3", 1), ("2025-Q4", 2), ("2026-Q1", 3)])
+    spec = chart(quarters, reading())
+    assert spec is not None and "'Q'" in spec["encoding"]["x"]["axis"]["labelExpr"]
+    assert spec["title"]["text"] == ["N by quarter, Q3 2025–Q1 2026"]
+
+
+AWKWARD = {
+    "two points": rows("month", "n", values=[("2025-01", 1), ("2025-02", 2)]),
+    "forty categories": rows("c", "n", values=[(f"category {i}", i) for i in range(40)]),
+    "below zero": rows("c", "n", values=[("A", -1), ("B", 2)]),
+    "quarters": rows("q", "n", values=[("2025-Q1", 1), ("2025-Q2", 2), ("2025-Q4", 3)]),
+    "days": rows("d", "n", values=[("2025-01-01", 1), ("2025-01-02", 2), ("2025-01-05", 3)]),
+    "bare numbers": rows("n", values=[(float(i),) for i in range(30)]),
+    "all zero": rows("c", "n", values=[("A", 0), ("B", 0)]),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_results_are_drawn_too(name: str) -> None:
+    spec = chart(AWKWARD[name], reading())
+    assert spec is not None and render_png(spec, 1.0).startswith(b"\x89PNG")

@@ -9,12 +9,16 @@ import pytest
 from index.documents import Passage
 from index.errors import UsageError
 from index.scope import Scope
+from index.sql import Rows, Value
 from query.drafts import Draft, DraftWriter, TemplateSet
 from query.drafts.fill import fit
+from query.drafts.language import language_of, spoken
 from query.drafts.offers import offer_sentence
 from query.drafts.template import parse, slots_of
-from query.evidence import CitationBook, Contribution, EntityScore, Slot
+from query.evidence import CitationBook, Contribution, EntityScore, Slot, TableEvidence
 from query.facts import FactReader
+from query.format import write
+from query.localise import english
 from query.names import NameDictionary
 from query.next_steps import Span
 from query.prove import unproven_figures
@@ -210,3 +214,51 @@ def test_offers_are_turned_to_the_customer_or_left_out(text: str, said: str | No
     for part in made.parts if made else ():
         if isinstance(part, Slot):
             assert part.citation.quote == text[part.citation.start : part.citation.end]
+
+
+def test_a_letter_is_in_the_language_that_the_settings_or_the_data_choose() -> None:
+    made = draft(scored=scored("A1", USAGE, TICKETS), templates=TemplateSet(language="de"))
+    text = made.plain()
+    assert made.language == "de" and text.startswith("Guten Tag Lena Vogt,")
+    assert "30. Juni 2026" in made.subject.text() + text and "2. Mai 2026" in text
+    assert text.endswith("Mit freundlichen Grüßen\nInes Haller")
+    assert "offer you" not in text  # the guides are in English
+    assert not made.notices
+    assert draft().language == "en"
+
+
+def test_the_language_of_a_reader_is_stated_or_suggested_by_the_country() -> None:
+    def facts(**values: str) -> dict[str, TableEvidence]:
+        rows = Rows(tuple(values), (tuple(values.values()),))
+        return {"account": TableEvidence("f", "SELECT 1", "SELECT 1", rows, ("accounts",))}
+
+    assert language_of(facts(language="de-CH"), by_country=False) == "de"
+    assert language_of(facts(language="German"), by_country=False) == "de"
+    assert language_of(facts(country="Germany"), by_country=False) == ""
+    assert language_of(facts(country="Germany"), by_country=True) == "de"
+    assert language_of(facts(country="Switzerland"), by_country=True) == ""
+    assert language_of(facts(language="en", country="Germany"), by_country=True) == "en"
+    assert spoken("Wir senden Ihnen die Ware und das Muster.") == "de"
+    assert spoken("We send you the goods and the sample.") == "en"
+
+
+@pytest.mark.parametrize(
+    ("value", "style", "german", "french"),
+    [
+        ("2026-06-01", "date", "1. Juni 2026", "1er juin 2026"),
+        ("2026-03-05", "day", "5. März", "5 mars"),
+        (1234.5, "money:EUR", "1.234,50\u00a0€", "1\u202f234,50\u00a0€"),
+        (-1200, "money:CHF", "-1.200\u00a0CHF", "-1\u202f200\u00a0CHF"),
+        (0.385, "percent:1", "38,5\u00a0%", "38,5\u00a0%"),
+        (1234, "int", "1.234", "1\u202f234"),
+        ("Ein Text", "text", "Ein Text", "Ein Text"),
+        (True, "auto", "ja", "oui"),
+    ],
+)
+def test_values_are_written_and_read_back_in_other_languages(
+    value: Value, style: str, german: str, french: str
+) -> None:
+    for language, expected in (("de", german), ("fr", french)):
+        assert write(value, f"{style}@{language}") == expected
+        if not isinstance(value, bool):
+            assert english(expected, language).replace(",", "") == write(value, style).replace(",", "")

@@ -91,7 +91,7 @@ def _without_reasons(built: QueryEngine) -> QueryEngine:
     inner = built.parts.scorer
 
     class Bare:
-        def score(self, name: str, keys: Sequence[str], scope: Scope) -> tuple[EntityScore, ...]:
+        def score(self, name: str, keys: Sequence[str], scope: Scope, keep: object = None) -> tuple[EntityScore, ...]:
             return tuple(replace(s, contributions=()) for s in inner.score(name, keys, scope))
 
         def due(self, name: str, start: str, end: str, scope: Scope) -> frozenset[str]:

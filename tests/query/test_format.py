@@ -62,3 +62,17 @@ def test_first_names_leave_titles_out() -> None:
 
 def test_dates_that_do_not_exist_are_no_dates() -> None:
     assert parse_date("31 February 2026") is None and percent("x") == "" and all(isinstance(k, str) for k in STYLES)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.00123, "0.00123"), (-0.0456, "-0.0456"), (0.5, "0.5"), (0.0, "0"), (1e-9, "0.000000001"), (12.345, "12.35")],
+)
+def test_no_number_is_rounded_to_nothing(value: float, text: str) -> None:
+    assert number(value) == text
+    assert writes(text, value)
+
+
+def test_a_huge_number_is_written() -> None:
+    assert number(1e300).startswith("1,000,000")
+    assert writes(number(1e300), 1e300)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from index.errors import SourceError
-from query.images import SIZE, LocalComposer, cut_out, lifestyle_image
+from query.images import PALETTES, SIZE, cut_out, lifestyle_image, season_of
 
 
 @pytest.fixture
@@ -29,10 +29,33 @@ def test_a_product_is_set_into_a_scene_that_says_it_is_composed(product: Path, t
 
 
 def test_the_same_product_gives_the_same_picture_and_another_scene_another(product: Path, tmp_path: Path) -> None:
-    composer = LocalComposer()
-    one = composer.lifestyle(product, "SKU-1", tmp_path / "a.png").read_bytes()
-    assert composer.lifestyle(product, "SKU-1", tmp_path / "b.png").read_bytes() == one
-    assert composer.lifestyle(product, "SKU-2", tmp_path / "c.png").read_bytes() != one
+    one = lifestyle_image(product, "SKU-1", tmp_path / "a.png").read_bytes()
+    assert lifestyle_image(product, "SKU-1", tmp_path / "b.png").read_bytes() == one
+    assert lifestyle_image(product, "SKU-2", tmp_path / "c.png").read_bytes() != one
+
+
+def test_each_season_has_its_scene(product: Path, tmp_path: Path) -> None:
+    def ground(season: str) -> tuple[int, ...]:
+        with Image.open(lifestyle_image(product, "SKU-1", tmp_path / f"{season}.png", season=season)) as picture:
+            small = picture.convert("RGB").crop((0, 560, 200, 630)).resize((1, 1)).getpixel((0, 0))
+            assert isinstance(small, tuple)
+            return small
+
+    red, green, blue = ground("winter")
+    assert min(red, green, blue) > 170  # snow
+    red, green, blue = ground("summer")
+    assert green > red and green > blue
+    red, green, blue = ground("autumn")
+    assert red > green > blue
+
+
+@pytest.mark.parametrize(
+    ("text", "season"),
+    [("our new summer collection", "summer"), ("the Winter range", "winter"), ("fall jackets", "autumn"),
+     ("everything new", "summer"), ("a falling rope", "summer")],
+)  # fmt: skip
+def test_the_season_is_the_one_that_the_question_names(text: str, season: str) -> None:
+    assert season_of(text) == season and season in PALETTES
 
 
 def test_the_plain_background_is_cut_away_and_other_pictures_stay_whole(product: Path) -> None:

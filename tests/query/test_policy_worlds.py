@@ -83,7 +83,7 @@ def told(workspace: Workspace, question: str, scope: Scope) -> str:
     except TowerError as error:
         return f"{error.code}: {error.message} {error.hint}"
     for part in (found, *found.get("drafts", ()), *found.get("items", ())):
-        for name in ("id", "timings_ms", "generation", "draft_id"):
+        for name in ("id", "conversation_id", "timings_ms", "generation", "draft_id"):
             part.pop(name, None)
     return json.dumps([found, plan], sort_keys=True, indent=1)
 

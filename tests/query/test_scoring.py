@@ -243,3 +243,98 @@ def test_measures_agree_with_their_definitions() -> None:
     assert calibration_error(labels, labels) == 0
     folds = folds_by_group(["a", "b", "a", "c", "d"], 2)
     assert folds[0] == folds[2] and set(folds) == {0, 1}
+
+
+# --- a table with a label and no time ------------------------------------------------------------------------------
+
+SHOPPERS = Catalogue(
+    (
+        Table(
+            "shoppers", "Shoppers",
+            (Column("id", "text", "id"), Column("plan", "text", "plan"), Column("visits", "number", "visits"),
+             Column("gone", "integer", "gone")),
+            source="crm", key=("id",),
+        ),
+    ),
+    entities=(Entity("shopper", "shoppers", "id", "id"),),
+    today=TODAY,
+)  # fmt: skip
+GOING = Score(
+    "going", "Going", "shopper", population="SELECT id FROM shoppers", event="",
+    outcome="SELECT id, gone FROM shoppers WHERE gone IS NOT NULL",
+    features=(
+        Feature("plan", "plan is {value}", "SELECT id, plan FROM shoppers", direction=0, kind="category",
+                evidence_table="shoppers"),
+        Feature("visits", "{value} visits", "SELECT id, visits FROM shoppers", direction=0, evidence_table="shoppers"),
+    ),
+)  # fmt: skip
+SHOPPER = Scope.administrator(SHOPPERS, frozenset())
+
+
+@pytest.fixture(scope="module")
+def shoppers() -> MemoryReader:
+    """Visits act in a U: the very rare and the very frequent leave; monthly plans leave more; some are not known."""
+    rng = random.Random(2)
+    made = sqlite3.connect(":memory:")
+    made.execute("CREATE TABLE shoppers (id TEXT, plan TEXT, visits REAL, gone INTEGER)")
+    for at in range(900):
+        plan, visits = rng.choice(("monthly", "yearly", None)), rng.uniform(0, 10)
+        logit = abs(visits - 5) - 3 + (2 if plan == "monthly" else 0)
+        gone = None if at % 50 == 0 else int(rng.random() < 1 / (1 + math.exp(-logit)))
+        made.execute("INSERT INTO shoppers VALUES (?, ?, ?, ?)", (f"S{at}", plan, visits, gone))
+    made.execute("INSERT INTO shoppers VALUES ('S900', 'weekly', 5, NULL)")
+    return MemoryReader(made)
+
+
+def test_a_table_with_a_label_is_scored_by_its_columns(shoppers: MemoryReader) -> None:
+    trained = train_score(GOING, SHOPPERS, shoppers, SHOPPER, TODAY)
+    assert trained.card["auc"] > 0.72 and trained.card["ece"] < 0.05
+    assert trained.card["snapshots"] == [] and trained.card["horizon_days"] is None
+    assert trained.card["rows"] == 882
+    plan, visits = trained.features
+    assert plan.levels == ("", "monthly", "yearly")
+    assert plan.logit(np.asarray(["monthly"]))[0] > plan.logit(np.asarray(["yearly"]))[0] + 1
+    low, middle, high = visits.logit(np.asarray([0.0, 5.0, 10.0]))
+    assert low > middle + 1 and high > middle + 1
+    assert TrainedModel.from_json(trained.to_json()) == trained
+
+
+def test_contributions_of_numbers_and_categories_sum_to_the_logit_and_cite_their_values(
+    shoppers: MemoryReader,
+) -> None:
+    trained = train_score(GOING, SHOPPERS, shoppers, SHOPPER, TODAY)
+    scored = score_entities(GOING, trained, ["S1", "S2", "S3", "S900"], TODAY, shoppers, SHOPPERS, SHOPPER)
+    assert len(scored) == 4
+    for one in scored:
+        logit = one.intercept + sum(c.logit for c in one.contributions)
+        assert abs(logit - math.log(one.probability / (1 - one.probability))) < 1e-6
+        for contribution in one.contributions:
+            assert shoppers.connection.execute(contribution.sql).fetchone() == (contribution.value,)
+    unseen = next(c for s in scored if s.key == "S900" for c in s.contributions if c.feature == "plan")
+    assert (unseen.text, unseen.logit) == ("plan is weekly", 0.0)
+    book = CitationBook()
+    sentences = [cited_reason(c, s, GOING, SHOPPERS, book) for s in scored for c in s.contributions if c.value != ""]
+    assert not Prover(SHOPPERS, contribution_evidence(scored)).prove(sentences).removed
+
+
+def test_an_outcome_is_one_or_zero(shoppers: MemoryReader) -> None:
+    wrong = dataclasses.replace(GOING, outcome="SELECT id, visits FROM shoppers")
+    with pytest.raises(CatalogueError, match="outcome of the score 'going' gives"):
+        train_score(wrong, SHOPPERS, shoppers, SHOPPER, TODAY)
+
+
+def test_a_column_that_is_the_label_itself_is_pointed_out(shoppers: MemoryReader) -> None:
+    label = Feature("label", "{value}", "SELECT id, COALESCE(gone, 0) FROM shoppers", direction=0)
+    trained = train_score(
+        dataclasses.replace(GOING, features=(*GOING.features, label)), SHOPPERS, shoppers, SHOPPER, TODAY
+    )
+    assert any("label alone tells almost every event" in notice for notice in trained.notices)
+
+
+def test_a_card_says_data_features_and_limits(model: TrainedModel) -> None:
+    card = model.card
+    assert {"auc", "brier", "ece", "reliability", "calibration_slope", "rows", "events", "limits"} <= set(card)
+    assert [f["name"] for f in card["feature_card"]] == ["visits", "term"]
+    assert all(f["lowest_logit"] <= 0 <= f["highest_logit"] for f in card["feature_card"])
+    assert all(f["direction"] == "less is riskier" for f in card["feature_card"])
+    assert sum(row["count"] for row in card["reliability"]) == card["rows"]

@@ -1,0 +1,1 @@
+"""What connectors are made with: the contract, HTTP with retries, sign-in."""

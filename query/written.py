@@ -1,0 +1,17 @@
+"""Proven sentences after a writer had them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from query.evidence import Sentence
+from query.plan import Egress
+
+
+@dataclass(frozen=True)
+class Written:
+    """The sentences to show, what to tell about them, and what left for the model."""
+
+    sentences: tuple[Sentence, ...]
+    notices: tuple[str, ...] = ()
+    egress: tuple[Egress, ...] = ()

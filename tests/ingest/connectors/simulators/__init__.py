@@ -1,0 +1,1 @@
+"""Systems as their protocols' documentation describes them, over HTTP on loopback, with faults built in."""
