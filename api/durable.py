@@ -103,7 +103,7 @@ def _as_workflow(dbos: Any, run: Run) -> Callable[[str, str, str], str]:
     return job
 
 
-def _as_scheduled(dbos: Any, run: Run) -> Callable[[dt.datetime, str], str]:
+def _as_scheduled(dbos: Any, run: Run) -> Any:
     """A scheduled job as a workflow; it is left out where another works on its sources."""
 
     def worked(job_id: str, kind: str, arguments: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def _view(status: Any) -> dict[str, Any]:
     if isinstance(status.output, str) and status.output:
         view: dict[str, Any] = json.loads(status.output)
         return view
-    given = status.input["args"] if status.input else ()
+    given: tuple[Any, ...] = tuple(status.input["args"]) if status.input else ()
     kind = given[1] if status.name == _JOB and len(given) > 1 else "scheduled"
     states = {"PENDING": "running", "ENQUEUED": "running", "CANCELLED": "cancelled"}
     started = dt.datetime.fromtimestamp((status.created_at or 0) / 1000, dt.UTC).isoformat(timespec="seconds")

@@ -96,7 +96,7 @@ class Outbox:
                     server.starttls(context=context)
                 if chosen.user:
                     server.login(chosen.user, chosen.password())
-                server.sendmail(sender, [to], message)
+                server.sendmail(sender, [to], without_references(message))
         except (OSError, smtplib.SMTPException) as error:
             raise SourceError(
                 f"the mail server {chosen.host}:{chosen.port} did not take the message: {error}",
@@ -139,6 +139,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any) -> None:
         return None
+
+
+def without_references(message: bytes) -> bytes:
+    """The message without the headers that name our documents: they are for our own systems, not for the recipient."""
+    head, blank, body = message.partition(b"\r\n\r\n")
+    return re.sub(rb"(?m)^X-Tower-Attachment:[^\r]*(?:\r\n[ \t][^\r]*)*\r\n", b"", head + b"\r\n")[:-2] + blank + body
 
 
 def content_id(held: Mapping[str, Any]) -> str:

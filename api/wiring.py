@@ -57,14 +57,17 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
 
 
 def _refuse_models(settings: Settings) -> None:
-    """A setting that would do nothing is an error instead, and so is one that does not hold together."""
+    """A setting that would do nothing, or does not hold together, is an error before anything is opened."""
     model_of("planner", settings.models.planner)
     model_of("writer", settings.models.writer)
-    provider = settings.models.image.provider
-    if provider not in ("none", "openai-like"):
+    image = settings.models.image
+    if image.provider not in ("none", "openai-like"):
         raise SettingsError(
-            f"models.image: {provider!r} is not supported: it is none or openai-like", hint="set models.image to none"
+            f"models.image: {image.provider!r} is not supported: it is none or openai-like",
+            hint="set models.image to none",
         )
+    if image.provider != "none":
+        model_of("image", image)  # the same keys
 
 
 def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
@@ -74,9 +77,7 @@ def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
     from api.studio import ModelStudio
     from query.models.image_like import ImageLike
 
-    for key in ("base_url", "model"):
-        if not getattr(chosen, key):
-            raise SettingsError(f"models.image: openai-like needs `{key}`", hint="docs/settings.md lists the keys")
+    model_of("image", chosen)  # the same keys
     model = ImageLike(chosen.base_url, chosen.model, chosen.api_key(), chosen.options, chosen.proxy)
     return ModelStudio(local, model, chosen.timeout_s)
 

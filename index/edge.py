@@ -96,12 +96,16 @@ class EdgeGateway:
             everything = narrow == Narrow() and self._words.shows_all(scope)
             condition = None if everything else _filter(scope, narrow)
             near = [] if vector is None else self._query(_nearest(vector), condition, limit)
-        keywords = {} if sparse is None else self._words.search(scope, narrow, sparse, limit)
         cosines = _scores(near)
+        keywords: dict[Any, float] = (
+            {} if sparse is None else self._words.search(scope, narrow, sparse, limit, also=cosines)
+        )
         rest = self._named(keywords.keys() - cosines.keys(), vector, _filter(scope, narrow))
         if vector is not None:
             cosines |= _scores(rest)
-        found = {point.id: (point.payload or {}, point.vector) for point in (*near, *rest)}
+        found: dict[Any, tuple[dict[str, Any], Any]] = {
+            point.id: (point.payload or {}, point.vector) for point in (*near, *rest)
+        }
         return [
             _hit(payload, cosines.get(place), keywords.get(place), vectors)
             for place, (payload, vectors) in found.items()

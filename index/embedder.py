@@ -15,8 +15,15 @@ Progress = Callable[[int, int], None]  # texts done, texts in all
 class Embedder(Protocol):
     """Texts to unit vectors. `identity` names model, runtime and precision; vectors of two identities never mix."""
 
-    identity: str
-    dimension: int
+    @property
+    def identity(self) -> str:
+        """Model, runtime and precision."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (len(texts), dimension), float32, unit length; long texts are cut at the model's window."""

@@ -9,6 +9,7 @@ Each step was kept because it ranks better on training questions of two collecti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,4 +95,12 @@ def likelihood(value: float, top: float) -> float:
     return float(1.0 / (1.0 + np.exp(-(_SLOPE * value + _TOP * top + _BASE))))
 
 
-_SLOPE, _TOP, _BASE = 6.0, 4.0, -11.0
+def strength(score: float) -> float:
+    """How much speaks for a hit with this `score`, in 0..1 and so that shares of the best one's can be compared: the
+    odds of two likely hits differ many times, what speaks for them does not."""
+    bounded = min(1 - 1e-9, max(1e-9, score))
+    value = max(0.0, (math.log(bounded / (1 - bounded)) - _BASE) / _SLOPE) / (1 + WEIGHTS.smoothing)
+    return value / (1 + value)
+
+
+_SLOPE, _TOP, _BASE = 4.81, -0.95, -7.64

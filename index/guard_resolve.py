@@ -250,6 +250,9 @@ class Resolver:
             self._read_all(frame)
             left = {name for s in before for name in s.columns}
             frame.shared |= {name for s in added for name in s.columns if name in left}
+        if using:
+            # A table that is read directly has its hidden columns, too, and one of that name makes USING ambiguous.
+            self.plain = False
         for item in using:
             name = fold(item.name)
             for side in (before, added):

@@ -51,14 +51,13 @@ class MemoryGateway:
         words = self._keyword_scores(scope, [point for point, _ in seen], sparse)
         chosen = dict.fromkeys([*_best(near, limit), *_best(words, limit)])
         points = {chunk_id: self._points[chunk_id][0] for chunk_id in chosen}
-        by_words = set(_best(words, limit))
         return [
             Hit(
                 chunk_id,
                 point.doc_id,
                 point.hash,
                 near.get(chunk_id),
-                words[chunk_id] if chunk_id in by_words else None,
+                words.get(chunk_id),
                 self._points[chunk_id][1] if question is not None else None,
             )
             for chunk_id, point in points.items()

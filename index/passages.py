@@ -59,9 +59,11 @@ class PassageIndex:
         )
         ranked = fuse(hits, question)
         if not self._signals.reorders:
-            return self._capped(self._stored(ranked, scope, step=2 * k), k, per_document)
+            return self._capped(read_passages(self._documents, ranked, scope, step=2 * k), k, per_document)
         return self._capped(
-            self._signals.order(query, list(self._stored(ranked, scope, step=len(ranked) or 1))), k, per_document
+            self._signals.order(query, list(read_passages(self._documents, ranked, scope, step=len(ranked) or 1))),
+            k,
+            per_document,
         )
 
     def _capped(self, passages: Iterable[Passage], k: int, per_document: int) -> tuple[Passage, ...]:
@@ -80,21 +82,25 @@ class PassageIndex:
                 break
         return tuple(found)
 
-    def _stored(self, ranked: Sequence[tuple[Hit, float]], scope: Scope, *, step: int) -> Iterator[Passage]:
-        """The ranked hits as passages, looked up `step` at a time; hits that the SQL index does not confirm are
-        dropped: the chunk is gone, has changed since, or its document is not visible."""
-        for first in range(0, len(ranked), step):
-            wave = ranked[first : first + step]
-            stored = self._documents.chunks([hit.chunk_id for hit, _ in wave], scope)
-            for hit, score in wave:
-                chunk = stored.get(hit.chunk_id)
-                if chunk is None or chunk.hash != hit.hash:
-                    log.info("passage %s is not what was indexed: left out", hit.chunk_id)
-                else:
-                    yield _passage(chunk, hit, score)
+
+def read_passages(
+    documents: DocumentReader, ranked: Sequence[tuple[Hit, float]], scope: Scope, *, step: int
+) -> Iterator[Passage]:
+    """The ranked hits as passages, looked up `step` at a time; hits that the SQL index does not confirm are dropped:
+    the chunk is gone, has changed since, or its document is not visible."""
+    for first in range(0, len(ranked), step):
+        wave = ranked[first : first + step]
+        stored = documents.chunks([hit.chunk_id for hit, _ in wave], scope)
+        for hit, score in wave:
+            chunk = stored.get(hit.chunk_id)
+            if chunk is None or chunk.hash != hit.hash:
+                log.info("passage %s is not what was indexed: left out", hit.chunk_id)
+            else:
+                yield stored_passage(chunk, score, min(1.0, hit.dense or 0.0))
 
 
-def _passage(chunk: StoredChunk, hit: Hit, score: float) -> Passage:
+def stored_passage(chunk: StoredChunk, score: float = 0.0, relevance: float = 0.0) -> Passage:
+    """A stored chunk as a passage."""
     document = chunk.document
     return Passage(
         chunk_id=chunk.chunk_id,
@@ -105,7 +111,7 @@ def _passage(chunk: StoredChunk, hit: Hit, score: float) -> Passage:
         start=chunk.start,
         end=chunk.end,
         score=score,
-        relevance=min(1.0, hit.dense or 0.0),
+        relevance=relevance,
         heading=chunk.heading,
         page=chunk.page,
         date=document.date,

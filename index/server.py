@@ -137,6 +137,10 @@ class ServerGateway:
             corpus = models.IdfCorpusParams(corpus=render(parts(scope, Narrow())))
             words = self._query(terms, SPARSE, condition, limit, params=models.SearchParams(idf=corpus))
         cosines, keywords = _scores(near), _scores(words)
+        if words and (unread := cosines.keys() - keywords.keys()):
+            among = models.Filter(must=[condition, models.HasIdCondition(has_id=list(unread))])
+            counted = models.SearchParams(idf=corpus)
+            keywords |= _scores(self._query(terms, SPARSE, among, len(unread), params=counted, bare=True))
         if vector is not None and (rest := keywords.keys() - cosines.keys()):
             among = models.Filter(must=[condition, models.HasIdCondition(has_id=list(rest))])
             cosines |= _scores(self._query(vector, DENSE, among, len(rest), bare=True))

@@ -86,8 +86,8 @@ class Narrow:
 @dataclass(frozen=True)
 class Hit:
     """A point that matched. `dense` is the cosine similarity, given for every hit of a search with a dense vector;
-    `sparse` is the keyword score, None where the keyword leg did not find the point. `vector` is the point's own, at
-    unit length, given where the search had a dense vector."""
+    `sparse` is the keyword score, given for every hit that shares a term with the question. `vector` is the point's
+    own, at unit length, given where the search had a dense vector."""
 
     chunk_id: str
     doc_id: str

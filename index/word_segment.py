@@ -12,7 +12,7 @@ import json
 import mmap
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,21 @@ class Segment:
         keys: npt.NDArray[np.uint64] = np.ascontiguousarray(self.ids[:, :8]).view(np.uint64).ravel()
         return keys
 
+    @cached_property
+    def _places(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        keys = self.keys()
+        order = np.argsort(keys, kind="stable")
+        return keys[order], order
+
+    def rows_of(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """The row of each key, -1 for one that is not here."""
+        held, order = self._places
+        if not len(held):
+            return np.full(len(keys), -1, dtype=np.int64)
+        places = np.minimum(np.searchsorted(held, keys), len(held) - 1)
+        rows: npt.NDArray[np.int64] = np.where(held[places] == keys, order[places], -1)
+        return rows
+
     def postings(self, term: int) -> tuple[Array, Array]:
         """Rows and weights of a term; empty where no point has it."""
         place = int(np.searchsorted(self.terms, term))
@@ -90,7 +105,7 @@ def build(points: Sequence[tuple[bytes, Point]], removed: Iterable[int] = ()) ->
     terms = np.fromiter((t for _, p in points for t in p.sparse.indices), np.uint32, int(counts.sum()))
     weights = np.fromiter((w for _, p in points for w in p.sparse.values), np.float32, int(counts.sum()))
     rows = np.repeat(np.arange(len(points), dtype=np.uint32), counts)
-    held = {
+    held: dict[str, list[Collection[str]]] = {
         "tags": [point.tags for _, point in points],
         "entities": [point.entities for _, point in points],
         "source": [(point.source,) for _, point in points],

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,19 +97,27 @@ class WordIndex:
         """True when `scope` sees every point there is."""
         return self.sight(scope).points == self._state.points
 
-    def search(self, scope: Scope, narrow: Narrow, sparse: SparseVector, limit: int) -> dict[uuid.UUID, float]:
-        """The engine's ids of the best `limit` points and their scores, the best first."""
+    def search(
+        self, scope: Scope, narrow: Narrow, sparse: SparseVector, limit: int, also: Collection[uuid.UUID] = ()
+    ) -> dict[uuid.UUID, float]:
+        """The engine's ids of the best `limit` points and their scores, the best first; then those of `also` that
+        share a term and are seen."""
         state = self._state
         sight = self._sight(state, scope)
         found: list[tuple[float, int, int]] = []
+        asked: dict[uuid.UUID, float] = {}
+        keys = np.array([_key(identity.bytes) for identity in also], dtype=np.uint64)
         weighted = self._weighted(state, sight, sparse)
         for number, (segment, mask) in enumerate(zip(state.segments, sight.masks, strict=True)):
-            shown = _narrowed(segment, mask, narrow)
-            found += [(score, -number, row) for row, score in _best(segment, shown, weighted, limit)]
+            scores = _scores(segment, weighted)
+            if scores is not None:
+                shown = _narrowed(segment, mask, narrow)
+                found += [(score, -number, row) for row, score in _best(scores, shown, limit)]
+                asked |= _scores_of(segment, scores, shown, also, keys)
         found.sort(key=lambda one: (-one[0], one[1], one[2]))
-        return {
-            uuid.UUID(bytes=state.segments[-number].ids[row].tobytes()): score for score, number, row in found[:limit]
-        }
+        chosen = found[:limit]
+        best = {uuid.UUID(bytes=state.segments[-n].ids[row].tobytes()): score for score, n, row in chosen}
+        return best | asked
 
     def _weighted(self, state: _State, sight: Sight, sparse: SparseVector) -> list[tuple[int, float]]:
         """The question's terms, each with its weight times its rarity among what is seen."""
@@ -180,14 +188,19 @@ def rarity(points: int, frequency: int) -> float:
     return float(np.log(1 + (points - frequency + 0.5) / (frequency + 0.5)))
 
 
-def _best(segment: Segment, shown: Mask, weighted: Sequence[tuple[int, float]], limit: int) -> list[tuple[int, float]]:
-    """Rows and scores of a segment's best."""
+def _scores(segment: Segment, weighted: Sequence[tuple[int, float]]) -> npt.NDArray[np.float32] | None:
+    """The score of every row of a segment; None where no point has one of the terms."""
     lists = [(*segment.postings(term), weight) for term, weight in weighted]
     if not any(len(rows) for rows, _, _ in lists):
-        return []
+        return None
     scores = np.zeros(len(segment), dtype=np.float32)
     for rows, weights, weight in lists:
         scores[rows] += weights * np.float32(weight)  # a row stands once in a list
+    return scores
+
+
+def _best(scores: npt.NDArray[np.float32], shown: Mask, limit: int) -> list[tuple[int, float]]:
+    """The best rows that are shown and their scores."""
     rows = np.flatnonzero(scores)
     rows = rows[shown[rows]]
     values = scores[rows]
@@ -196,6 +209,22 @@ def _best(segment: Segment, shown: Mask, weighted: Sequence[tuple[int, float]], 
         rows, values = rows[values >= bound], values[values >= bound]
     order = np.lexsort((rows, -values))[:limit]
     return [(int(rows[place]), float(values[place])) for place in order]
+
+
+def _scores_of(
+    segment: Segment,
+    scores: npt.NDArray[np.float32],
+    shown: Mask,
+    ids: Collection[uuid.UUID],
+    keys: npt.NDArray[np.uint64],
+) -> dict[uuid.UUID, float]:
+    """The scores of the points `ids` that are shown and share a term."""
+    rows = segment.rows_of(keys)
+    return {
+        identity: float(scores[row])
+        for identity, row in zip(ids, rows, strict=True)
+        if row >= 0 and shown[row] and scores[row] > 0
+    }
 
 
 def _shown(segment: Segment, scope: Scope) -> Mask:

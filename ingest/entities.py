@@ -218,10 +218,10 @@ def _write(store: Store, entity: str, records: Sequence[Record], found: Resoluti
     table = DataTable(f"{entity}_links", SOURCE, columns, ("table_name", "record_key"))
     rows = []
     for record in records:
-        match = why.get(record.place)
-        other = "" if match is None else match.left if match.right == record.place else match.right
-        reason = f"{match.reason} as {other}" if match is not None else "alone"
-        values = (record.table, record.key, entities[record.place], match.score if match else 1.0, reason)
+        held = why.get(record.place)
+        other = "" if held is None else held.left if held.right == record.place else held.right
+        reason = f"{held.reason} as {other}" if held is not None else "alone"
+        values = (record.table, record.key, entities[record.place], held.score if held else 1.0, reason)
         rows.append(DataRow(f"{record.table}|{record.key}", f"{SOURCE}|{entity}", values))
     with store.begin() as writer:
         written = writer.rows(writer.put_table(table))

@@ -188,7 +188,11 @@ class _Assembler:
     def rows(self) -> tuple[DataRow, ...]:
         """The rows, in the order in which their keys were first met."""
         source = self._spec.source
-        return tuple(DataRow(key, f"{source}|{raw.origin}", values) for key, (raw, values) in self._taken.items())
+        names: dict[str, str] = {}  # one text for all rows of an origin: a table is held with its origins
+        for raw, _ in self._taken.values():
+            if raw.origin not in names:
+                names[raw.origin] = f"{source}|{raw.origin}"
+        return tuple(DataRow(key, names[raw.origin], values) for key, (raw, values) in self._taken.items())
 
     def take(self, raw: RawRow, cells: tuple[Cell | Misfit, ...]) -> None:
         """Make `raw` a row, a repeat, or a rejected record."""

@@ -24,7 +24,7 @@ from ingest.records import Built, RawRow, TableSpec, build_table, key_text
 from ingest.source_run import SourceRun
 from ingest.sync_tables import READER_VERSION, align, by_reference, drop_tables, reference_versions, table_spec
 
-HEAD = 200_000  # rows that types are inferred from; the rest is read in batches of this size
+HEAD = 50_000  # rows that types are inferred from; the rest is read in batches of this size
 
 
 def sync_sql_tables(run: SourceRun) -> None:

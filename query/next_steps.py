@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from index.documents import Passage
+from index.fusion import strength
 from index.keywords import terms
 from index.quotes import sentence_spans
 from index.scope import Scope
@@ -131,8 +132,8 @@ def rank_steps(query: str, passages: Sequence[Passage]) -> tuple[Span, ...]:
     """The sentences that say what to do, best first: by the rank of their passage, their form and shared words."""
     asked = frozenset(terms(query))
     found: list[tuple[float, Span]] = []
-    best = max((p.score for p in passages), default=1.0) or 1.0
-    passages = [p for p in passages if p.score >= FITTING * best]
+    best = max((strength(p.score) for p in passages), default=1.0) or 1.0
+    passages = [p for p in passages if strength(p.score) >= FITTING * best]
     shares = _shares(asked, passages)
     for place, passage in enumerate(passages):
         for span in spans(passage):
@@ -142,7 +143,7 @@ def rank_steps(query: str, passages: Sequence[Passage]) -> tuple[Span, ...]:
                 continue
             share = len(asked & frozenset(terms(span.text))) / max(1, len(asked))
             form = 0.2 * span.imperative + 0.2 * bool(_DO.search(span.heading))
-            rank = passage.score / best - 0.08 * place + 0.6 * shares[passage.doc_id]
+            rank = strength(passage.score) / best - 0.08 * place + 0.6 * shares[passage.doc_id]
             found.append((rank + form + 0.3 * share, span))
     ordered = sorted(found, key=lambda item: (-item[0], item[1].passage.doc_id, item[1].start))
     return tuple(span for _, span in ordered)

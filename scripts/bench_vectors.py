@@ -25,6 +25,12 @@ REPORT = ROOT / "docs/benchmarks.md"
 QUERIES = 40
 TOP = 10
 FIRST_RUNS = 3
+PEER = ROOT / "bench/peer"
+PEER_PACKAGES = (
+    "haystack-ai==3.4.1", "lazy_imports==1.2.0", "more-itertools==11.2.1", "docstring_parser==0.18.0",
+    "backoff==2.2.1", "posthog==7.91.1",
+)  # fmt: skip
+PEER_FILE = "haystack.json"
 MEASURES = {
     "documents_per_s": ("documents/s, from text to searchable", "{:,.1f}", True),
     "documents_per_cpu_s": ("documents per second of processor time", "{:,.1f}", True),
@@ -35,9 +41,12 @@ MEASURES = {
 HEAD = """# Benchmarks
 
 Written by `make bench`: Tower's parts and stock LlamaIndex (IngestionPipeline, SentenceSplitter, HuggingFaceEmbedding,
-QdrantVectorStore on qdrant-client's local mode), one after the other on the same documents and weights. A ratio above 1
-says how many times better Tower is. Tower searches by meaning and by words, stock by meaning only.
-What a hundred thousand passages cost is in [decision 0007](decisions/0007-search-graph-on-a-copy.md).
+QdrantVectorStore on qdrant-client's local mode) and Haystack (its splitter and in-memory store, the weights on
+sentence-transformers), one after the other on the same documents and weights. A ratio above 1
+says how many times better Tower is. Tower searches by meaning and by words, the others by meaning only.
+Tower's encoder runs in bfloat16 where the processor has it, stock's in fp32. What a hundred thousand passages cost is
+printed by `python scripts/bench_scale.py FOLDER --stock`, what ranking gives by `python scripts/eval_retrieval.py`
+([decision 0016](decisions/0016-ranking.md)).
 
 """
 
@@ -106,9 +115,9 @@ def tower_build(folder: Path, documents: list[Document]) -> Search:
 def tower_open(folder: Path) -> tuple[Any, Any]:
     """The embedded engine and the embedder."""
     from index.edge import EdgeGateway
-    from index.minilm import MiniLM
+    from index.embedders import choose_embedder
 
-    return EdgeGateway(folder / "tower", create=True), MiniLM(folder.parent / "cache")
+    return EdgeGateway(folder / "tower", create=True), choose_embedder("auto", None, folder.parent / "cache")
 
 
 def tower_search(gateway: Any, embedder: Any) -> Search:
@@ -121,8 +130,9 @@ def tower_search(gateway: Any, embedder: Any) -> Search:
     scope = Scope(Principal("bench"), {}, frozenset({"all"}))
 
     def search(query: str) -> list[str]:
-        hits = gateway.search(scope, embedder.embed_query(query), query_vector(query), narrow=Narrow(), limit=60)
-        return [hit.doc_id for hit, _ in fuse(hits)][:TOP]
+        vector = embedder.embed_query(query)
+        hits = gateway.search(scope, vector, query_vector(query), narrow=Narrow(), limit=60)
+        return [hit.doc_id for hit, _ in fuse(hits, vector)][:TOP]
 
     return search
 
@@ -164,7 +174,65 @@ def stock_search(store: Any, embedding: Any) -> Search:
     return lambda query: [found.node.ref_doc_id for found in retriever.retrieve(query)]
 
 
-SIDES = {"tower": (tower_build, tower_open, tower_search), "stock": (stock_build, stock_open, stock_search)}
+def peer_build(folder: Path, documents: list[Document]) -> Search:
+    """Haystack's splitter and in-memory store, with the weights on sentence-transformers."""
+    from haystack import Document as Held
+    from haystack.components.preprocessors import DocumentSplitter
+
+    store, model = peer_open(folder)
+    splitter = DocumentSplitter(split_by="word", split_length=120)
+    splitter.warm_up()
+    held = [Held(content=f"{title}\n{text}", meta={"at": identity}) for identity, title, text in documents]
+    cut = splitter.run(documents=held)["documents"]
+    vectors = model.encode([one.content for one in cut], normalize_embeddings=True, show_progress_bar=False)
+    store.write_documents(
+        [Held(content=one.content, meta=one.meta, embedding=v.tolist()) for one, v in zip(cut, vectors, strict=True)]
+    )
+    store.save_to_disk(str(folder / PEER_FILE))
+    return peer_search(store, model)
+
+
+def peer_open(folder: Path) -> tuple[Any, Any]:
+    """The peer's store, from its file where there is one, and the model."""
+    from haystack.document_stores.in_memory import InMemoryDocumentStore
+    from sentence_transformers import SentenceTransformer
+
+    from index.minilm import model_folder
+
+    path = folder / PEER_FILE
+    store = InMemoryDocumentStore.load_from_disk(str(path)) if path.is_file() else InMemoryDocumentStore()
+    return store, SentenceTransformer(str(model_folder()), device="cpu")
+
+
+def peer_search(store: Any, model: Any) -> Search:
+    """The peer's dense retrieval."""
+
+    def search(query: str) -> list[str]:
+        vector = model.encode(query, normalize_embeddings=True, show_progress_bar=False).tolist()
+        return [found.meta["at"] for found in store.embedding_retrieval(vector, top_k=TOP)]
+
+    return search
+
+
+SIDES = {
+    "tower": (tower_build, tower_open, tower_search),
+    "stock": (stock_build, stock_open, stock_search),
+    "haystack": (peer_build, peer_open, peer_search),
+}
+
+
+def sides() -> list[str]:
+    """The sides to measure: the peer only where it was installed beside the environment."""
+    return [side for side in SIDES if side != "haystack" or (PEER / "haystack").is_dir()]
+
+
+def install_peer() -> None:
+    """Put the peer into a folder of its own, so that none of the project's versions moves; without a package index
+    there is no peer."""
+    if not (PEER / "haystack").is_dir():
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(PEER), *PEER_PACKAGES]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
+            sys.stderr.write("the peer cannot be installed: Tower and stock alone are measured\n")
 
 
 # --- measuring ---------------------------------------------------------------------------------------------------
@@ -179,7 +247,8 @@ def child(side: str, part: str, folder: Path) -> dict[str, float]:
         assert search_over(*opened(folder))(asked[0])
         return {}
     warm_store, warm_embedder = opened(folder / "warm")
-    (warm_embedder.embed if side == "tower" else warm_embedder.get_text_embedding_batch)(["to load the weights"])
+    embed = {"tower": "embed", "stock": "get_text_embedding_batch", "haystack": "encode"}[side]
+    getattr(warm_embedder, embed)(["to load the weights"])
     del warm_store
     started, used = time.perf_counter(), time.process_time()
     search = build(folder, documents)
@@ -196,7 +265,8 @@ def child(side: str, part: str, folder: Path) -> dict[str, float]:
 
 def run(side: str, part: str, folder: Path) -> tuple[dict[str, float], float]:
     """A child's figures and the seconds from its start to its end."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment |= {"HAYSTACK_TELEMETRY_ENABLED": "False", "PYTHONPATH": f"{ROOT}{os.pathsep}{PEER}"}
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, __file__, "--child", side, part, str(folder)],
@@ -214,7 +284,7 @@ def measure(documents: list[Document]) -> dict[str, dict[str, float]]:
         folder = Path(temporary) / "index"
         folder.mkdir()
         (folder / "documents.json").write_text(json.dumps(documents))
-        for side in SIDES:
+        for side in sides():
             figures[side], _ = run(side, "build", folder)
             figures[side]["first_hit_s"] = min(run(side, "first", folder)[1] for _ in range(FIRST_RUNS))
     return figures
@@ -222,11 +292,16 @@ def measure(documents: list[Document]) -> dict[str, dict[str, float]]:
 
 def table(name: str, count: int, figures: dict[str, dict[str, float]]) -> str:
     """The figures of one corpus as a Markdown table."""
-    lines = [f"## {name}: {count:,} documents", "", "| | Tower | stock | ratio |", "| --- | --- | --- | --- |"]
+    others = [side for side in figures if side != "tower"]
+    heads = " | ".join(f"{side} | ratio" for side in others)
+    lines = [f"## {name}: {count:,} documents", "", f"| | Tower | {heads} |", "| --- " * (2 + 2 * len(others)) + "|"]
     for key, (label, form, more_is_better) in MEASURES.items():
-        ours, theirs = figures["tower"][key], figures["stock"][key]
-        ratio = ours / theirs if more_is_better else theirs / ours
-        lines.append(f"| {label} | {form.format(ours)} | {form.format(theirs)} | {ratio:,.1f} |")
+        ours, cells = figures["tower"][key], []
+        for side in others:
+            theirs = figures[side][key]
+            ratio = ours / theirs if more_is_better else theirs / ours
+            cells.append(f"{form.format(theirs)} | {ratio:,.1f}")
+        lines.append(f"| {label} | {form.format(ours)} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
@@ -234,6 +309,7 @@ def main() -> None:
     """Measure, print, write."""
     home, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 60
     corpora = {"The sample's documents": workspace_documents(home, count), "SciFact": scifact_documents(count)}
+    install_peer()
     parts = [table(name, len(held), measure(held)) for name, held in corpora.items() if held]
     head = HEAD + f"Machine: {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}.\n"
     report = "\n".join([head, *parts])

@@ -82,6 +82,8 @@ class JoinGraph:
             following: list[str] = []
             for here in frontier:
                 cost, path = best[here]
+                if target in best and cost >= best[target][0]:
+                    continue  # every step costs something: nothing cheaper leads there from here
                 for step in self.steps(here):
                     new = cost + 1.0 + (0.1 if step.to_many else 0.0) - 0.3 * _hinted(step, hints) - _akin(step)
                     if step.target not in best or new < best[step.target][0] - 1e-9:

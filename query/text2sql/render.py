@@ -206,8 +206,8 @@ class _Text:
                     semi.append(Related(far, (denied,), negated=True))
                 else:
                     outer.setdefault(far, []).append(predicate)
-        far = self._merged(outer)
-        return inner, [r for r in semi if not self._implied(r, joined, [*far, *semi])] + far
+        merged = self._merged(outer)
+        return inner, [r for r in semi if not self._implied(r, joined, [*merged, *semi])] + merged
 
     def _implied(self, related: Related, joined: frozenset[str], others: Sequence[Related]) -> bool:
         """True for a mere "has a row of" that the joins, or the way to another related row, say already."""

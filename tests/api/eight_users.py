@@ -118,6 +118,12 @@ def foreign(user: str) -> frozenset[str]:
     return frozenset(text.lower() for text in texts)
 
 
+_NEVER = frozenset(
+    {f"pin-{account}".lower() for account in _NAME} | {f"{account}@mail.example".lower() for account in _NAME}
+)
+"""What is shown to nobody: no role shows it."""
+
+
 def _status(user: str, sees: Sees, account: str) -> bool:
     return sees.details(account) or (user == "nora" and _REGION[account] == "EMEA")
 
@@ -253,6 +259,8 @@ def leaks(world: World, user: str, chance: random.Random) -> list[str]:
     typed |= {one for one in foreign(user) if one in own}
     if path.startswith("/v1/answers/"):
         own += " ".join(typed)
+    if user == "root" and path.startswith(("/v1/answers/", "/v1/drafts")):
+        own += " ".join(foreign("root") - _NEVER)  # the action `audit` reads what was made for others
     return [f"{user} {method} {path} {more}: {one!r}" for one in foreign(user) if one in told and one not in own]
 
 

@@ -218,6 +218,7 @@ def test_a_mail_server_gets_one_message_for_one_recipient(tmp_path: Path) -> Non
         assert desk.queue.export(ADMIN, "d1", "smtp")["status"] == "exported"
     assert [line.upper() for line in mail.got if line.upper().startswith("RCPT")] == ["RCPT TO:<ANN@EXAMPLE.COM>"]
     assert any(line == "X-Tower-Draft: d1" for line in mail.got)
+    assert not any("X-Tower-Attachment" in line for line in mail.got)  # our paths are not the recipient's
 
 
 def test_a_mail_server_that_is_not_there_leaves_the_draft_approved(tmp_path: Path) -> None:

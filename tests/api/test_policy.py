@@ -33,7 +33,8 @@ NEEDS_NOBODY = {
 ARGUMENTS = {
     "ask": ["How many customers do we have?"], "explain": ["How many customers do we have?"], "search": ["payment"],
     "sql": ["SELECT 1 AS one FROM accounts"], "drafts show": ["d1"], "drafts edit": ["d1", "--subject", "x"],
-    "drafts approve": ["d1"], "drafts reject": ["d1"], "replay": ["a1"],
+    "drafts approve": ["d1"], "drafts reject": ["d1"], "drafts lint": ["d1"],
+    "drafts export": ["d1"], "replay": ["a1"],
 }  # fmt: skip
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from index.catalogue import Catalogue, Column, Table
+from index.engine import open_engine
 from index.errors import PolicyError, SqlRejected, UsageError
 from index.guard import GuardedQuery, guard
 from index.scope import Principal, Scope, TableScope
+from index.sql import SqlDatabase
 from tests.index.worlds import ADMINISTRATOR, CATALOGUE, SCOPE, Worlds, build, same
 
 ORDINARY = [
@@ -254,3 +256,18 @@ def test_a_typical_query_is_guarded_within_three_milliseconds() -> None:
         times.append(time.thread_time() - started)
     # The median, of this thread's own time: other work on the machine makes single measurements useless.
     assert sorted(times)[len(times) // 2] < 0.003 * 5
+
+
+def test_a_hidden_column_does_not_make_using_ambiguous(tmp_path: Path) -> None:
+    """Found by random queries: the engine's error told that a hidden column of that name exists."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    with engine.begin() as connection:
+        for statement in ("CREATE TABLE a (id INT, day TEXT)", "CREATE TABLE b (id INT, day TEXT)",
+                          "CREATE TABLE c (id INT, day TEXT)"):  # fmt: skip
+            connection.exec_driver_sql(statement)
+    columns = (Column("id", "integer", "id"), Column("day", "text", "day"))
+    catalogue = Catalogue(tuple(Table(name, name, columns) for name in "abc"))
+    shown = {name: TableScope(dict.fromkeys(("id",) if name == "a" else ("id", "day"), "visible")) for name in "abc"}
+    query = guard("SELECT count(*) FROM a JOIN b ON a.id = b.id JOIN c USING (day)", catalogue,
+                  Scope(Principal("x"), shown, frozenset()))  # fmt: skip
+    assert SqlDatabase(engine).read(query).rows == ((0,),)

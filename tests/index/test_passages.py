@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from index.engine import open_engine
 from index.errors import NotFoundError
 from index.memory import MemoryGateway
-from index.passages import PassageIndex
+from index.passages import RELEVANT, PassageIndex
 from index.reading import SqlDocuments
 from index.schema import chunks, documents
 from index.scope import Scope
@@ -66,7 +66,7 @@ def test_the_best_passage_comes_first_with_its_place_in_the_stored_text(library:
     assert first.chunk_id == "library:warranty.md#0"
     assert first.title == "Library:Warranty.Md" and first.heading == "Part 0" and first.date == "2026-01-10"
     assert first.entities == {"product": ("P-1", "P-2")}
-    assert 0 < first.relevance <= 1 and 0.3 < first.score < 1
+    assert 0 < first.relevance <= 1 and RELEVANT < first.score < 1
     assert all(0 <= passage.score <= first.score for passage in rest)
 
 

@@ -113,6 +113,22 @@ def test_a_point_is_found_by_its_vector_and_by_its_words(gateway: VectorGateway)
     assert hits["words#0"].sparse == pytest.approx(1.5 * np.log(1 + 2.5 / 1.5), rel=1e-4)
 
 
+def test_each_leg_s_hits_have_the_score_of_the_other(gateway: VectorGateway) -> None:
+    gateway.upsert(
+        [
+            point("near#0", dense=direction(1.0, 0.1), sparse=SparseVector((7,), (0.5,))),
+            point("words#0", dense=direction(0.0, 1.0), sparse=SparseVector((7,), (1.5,))),
+        ]
+    )
+    hits = gateway.search(scope("public"), direction(1.0), SparseVector((7,), (1.0,)), narrow=EVERYTHING, limit=1)
+    scores = {hit.chunk_id: (hit.dense, hit.sparse) for hit in hits}
+    assert scores["near#0"] == pytest.approx((0.99504, 0.5 * np.log(1 + 0.5 / 2.5)), abs=1e-4)
+    assert scores["words#0"] == pytest.approx((0.0, 1.5 * np.log(1 + 0.5 / 2.5)), abs=1e-4)
+    vectors = {hit.chunk_id: np.asarray(hit.vector) for hit in hits}
+    assert vectors["near#0"] == pytest.approx(direction(1.0, 0.1), abs=1e-5)
+    assert vectors["words#0"] == pytest.approx(direction(0.0, 1.0), abs=1e-5)
+
+
 def test_a_hit_carries_document_and_hash(gateway: VectorGateway) -> None:
     gateway.upsert([point("crm:a b,c/é.md#3", doc_id="crm:a b,c/é.md", hash="abc")])
     [hit] = gateway.search(scope("public"), direction(1.0), None, narrow=EVERYTHING, limit=5)

@@ -101,6 +101,16 @@ def test_the_best_come_first_and_no_more_than_asked_for(tmp_path: Path) -> None:
     assert list(found(index, scope("public"), limit=3)) == NAMES[:-4:-1]
 
 
+def test_scores_of_points_that_another_leg_found_are_given_too(tmp_path: Path) -> None:
+    index = WordIndex(tmp_path)
+    index.write([(identity(n), point(n, sparse=SparseVector((7,), (1.0 + i,)))) for i, n in enumerate(NAMES[:5])])
+    index.write([(identity("d9#0"), point("d9#0", tags=("secret",)))])
+    index.write([(identity("d8#0"), point("d8#0", sparse=SparseVector((3,), (1.0,))))])
+    also = [uuid.UUID(identity(name)) for name in ("d0#0", "d8#0", "d9#0", "d11#0")]
+    scores = index.search(scope("public"), EVERYTHING, SparseVector((7,), (1.0,)), 1, also=also)
+    assert [str(key) for key in scores] == [identity("d4#0"), identity("d0#0")]
+
+
 def test_many_small_writes_become_few_segments(tmp_path: Path) -> None:
     index = WordIndex(tmp_path)
     for _ in range(40):

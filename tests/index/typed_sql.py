@@ -276,12 +276,12 @@ class TypedSql:
 
     def _window(self, kind: str, sources: list[Source]) -> str:
         partition = self._column(sources, self._kind())
+        if kind == "boolean":
+            return self._column(sources, kind)
         if kind == "integer" and self._often(0.4):
             order = self._column(sources, self._kind())
             return f"{self.chance.choice(['rank', 'dense_rank'])}() OVER (PARTITION BY {partition} ORDER BY {order})"
         made = self._aggregate(kind, sources).partition(" FILTER")[0].replace("DISTINCT ", "")
-        if kind == "boolean":
-            return made
         return f"{made} OVER (PARTITION BY {partition})"
 
     def _condition(self, depth: int, scope: list[Source]) -> str:
