@@ -33,7 +33,7 @@ _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|whe
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
 FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explained
 LIGHT_VERBS = frozenset(
-    """provide provides provided deliver delivers delivered supply supplies supplied
+    """provide provides provided offer offers offered deliver delivers delivered supply supplies supplied
     bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
     owed become became come came go went see saw make made place placed raise raised open opened receive received
     produce produced generate generated break worth euro euros dollar dollars year years month months""".split()

@@ -171,6 +171,8 @@ def ambiguous(evals: Path, half: Half) -> tuple[list[str], list[str]]:
     wrong: list[str] = []
     for name, rows in sorted(grouped.items()):
         path = evals / "ambrosia" / "database" / f"{name}.sqlite"
+        if not path.is_file():
+            continue
         ask = asker(path)
         with connected(path) as connection:
             for row in rows:

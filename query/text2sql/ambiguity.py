@@ -121,9 +121,12 @@ def scope(seen: Understood) -> Ambiguity | None:
             continue  # "the train's name for each train": each is listed with its own
         things = [e for e in shown if e.table != candidate.table]
         thing = things[0].table if things else ""
-        if not things or any(e.table != thing for e in things) or not _many_to_many(seen.graph, thing, candidate.table):
+        if not things or any(e.table != thing for e in things):
             continue
-        return _scoped(seen, thing, candidate.table, tuple(things))
+        owner = _owner(seen.graph, thing, candidate.table)
+        if not _many_to_many(seen.graph, thing, owner):
+            continue
+        return _scoped(seen, thing, owner, tuple(things))
     return None
 
 
@@ -133,6 +136,14 @@ def _quantified(words: Sequence[str], first: int) -> int | None:
         if at >= 0 and words[at] in QUANTIFIERS and all(w in _DETERMINERS for w in words[at + 1 : first]):
             return at
     return None
+
+
+def _owner(graph: JoinGraph, thing: str, said: str) -> str:
+    """The table that a quantified word means: where it was tied to the pairs of it and the thing, the one beyond."""
+    if not any(s.target == said and s.to_many for s in graph.steps(thing)):
+        return said
+    beyond = {s.target for s in graph.steps(said) if not s.to_many} - {thing}
+    return next(iter(beyond)) if len(beyond) == 1 else said
 
 
 def _many_to_many(graph: JoinGraph, one: str, other: str) -> bool:

@@ -112,7 +112,7 @@ class TableQuestionPlanner:
         ranked = self._all(question, None)
         if not ranked:
             return None
-        first = ranked[0]
+        first = next((r for r in ranked if not r.parse.edits), ranked[0])  # its query is nearest to the words
         seen = Understood(
             tokens, first.assignment.chosen, first.parse.query, self._catalogue, self._lexicon, self._graph
         )
