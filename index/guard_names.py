@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.expressions.core import Expr
 
 from index.errors import SqlRejected
-from index.guard_visible import VisibleTable, fold
+from index.guard_visible import VisibleTable, fold, quoted
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,13 @@ def unknown(kind: str, name: str, among: Iterable[str]) -> SqlRejected:
     close = process.extract(name, choices, limit=3, score_cutoff=60, processor=str.lower)
     hint = f"did you mean {', '.join(match for match, _, _ in close)}?" if close else "see the catalogue for names"
     return SqlRejected(f"there is no {kind} {name!r}", hint=hint)
+
+
+def tie(node: exp.Column, source: Source) -> None:
+    """Make `node` the column of `source` that it names; raises `SqlRejected` where there is none."""
+    name = source.columns.get(fold(node.name))
+    if name is None:
+        raise unknown(f"column in {source.alias}", node.name, source.outputs)
+    source.use(name)
+    node.set("this", quoted(name))
+    node.set("table", quoted(source.alias))

@@ -25,6 +25,7 @@ from index.guard_names import (
     is_value,
     source_of,
     star_of,
+    tie,
     unknown,
 )
 from index.guard_rules import check, parse
@@ -369,7 +370,7 @@ class Resolver:
             if table:
                 found = [s for s in level.sources if fold(s.alias) == fold(table)]
                 if found:
-                    return self._tie(node, found[0])
+                    return tie(node, found[0])
             else:
                 found = [s for s in level.sources if name in s.columns]
                 if found and name in level.shared:
@@ -381,7 +382,7 @@ class Resolver:
                     places = ", ".join(s.alias for s in found)
                     raise SqlRejected(f"the column {node.name!r} is ambiguous: it is in {places}")
                 if found:
-                    return self._tie(node, found[0])
+                    return tie(node, found[0])
                 if name in level.aliases and (aliases_visible or level is not frame):
                     # The engine may prefer a column that the scope hides to the alias: read no table directly.
                     self.plain = False
@@ -399,14 +400,6 @@ class Resolver:
     def _double_quoted(self, node: exp.Column) -> bool:
         at = node.this.meta.get("start", -1)
         return bool(node.this.args.get("quoted")) and 0 <= at < len(self.text) and self.text[at] == '"'
-
-    def _tie(self, node: exp.Column, source: Source) -> None:
-        name = source.columns.get(fold(node.name))
-        if name is None:
-            raise unknown(f"column in {source.alias}", node.name, source.outputs)
-        source.use(name)
-        node.set("this", quoted(name))
-        node.set("table", quoted(source.alias))
 
     # -- scans -------------------------------------------------------------------------------------------------
 
