@@ -100,7 +100,7 @@ def main() -> None:
         if held:
             sys.stdout.write(line(name, held) + "\n")
     if arguments.failures:
-        wrong = [failure(o) for o in found if o.asked.training and not o.right]
+        wrong = [failure(o) for o in found if o.asked.half == "train" and not o.right]
         arguments.failures.write_text("".join(w + "\n" for w in wrong), encoding="utf-8")
 
 

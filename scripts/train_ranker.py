@@ -50,11 +50,13 @@ Table = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Example:
-    """A question: its set, its database, and its readings as features and whether they are right."""
+    """A question: its set, its database, its readings as features and whether they are right; `unread` where nobody
+    looked at its database while the rules were written."""
 
     set_: str
     database: str
     readings: tuple[tuple[Values, bool], ...]
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,17 @@ Fit = Callable[[Sequence[Example]], Model]
 
 
 def examples(evals: Path, sample: int) -> Iterator[Example]:
-    """The questions of the training halves whose known query runs."""
-    for path, asked in by_database(questions(evals, half="train", every=sample)):
+    """The questions to learn from whose known query runs."""
+    asked = [*questions(evals, half="train", every=sample), *questions(evals, half="calibrate", every=sample)]
+    for path, held in by_database(asked):
         planner = planner_of(path)
         with connected(path) as connection:
-            for one in asked:
+            for one in held:
                 answers = wanted(connection, one)
                 if answers:
                     found: list[Considered] = judged(connection, planner.considered(one.question), answers)
-                    yield Example(one.set_, path.stem, tuple((r.features, r.right) for r in found))
+                    readings = tuple((r.features, r.right) for r in found)
+                    yield Example(one.set_, path.stem, readings, one.half == "calibrate")
 
 
 def names_of(rows: Sequence[Values]) -> list[str]:

@@ -25,7 +25,11 @@ def register(app: typer.Typer) -> None:
 
 
 def sources(
-    context: typer.Context, names: SourcesArgument = None, as_json: JsonOption = False, home: HomeOption = None
+    context: typer.Context,
+    names: SourcesArgument = None,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
 ) -> None:
     """Sign in to each source and list its streams: nothing is read or changed. Run where tower.yaml's secrets are.
 
@@ -35,6 +39,8 @@ def sources(
     """
     from api.render_sources import render_reports
 
+    with runtime(context).workspace(home) as service:
+        service.scope_for(as_user).require("ingest")
     found = _tested(runtime(context).settings(home), names or [])
     show(found, as_json, lambda console: render_reports(console, found))
     if any(one["status"] == "failed" for one in found):

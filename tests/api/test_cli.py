@@ -220,7 +220,9 @@ def test_ingest_reports_each_source_and_its_progress_on_stderr(
 def test_a_source_that_failed_fails_the_command(
     opener: FakeOpener, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FakeService, "ingest", lambda *_: [{"source": "crm", "status": "failed", "message": "gone"}])
+    monkeypatch.setattr(
+        FakeService, "ingest", lambda *_, **__: [{"source": "crm", "status": "failed", "message": "gone"}]
+    )
     assert run(opener, home, "ingest") == 1
     assert "crm: gone" in capsys.readouterr().out
 
