@@ -39,7 +39,8 @@ _CHART = re.compile(
 )
 _DRAW_VERB = re.compile(r"^\s*(?:please\s+)?(?:plot|chart|graph|visuali[sz]e|draw)\b(?:\s+me)?", re.I)
 _NEXT_STEPS = re.compile(
-    r"(?:[,;]?\s*\band\b\s*)?(?:\b(?:suggest|recommend|propose|list|give)\b[^.?!;]*?)?\bnext steps?\b[^.?!;,]*"
+    r"(?:[,;]?\s*\band\b\s*)?(?:\b(?:suggest|recommend|propose|list|give)\b[^.?!;]*?)?\bnext steps?\b"
+    r"(?:(?!\s+for\s+(?:our|the|all|every|my)\b)[^.?!;,]*)"
     r"|(?<=\w),?\s+(?:and\s+)?what (?:should|can|could) (?:we|i) do\b[^.?!;]*",
     re.I,
 )
@@ -177,9 +178,22 @@ def _score(body: str, catalogue: Catalogue) -> tuple[Score | None, str]:
             patterns.append(rf"{_MODAL}\s+(?:{stems})(?:e|ing|es|s)?\b(?:\s+(?:us|our company))?")
         for pattern in patterns:
             found = re.search(rf"{_SCORE_LEAD}\b{pattern}(?!\w)", body, re.I)
+            if found is None and verbs:
+                found = _feared(stems, body)
+                if found:
+                    return score, found["who"]
             if found:
                 return score, f"{body[: found.start()]} {body[found.end() :]}"
     return None, body
+
+
+def _feared(stems: str, body: str) -> re.Match[str] | None:
+    """ "The risk that X leaves us, and how we can lower it": whom it is about."""
+    return re.search(
+        rf"\b(?:risk|chance|probability|likelihood|danger) (?:that|of)\b\s*(?P<who>.+?)\s+(?:{stems})(?:e?s|ing)?\b",
+        body,
+        re.I,
+    )
 
 
 def _tidy(text: str) -> str:

@@ -3,6 +3,7 @@ nothing that answers."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,17 @@ from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _WORD = re.compile(r"\w", re.UNICODE)
 _COMMAND = re.compile(
-    r"^\s*(?:please\s+)?(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b", re.I
+    r"^\s*(?:please\s+)?(?:(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b|"
+    r"(?:set|change|rename|reset|assign|mark)\b[^?]*\b(?:to|as)\b)",
+    re.I,
 )
+_ORDER = re.compile(
+    r"\b(?:ignore|forget|disregard)\b.{0,30}\b(?:instructions?|rules?|prompts?)\b|\bsystem prompt\b|"
+    r"^\s*you are now\b|^\s*(?:run|execute)\b.*\b(?:shell|command|script)\b",
+    re.I,
+)
+_FUTURE = re.compile(r"\bwill\b(?!.*\b(?:due|renew|expire|end|launch))", re.I)
+AHEAD = dt.timedelta(days=366)  # plans reach about so far; a year later nothing is held
 _SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
 _CHANGE = re.compile(
     r"\b(?:grew|grown|growing|increas(?:ed|ing)|declin(?:ed|ing)|decreas(?:ed|ing)|dropped|fell|fallen|rose|risen|shrank|"
@@ -78,6 +88,13 @@ class Planner:
         intent = read_intent(question, self.catalogue)
         if _COMMAND.search(intent.question):
             return Plan(intent.question, Route("refuse", "Tower reads; it does not change data", 0.99))
+        if _ORDER.search(intent.question):
+            return Plan(
+                intent.question, Route("refuse", "it is an order to Tower, not a question about the data", 0.95)
+            )
+        period = self.recipes.period(intent.question) if _FUTURE.search(intent.question) else None
+        if period is not None and period.since is not None and period.since > self.catalogue.date() + AHEAD:
+            return Plan(intent.question, Route("refuse", "it asks for what is still to come", 0.9))
         doubtful = self.populations.doubtful(intent.question)
         if doubtful is not None:
             return replace(_which_one(intent, doubtful), plain=True)
