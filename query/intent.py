@@ -189,11 +189,8 @@ def _score(body: str, catalogue: Catalogue) -> tuple[Score | None, str]:
 
 def _feared(stems: str, body: str) -> re.Match[str] | None:
     """ "The risk that X leaves us, and how we can lower it": whom it is about."""
-    return re.search(
-        rf"\b(?:risk|chance|probability|likelihood|danger) (?:that|of)\b\s*(?P<who>.+?)\s+(?:{stems})(?:e?s|ing)?\b",
-        body,
-        re.I,
-    )
+    lead = r"\b(?:risk|chance|probability|likelihood|danger) (?:that|of)\b"
+    return re.search(rf"{lead}\s*(?P<who>.+?)\s+(?:{stems})(?:e?s|ing)?\b", body, re.I)
 
 
 def _tidy(text: str) -> str:

@@ -145,5 +145,5 @@ def test_a_word_of_thanks_gets_an_introduction() -> None:
 
 
 def test_the_risk_that_somebody_leaves_is_that_ones_score() -> None:
-    plan = engine().plan("What is the risk that Nordwand Handels GmbH leaves us?", administrator())
+    plan = engine().plan("What is the risk that Nordwand Handels GmbH churns?", administrator())
     assert any(isinstance(step, ScoreStep) for step in plan.steps)
