@@ -88,7 +88,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evals", type=Path)
-    parser.add_argument("--half", choices=("train", "held-out", "all"), default="held-out")
+    parser.add_argument("--half", choices=("train", "calibrate", "held-out", "all"), default="held-out")
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--sample", type=int, default=1, help="take every Nth question of Spider")
     parser.add_argument("--failures", type=Path, help="where wrong answers of the training half are written")
