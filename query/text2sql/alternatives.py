@@ -12,6 +12,7 @@ from query.text2sql.draft import Draft
 from query.text2sql.logical import (
     Aggregate,
     AnyOf,
+    Bucket,
     ColumnRef,
     Condition,
     Expression,
@@ -93,6 +94,8 @@ def _less(query: Query, draft: Draft) -> Iterator[Query]:
     if len(query.select) < 2:
         return
     for at, gone in enumerate(query.select):
+        if isinstance(gone, Bucket):
+            continue  # "by month": without the months nobody can read the figures
         rest = tuple(e for i, e in enumerate(query.select) if i != at)
         group = query.group
         if query.group and gone in query.group and not any(is_aggregate(e) for e in rest) and not query.order:

@@ -269,7 +269,12 @@ def _key_groups(draft: Draft, rows: list[Expression], group: list[Expression], f
 
 
 def _bucketed(draft: Draft, select: list[Expression], group: list[Expression], measured: list[Expression]) -> None:
-    """ "by month": the measure's date, cut, in front and in order."""
+    """ "by month": the measure's date, cut, in front and in order. "Revenue by month" of a plain column is its sum."""
+    plain = [e for e in select if isinstance(e, ColumnRef) and _is_measure(draft, e)]
+    if not measured and plain and plain == select:
+        measured += [Aggregate("sum", e.table, e) for e in plain]
+        select[:] = list(measured)
+        group.clear()
     date = None
     for expression in measured:
         if isinstance(expression, MetricRef) and "." in expression.time:
@@ -295,6 +300,11 @@ def _bucketed(draft: Draft, select: list[Expression], group: list[Expression], m
     group.insert(0, bucket)
     if not draft.order:
         draft.order.append(Order(bucket))
+
+
+def _is_measure(draft: Draft, ref: ColumnRef) -> bool:
+    column = draft.column(ref)
+    return column is not None and column.role == "measure"
 
 
 def _root(select: list[Expression], measured: list[Expression], ordered: list[Expression]) -> str:
