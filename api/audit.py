@@ -16,14 +16,14 @@ from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from api.caller import Caller
+from api.access.caller import Caller
 from api.encode import encodable
-from api.score_models import AuditedModels
+from api.upkeep.score_models import AuditedModels
 from index.errors import PolicyError, SignInError, TowerError
 from index.usage import current
 
 if TYPE_CHECKING:
-    from api.replay import Replay
+    from api.evaluation.replay import Replay
     from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited
     from index.audit import AuditLog
     from index.catalogue import Catalogue

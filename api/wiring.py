@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from api.access.principals import Principals
 from api.audit import Audited
-from api.principals import Principals
 from api.workspace import Workspace
 from index.audit import AuditLog
 from index.catalogue import Catalogue
@@ -18,8 +18,8 @@ from index.errors import CatalogueError, NotFoundError, PolicyError, SettingsErr
 from index.scope import Scope
 
 if TYPE_CHECKING:
+    from api.drafts.studio import LocalStudio
     from api.settings import ModelSettings, Settings
-    from api.studio import LocalStudio
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
     from index.shelves import Shelf
@@ -74,7 +74,7 @@ def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
     """What makes lifestyle pictures: the image model of the settings with the composer behind it, or the composer."""
     if chosen.provider == "none":
         return local
-    from api.studio import ModelStudio
+    from api.drafts.studio import ModelStudio
     from query.models.image_like import ImageLike
 
     model_of("image", chosen)  # the same keys
@@ -252,7 +252,7 @@ def _engine(
     settings: Settings,
     opened: Mapping[str, object],
 ) -> QueryEngine:
-    from api.studio import LocalStudio
+    from api.drafts.studio import LocalStudio
     from query.drafts.template import TemplateSet
     from query.engine import QueryEngine
     from query.entity_names import EntityNames
@@ -309,7 +309,7 @@ def _second_planner(
     model = model_of("planner", chosen)
     if model is None:
         return None
-    from api.golden import read_examples
+    from api.evaluation.golden import read_examples
     from query.text2sql.asked_model import ModelPlanner
 
     persons = _persons(catalogue, reader)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.caller import Caller
+from api.access.caller import Caller
 from api.conversations import Conversations
-from api.exporting import Outbox
-from api.queue import LedgerQueue
-from api.score_models import LedgerModels
+from api.drafts.exporting import Outbox
+from api.drafts.queue import LedgerQueue
+from api.upkeep.score_models import LedgerModels
 from index.catalogue import Catalogue
 from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
@@ -24,8 +24,8 @@ from index.scope import Scope
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from api.principals import Principals
-    from api.replay import Replay
+    from api.access.principals import Principals
+    from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
@@ -212,7 +212,7 @@ class Workspace:
 
     def replay(self, answer_id: str, scope: Scope) -> Replay:
         """Ask the question of a kept answer again and tell what changed; nothing of it is kept."""
-        from api.replay import replayed
+        from api.evaluation.replay import replayed
 
         scope.require("ask")
         before = self.answer(answer_id, scope)
@@ -222,7 +222,7 @@ class Workspace:
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation from its source again: a line for each that does not hold."""
-        from api.checking import check_citations
+        from api.evaluation.checking import check_citations
 
         return check_citations(answer, scope, self.engine(scope).parts)
 
@@ -261,7 +261,7 @@ class Workspace:
         self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
     ) -> Sequence[Any]:
         """Bring sources, vectors and scores up to date; one report a source."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full, reconcile, retry)
@@ -270,7 +270,7 @@ class Workspace:
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Sync unless `vectors_only`, then build a new generation, check it, switch."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             self._close_retired()
@@ -296,7 +296,7 @@ class Workspace:
 
     def retrain(self, progress: Progress) -> Any:
         """Train the declared scores anew; a line for each."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             lines = Upkeep(self._owned(), self.settings, progress).retrain()
@@ -305,7 +305,7 @@ class Workspace:
 
     def roll_back(self, progress: Progress) -> Any:
         """Switch back to the generation before the live one, after it caught up with what was read since."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             self._close_retired()
@@ -315,7 +315,7 @@ class Workspace:
 
     def status(self) -> dict[str, Any]:
         """What the workspace holds, JSON-compatible."""
-        from api.upkeep import status
+        from api.upkeep.sync import status
 
         return status(self._owned(), self.home)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from api.caller import Caller
-from api.replay import Replay, replayed
+from api.access.caller import Caller
+from api.evaluation.replay import Replay, replayed
 from api.service import OnEvent, Progress
 from api.settings import Settings
 from index.catalogue import Catalogue, Column, Table
