@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from query.models.model import Model
     from query.models.writer import ModelWriter
     from query.parts import Studio
-    from query.population import TableReader
+    from query.planning.population import TableReader
     from query.text2sql.asked_model import ModelPlanner
 
 log = logging.getLogger(__name__)
@@ -239,7 +239,7 @@ def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
 
 
 def _live_scorer(catalogue: Catalogue, reader: SqlDatabase, ledger: Ledger) -> Scorer:
-    from query.scorer import LiveScorer
+    from query.scoring.scorer import LiveScorer
 
     return LiveScorer(catalogue, reader, ledger)
 
@@ -255,8 +255,8 @@ def _engine(
     from api.drafts.studio import LocalStudio
     from query.drafts.template import TemplateSet
     from query.engine import QueryEngine
-    from query.entity_names import EntityNames
     from query.parts import Parts
+    from query.planning.entity_names import EntityNames
 
     folders = LocalStudio(home.absolute(), settings.sources)
     templates = settings.catalogue_path.parent / "templates"

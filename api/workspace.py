@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from query.engine import QueryEngine
     from query.evidence import EntityScore
     from query.plan import Plan
-    from query.text_check import Finding
+    from query.proof.text_check import Finding
 
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows

@@ -16,12 +16,12 @@ from index.sql import Rows, SqlReader, Value
 from index.vectors import Narrow
 from query.evidence import EntityScore, PassageEvidence, TableEvidence
 from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, ScoreStep, SearchStep, SqlStep, Step
-from query.prove import counted
-from query.provenance import Keyed, key_text, keyed
-from query.relevance import relevant
+from query.planning.relevance import relevant
+from query.proof.prove import counted
+from query.proof.provenance import Keyed, key_text, keyed
+from query.proof.selfcheck import SelfCheck
 from query.scoring import Keep, due_dates
 from query.scoring.stated import stated_values
-from query.selfcheck import SelfCheck
 
 MOST_ROWS = 1000
 

@@ -12,7 +12,7 @@ from index.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import Rows, SqlReader, Value
 from query.evidence import TableEvidence
-from query.provenance import parameters_in, with_keys
+from query.proof.provenance import parameters_in, with_keys
 
 MOST_ROWS = 50
 """Rows read of one fact; a fact is something to know at a glance."""

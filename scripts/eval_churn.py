@@ -126,7 +126,7 @@ def declared(home: Path, csv: Path, key: str, label: str, event: str) -> tuple[W
 def sums_gap(workspace: Workspace, score: Score, history: History) -> tuple[float, float]:
     """The largest difference between a logit and its intercept with its contributions, over every entity scored; and
     the seconds that training took."""
-    from query.scorer import LiveScorer
+    from query.scoring.scorer import LiveScorer
 
     scope = workspace.administrator()
     scorer = workspace.engine(scope).parts.scorer

@@ -45,8 +45,8 @@ from index.scope import Scope
 from index.sql import SqlDatabase
 from query.answer import Answer
 from query.engine import QueryEngine
-from query.entity_names import EntityNames
 from query.parts import Parts
+from query.planning.entity_names import EntityNames
 from query.text2sql.planner import TableQuestionPlanner
 
 BINS = 10

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from index.ledger import DraftRecord, Ledger
     from index.scope import Scope
     from query.answer import DraftView
-    from query.text_check import Finding
+    from query.proof.text_check import Finding
 
 _EDITED = "Edited by hand:"
 BOUND = ("kind", "entity", "key", "to", "sender", "subject", "body", "language", "citations", "images", "attachments")
@@ -59,8 +59,8 @@ class LedgerQueue:
 
         A figure in the new text that none of the draft's citations holds becomes a notice.
         """
-        from query.localise import english
-        from query.prove import unproven_figures
+        from query.drafts.localise import english
+        from query.proof.prove import unproven_figures
 
         record = self._ledger.draft(scope, draft_id)
         held = json.loads(record.body)

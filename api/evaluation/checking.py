@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from index.errors import NotFoundError
 from query.evidence import Citation
-from query.prove import Prover
-from query.reread import TableRereader
+from query.proof.prove import Prover
+from query.proof.reread import TableRereader
 
 if TYPE_CHECKING:
     from index.scope import Scope

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from api.evaluation.golden import Golden, fault, read_golden
 from index.errors import TowerError
-from query.localise import english
-from query.prove import unproven_figures
+from query.drafts.localise import english
+from query.proof.prove import unproven_figures
 
 if TYPE_CHECKING:
     from api.service import Service

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from index.errors import NotFoundError, UsageError
-from query.scorer import LiveScorer
+from query.scoring.scorer import LiveScorer
 
 if TYPE_CHECKING:
     from api.audit import Trail

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.catalogue import Catalogue
 from index.errors import TowerError
-from query.scorer import LiveScorer
+from query.scoring.scorer import LiveScorer
 
 if TYPE_CHECKING:
     from api.service import Progress

@@ -14,7 +14,7 @@ from index.scope import Scope
 from index.sql import SqlReader
 from query.evidence import Citation
 from query.facts import quoted, typed_key
-from query.provenance import literal
+from query.proof.provenance import literal
 
 MOST_HOPS = 3
 Hop = tuple[str, str, str, str]

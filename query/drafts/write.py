@@ -18,9 +18,9 @@ from query.drafts.template import BlockTemplate, TemplateSet
 from query.evidence import CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
 from query.facts import value_of
 from query.names import NameDictionary
-from query.next_steps import EVERYTHING, PassageSearch, StepFinder, query_of, spans, strongest
-from query.prove import Prover, loose_figures
-from query.provenance import cite, column_of, key_text, shape
+from query.proof.prove import Prover, loose_figures
+from query.proof.provenance import cite, column_of, key_text, shape
+from query.scoring.next_steps import EVERYTHING, PassageSearch, StepFinder, query_of, spans, strongest
 
 MOST_REASONS = 3
 """Reasons that one letter speaks about; more would read like a list of complaints."""

@@ -12,7 +12,7 @@ from index.sql import SqlReader
 from query.evidence import TableEvidence
 from query.facts import quoted
 from query.format import as_date
-from query.provenance import parameters_in, with_keys
+from query.proof.provenance import parameters_in, with_keys
 from query.scoring.features import MOST_ROWS
 
 

@@ -12,7 +12,7 @@ from index.scope import Scope
 from index.sql import SqlReader
 from query.facts import quoted
 from query.format import as_date
-from query.provenance import literal
+from query.proof.provenance import literal
 from query.scoring.features import FeatureReader
 
 

@@ -9,7 +9,7 @@ from index.catalogue import Catalogue, Feature, Score
 from index.sql import Rows
 from query.evidence import Citation, CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
 from query.format import number, write
-from query.provenance import source_of
+from query.proof.provenance import source_of
 from query.scoring.model import FeatureValue
 
 MOST_ROWS_CITED = 3

@@ -18,7 +18,7 @@ from index.catalogue import Catalogue, Column
 from query.plan import Choice, Link, Reading
 
 if TYPE_CHECKING:
-    from query.population import TableReader
+    from query.planning.population import TableReader
 
 GENERATED = ("postgres", "mysql", "duckdb", "snowflake", "bigquery", "tsql", "oracle")
 _AS_TEXT = frozenset({"postgres", "mysql", "duckdb", "bigquery"})  # where a day cast to text reads as ISO 8601

@@ -12,9 +12,9 @@ from index.errors import NotFoundError
 from index.scope import Scope
 from index.vectors import Narrow
 from query.engine import QueryEngine
-from query.entity_names import EntityNames
 from query.evidence import Contribution, EntityScore
 from query.parts import Parts
+from query.planning.entity_names import EntityNames
 from query.scoring import Keep
 from query.text2sql.planner import TableQuestionPlanner
 from tests.index.shelf import WordEmbedder

@@ -11,7 +11,7 @@ from index.errors import NotFoundError
 from index.scope import Scope, TableScope
 from query.evidence import CitationBook
 from query.facts import FactReader, value_of
-from query.provenance import bind, cite, parameters_in, with_keys
+from query.proof.provenance import bind, cite, parameters_in, with_keys
 from tests.query import company
 
 

@@ -15,9 +15,9 @@ from index.sql import SqlDatabase
 from query.evidence import CitationBook
 from query.execute import read_evidence
 from query.plan import Reading, SqlStep
-from query.prove import Prover, cite_count
-from query.provenance import cite, keyed
-from query.reread import TableRereader
+from query.proof.prove import Prover, cite_count
+from query.proof.provenance import cite, keyed
+from query.proof.reread import TableRereader
 from tests.query.text2sql import shop
 
 PLAIN = [

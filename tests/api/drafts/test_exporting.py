@@ -27,7 +27,7 @@ from index.ledger import Ledger
 from index.scope import Principal, Scope
 from index.store import Store
 from query.answer import DraftView
-from query.text_check import Finding
+from query.proof.text_check import Finding
 from tests.api.fake import CATALOGUE, draft
 
 ADMIN = Scope.administrator(CATALOGUE, frozenset())
