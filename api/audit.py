@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from api.evaluation.replay import Replay
     from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited
     from index.audit import AuditLog
-    from index.catalogue import Catalogue
+    from index.catalogue.model import Catalogue
     from index.documents import Passage
-    from index.guard import GuardedQuery
+    from index.guard.guard import GuardedQuery
     from index.scope import Scope
     from index.sql import Rows
     from query.answer import Answer

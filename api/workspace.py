@@ -16,8 +16,8 @@ from api.conversations import Conversations
 from api.drafts.exporting import Outbox
 from api.drafts.queue import LedgerQueue
 from api.upkeep.score_models import LedgerModels
-from index.catalogue import Catalogue
-from index.catalogue_scope import narrow
+from index.catalogue.model import Catalogue
+from index.catalogue.scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
 from index.scope import Scope
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
-    from index.embedder import Embedder
-    from index.generations import Generations
-    from index.guard import GuardedQuery
+    from index.embedding.embedder import Embedder
+    from index.guard.guard import GuardedQuery
     from index.ledger import Ledger
-    from index.passages import PassageIndex
     from index.reading import SqlDocuments
-    from index.signals import Signals
+    from index.search.passages import PassageIndex
+    from index.search.signals import Signals
     from index.sql import Rows, SqlDatabase
-    from index.store import Store
-    from index.vectors import VectorGateway
+    from index.store.store import Store
+    from index.vectors.gateway import VectorGateway
+    from index.vectors.generations import Generations
     from ingest.config import SourcesConfig
     from query.answer import Answer, DraftView
     from query.engine import QueryEngine
@@ -147,7 +147,7 @@ class Workspace:
         """The passage index of the live generation; None where there is none yet."""
         with self._opening:
             if self._passages is None and self._generations is not None and self._generations.live() is not None:
-                from index.passages import PassageIndex
+                from index.search.passages import PassageIndex
 
                 assert self._embedder is not None and self._documents is not None
                 live, self._gateway = self._generations.open_live(self._embedder)
@@ -157,7 +157,7 @@ class Workspace:
 
     def _signals(self) -> Signals:
         """What the settings ask ranking to weigh."""
-        from index.signals import CrossEncoderReader, Signals
+        from index.search.signals import CrossEncoderReader, Signals
 
         asked = self.settings.ranking
         rereader = (
@@ -198,7 +198,7 @@ class Workspace:
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
-        from index.guard import guard
+        from index.guard.guard import guard
 
         scope.require("sql")
         query = guard(text, self.catalogue, scope, dialect=self._reader.dialect)
@@ -234,7 +234,7 @@ class Workspace:
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
-        from index.guard import guard
+        from index.guard.guard import guard
 
         scope.require("ask")
         parts = self.engine(scope).parts

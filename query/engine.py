@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 
 from index.documents import Passage
 from index.errors import NotFoundError
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.compose.markdown import number, render
 from query.compose.tell import Teller, Told

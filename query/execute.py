@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from index.catalogue import Catalogue, Entity
+from index.catalogue.model import Catalogue, Entity
 from index.documents import Passage
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import Rows, SqlReader, Value
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 from query.evidence import EntityScore, PassageEvidence, TableEvidence
 from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, ScoreStep, SearchStep, SqlStep, Step
 from query.planning.relevance import relevant

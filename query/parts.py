@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from index.catalogue import Catalogue
-from index.embedder import Embedder
+from index.catalogue.model import Catalogue
+from index.embedding.embedder import Embedder
 from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader

@@ -38,7 +38,7 @@ from text2sql_data import (
     wanted,
 )
 
-from index.drafting import draft_catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
 from index.errors import NotFoundError
 from index.scope import Scope

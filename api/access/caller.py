@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from index.policy_rows import AttributeValue
+    from index.policy.rows import AttributeValue
     from index.scope import Action
 
 How = Literal["oidc", "key", "development"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from api.access.caller import Caller
 from api.access.jwks import Fetch, KeySet, fetch, require_safe
 from index.errors import SettingsError, SignInError
-from index.policy_rows import AttributeValue
+from index.policy.rows import AttributeValue
 from index.scope import Action
 
 if TYPE_CHECKING:

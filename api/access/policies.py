@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.errors import NotFoundError
-from index.policy import Policy, Role, bound
+from index.policy.policy import Policy, Role, bound
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from api.settings import Settings
-    from index.catalogue import Catalogue
+    from index.catalogue.model import Catalogue
     from index.scope import Scope
 
 
@@ -27,7 +27,7 @@ def read_catalogue(settings: Settings) -> Catalogue:
 def read_policy(settings: Settings) -> Policy:
     """The policy of a workspace, checked; raises `NotFoundError` where there is none, `PolicyFileError`."""
     from api.wiring import declared_tags
-    from index.policy_file import load_policy
+    from index.policy.file import load_policy
     from ingest.config import load_sources
 
     path = settings.policy_path

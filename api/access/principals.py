@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from api.access.caller import Caller
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import PolicyError, PolicyFileError
-from index.policy import Policy
+from index.policy.policy import Policy
 from index.scope import Scope
 
 FRESH_S = 30.0  # for how long the keys that documents follow are taken as read
@@ -100,7 +100,7 @@ class Principals:
                 self._read.scopes.clear()
 
     def _current(self) -> _Read | None:
-        from index.policy_file import load_policy
+        from index.policy.file import load_policy
 
         with self._mutex:
             stamp = (_stamp(self.path), _stamp(self._catalogue_path))

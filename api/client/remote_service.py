@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from api.client.presence import Presence
     from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
-    from index.catalogue import Catalogue
+    from index.catalogue.model import Catalogue
     from index.documents import Passage
-    from index.guard import GuardedQuery
+    from index.guard.guard import GuardedQuery
     from index.scope import Scope
     from index.sql import Rows
     from query.answer import Answer
@@ -97,7 +97,7 @@ class RemoteService:
     def catalogue(self) -> Catalogue:
         """The semantic model that the server uses."""
         from api.client.revive import revive
-        from index.catalogue import Catalogue
+        from index.catalogue.model import Catalogue
 
         found: Catalogue = revive(Catalogue, self._calls.call("GET", "/v1/admin/catalogue"))
         return found
@@ -138,7 +138,7 @@ class RemoteService:
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the server's guard. The query that comes back is for display: `sql` is empty."""
-        from index.guard import GuardedQuery
+        from index.guard.guard import GuardedQuery
         from index.sql import Rows
 
         found = self._call("POST", "/v1/sql", scope, {"sql": text})

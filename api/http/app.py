@@ -33,7 +33,7 @@ from api.questions import checked_conversation, checked_k, checked_question
 from api.render.answers import hits_json, plan_json, rows_json
 from api.service import UPKEEP
 from api.upkeep.jobs import Handler, Job, Jobs
-from index.catalogue_scope import without_hidden_values
+from index.catalogue.scope import without_hidden_values
 from index.errors import PolicyError, TowerError, UsageError
 from index.scope import Action, Scope
 from query.answer import Answer

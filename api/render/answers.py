@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from index.documents import Passage
-    from index.guard import GuardedQuery
+    from index.guard.guard import GuardedQuery
     from index.sql import Rows
     from query.answer import Answer, SqlView
     from query.evidence import EntityScore

@@ -58,7 +58,7 @@ def _look(source: Mapping[str, Any], url: str | None, home: Path) -> dict[str, A
 
 
 def _tables(url: str) -> dict[str, int]:
-    from index.drafting import draft_catalogue
+    from index.drafting.draft import draft_catalogue
     from index.engine import open_engine
 
     engine = open_engine(url, read_only=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import TowerError
 from query.scoring.scorer import LiveScorer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from api.service import Progress
     from api.settings import Settings
     from api.workspace import Owned
-    from index.vectors import VectorGateway
+    from index.vectors.gateway import VectorGateway
     from ingest.progress import Progress as Step
     from ingest.progress import SyncReport
 
@@ -84,7 +84,7 @@ class Upkeep:
 
     def sync(self, only: Sequence[str], full: bool, reconcile: bool = False) -> list[SyncReport]:
         """Read the sources; twice where the catalogue was drafted in between, so that documents find its entities."""
-        from ingest.sync import sync
+        from ingest.sync.sources import sync
 
         catalogue = self._catalogue()
         options: dict[str, Any] = {"only": only, "progress": self._step}
@@ -105,15 +105,15 @@ class Upkeep:
             log.info("%s: %d records were resolved", entity, count)
 
     def _catalogue(self) -> Catalogue | None:
-        from index.catalogue_file import load_catalogue
+        from index.catalogue.file import load_catalogue
 
         path = self.settings.catalogue_path
         return load_catalogue(path) if path.is_file() else None
 
     def _draft(self) -> bool:
         """Write a catalogue drafted from the tables that were read; False where there is no table yet."""
-        from index.catalogue_file import dump_catalogue
-        from index.drafting import draft_catalogue
+        from index.catalogue.file import dump_catalogue
+        from index.drafting.draft import draft_catalogue
 
         held = self.owned.store.tables()
         if not held:
@@ -213,9 +213,9 @@ def _late(owned: Owned, sources: Sequence[Mapping[str, Any]]) -> list[dict[str, 
 
 def _problems(owned: Owned) -> list[dict[str, str]]:
     """What the catalogue names and the index does not have, with what was left out for it."""
-    from index.catalogue_file import load_catalogue
-    from index.catalogue_prune import prune
-    from index.drafting import database_schema
+    from index.catalogue.file import load_catalogue
+    from index.catalogue.prune import prune
+    from index.drafting.draft import database_schema
 
     path = owned.workspace.settings.catalogue_path
     if not path.is_file() or not owned.store.tables():

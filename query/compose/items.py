@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from index.catalogue import Catalogue, Score
+from index.catalogue.model import Catalogue, Score
 from index.documents import Passage
-from index.quotes import Quote
+from index.search.quotes import Quote
 from query.answer import DriverView, ItemView, NextStepView
 from query.compose.sentences import Composer, due_label
 from query.evidence import Citation, Contribution, Sentence, Slot, TableEvidence

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index.documents import Passage
-from index.embedder import Embedder
-from index.keywords import terms
-from index.quotes import Quote, quotes, sentence_spans
+from index.embedding.embedder import Embedder
+from index.search.quotes import Quote, quotes, sentence_spans
+from index.vectors.keywords import terms
 
 WEAKEST = 0.30  # score below which a sentence does not speak of the question
 CANDIDATES = 24

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from index.catalogue import Catalogue, Score
+from index.catalogue.model import Catalogue, Score
 from index.documents import Passage
 from query.evidence import CitationBook, Sentence, Slot, TableEvidence
 from query.execute import Findings, Item

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.documents import Passage
-from index.quotes import Quote, quotes
 from index.scope import Scope
+from index.search.quotes import Quote, quotes
 from query.answer import ChartView, DraftView
 from query.compose.chart import chart
 from query.compose.items import ItemNote, ItemTeller

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.scope import Scope
 from index.sql import Value
 from query.drafts.template import BlockTemplate, SentenceTemplate, SlotRef

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from index.guard import guard
-from index.keywords import terms
+from index.guard.guard import guard
 from index.scope import Scope
+from index.vectors.keywords import terms
 from query.answer import CitationView, DraftView
 from query.drafts import Draft, DraftWriter
 from query.evidence import Citation

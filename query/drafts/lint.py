@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from index.catalogue import Entity
+from index.catalogue.model import Entity
 from index.errors import NotFoundError
 from index.scope import Scope
 from query.answer import CitationView, DraftView

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from index.documents import Passage
-from index.keywords import terms
+from index.vectors.keywords import terms
 from query.evidence import CitationBook, Sentence, Slot
 from query.scoring.next_steps import Span, spans
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from index.catalogue import Catalogue, Entity
+from index.catalogue.model import Catalogue, Entity
 from index.errors import NotFoundError, SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader

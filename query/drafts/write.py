@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.documents import Passage
 from index.scope import Scope
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 from query.drafts.draft import Attachment, Block, Draft, DraftImage, Paragraph, renumbered
 from query.drafts.fill import Filler
 from query.drafts.language import language_of, spoken

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from query.plan import Link
 from query.planning.entity_names import Named
 from query.planning.intent import read_intent, without_draft

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 
 MOST_NAMED = 12
 _GREETING = re.compile(

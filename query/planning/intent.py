@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from index.catalogue import Catalogue, Entity, Score
+from index.catalogue.model import Catalogue, Entity, Score
 from query.plan import DraftKind
 
 _DO = r"(?:draft|write|compose|prepare|create|generate|make|send|produce|suggest)"

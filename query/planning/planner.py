@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import EmptyQuestion
 from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlStep, Step
 from query.planning.entity_names import Mention

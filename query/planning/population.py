@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from index.catalogue import Catalogue, Column, Entity
-from index.keywords import terms
+from index.catalogue.model import Catalogue, Column, Entity
+from index.vectors.keywords import terms
 from query.plan import Choice, Link, Reading
 from query.planning.entity_names import Mention, Named
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 
-from index.catalogue import Catalogue, Score
+from index.catalogue.model import Catalogue, Score
 from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, Reading, ScoreStep, SearchStep, SqlStep, Step
 from query.planning.intent import Intent
 from query.planning.population import Populations, TableReader

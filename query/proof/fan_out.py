@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 
 _ADDED = (exp.Sum, exp.Avg)
 _PAST_GROUPS = ("having", "order", "limit", "offset", "distinct", "windows")

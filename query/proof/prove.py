@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.documents import Passage
 from index.sql import Value
 from query.document_tables.arithmetic import numbers_in, worked_out

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from index.sql import Value
 from query.evidence import Citation, CitationBook, TableEvidence
 

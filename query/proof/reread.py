@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader, Value
 from query.evidence import Citation

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import TowerError
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import Rows, SqlReader, Value
 from query.format import as_decimal, number

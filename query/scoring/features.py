@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from index.catalogue import Catalogue, Feature, Score
+from index.catalogue.model import Catalogue, Feature, Score
 from index.errors import CatalogueError
-from index.guard import GuardedQuery, guard
+from index.guard.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import SqlReader, Value
 from query.format import as_date, as_decimal

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from index.documents import Passage
-from index.fusion import strength
-from index.keywords import terms
-from index.quotes import sentence_spans
 from index.scope import Scope
-from index.vectors import Narrow
+from index.search.fusion import strength
+from index.search.quotes import sentence_spans
+from index.vectors.gateway import Narrow
+from index.vectors.keywords import terms
 from query.evidence import Contribution, EntityScore
 
 EVERYTHING = Narrow()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from index.catalogue import Catalogue, Feature, Score
+from index.catalogue.model import Catalogue, Feature, Score
 from index.errors import CatalogueError, SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.evidence import Contribution, EntityScore

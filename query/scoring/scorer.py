@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from index.catalogue import Catalogue, Score
+from index.catalogue.model import Catalogue, Score
 from index.errors import NotFoundError, StorageError
 from index.scope import Scope
 from index.sql import SqlReader

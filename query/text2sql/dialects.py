@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from index.catalogue import Catalogue, Column
+from index.catalogue.model import Catalogue, Column
 from query.plan import Choice, Link, Reading
 
 if TYPE_CHECKING:

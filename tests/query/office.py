@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from index.catalogue import Feature, Score
+from index.catalogue.model import Feature, Score
 from index.documents import Document, Passage
 from index.errors import NotFoundError
 from index.scope import Scope
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 from query.engine import QueryEngine
 from query.evidence import Contribution, EntityScore
 from query.parts import Parts

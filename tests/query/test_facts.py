@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from index.catalogue import Catalogue, Fact
+from index.catalogue.model import Catalogue, Fact
 from index.errors import NotFoundError
 from index.scope import Scope, TableScope
 from query.evidence import CitationBook

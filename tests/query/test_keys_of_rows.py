@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from index.catalogue import Catalogue
-from index.drafting import draft_catalogue
+from index.catalogue.model import Catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
 from index.scope import Scope
 from index.sql import SqlDatabase

@@ -27,7 +27,7 @@ from api.http.app import create_app
 from api.settings import LimitsSettings, SigninSettings
 from index.audit import AuditLog
 from index.errors import PolicyError, SettingsError, SignInError, SourceError, TowerError
-from index.policy_file import parse_policy
+from index.policy.file import parse_policy
 from index.scope import Scope
 from scripts.fuzz_tokens import fuzz, p99_ms, signed_in
 from tests.api import provider

@@ -5,7 +5,7 @@ import datetime as dt
 from api.client.revive import revive
 from api.encode import plain
 from api.render.answers import plan_json
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from query.evidence import EntityScore
 from query.plan import DraftStep, Link, Plan, Reading, Route, ScoreStep, SearchStep, SqlStep
 from tests.api.fake import CATALOGUE, FakeService

@@ -25,7 +25,7 @@ from index.engine import open_engine
 from index.errors import DraftBlocked, PolicyError, SourceError, UsageError
 from index.ledger import Ledger
 from index.scope import Principal, Scope
-from index.store import Store
+from index.store.store import Store
 from query.answer import DraftView
 from query.proof.text_check import Finding
 from tests.api.fake import CATALOGUE, draft

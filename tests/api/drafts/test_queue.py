@@ -11,7 +11,7 @@ from index.engine import open_engine
 from index.errors import NotFoundError, UsageError
 from index.ledger import Ledger
 from index.scope import Scope
-from index.store import Store
+from index.store.store import Store
 from query.answer import DraftView
 from query.proof.text_check import Finding
 from tests.api.fake import CATALOGUE, draft

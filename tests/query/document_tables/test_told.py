@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.documents import Passage
 from query.document_tables.arithmetic import numbers_in, worked_out
 from query.document_tables.told import table_answer

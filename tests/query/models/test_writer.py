@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.sql import Rows
 from query.compose.written import Written
 from query.evidence import CitationBook, Sentence, Slot, TableEvidence

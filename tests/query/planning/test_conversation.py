@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from index.catalogue import Catalogue, Entity, Join, Metric, Table
+from index.catalogue.model import Catalogue, Entity, Join, Metric, Table
 from index.scope import Scope
 from query.planning.conversation import FollowUps, Turn
 from query.planning.entity_names import EntityNames, Named

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.catalogue import Catalogue, Entity, Score, Table
+from index.catalogue.model import Catalogue, Entity, Score, Table
 from query.planning.intent import read_intent
 
 CATALOGUE = Catalogue(

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.scope import Scope
 from query.drafts import DraftWriter, TemplateSet
 from query.evidence import Citation, CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence

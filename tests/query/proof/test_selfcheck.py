@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.guard import guard
+from index.guard.guard import guard
 from query.proof.fan_out import structure
 from query.proof.selfcheck import SelfCheck
 from tests.query.text2sql import shop

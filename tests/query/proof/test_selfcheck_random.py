@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from index.catalogue import Catalogue
-from index.drafting import draft_catalogue
+from index.catalogue.model import Catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Principal, Scope, TableScope
 from index.sql import Rows, SqlDatabase
 from query.proof.fan_out import structure

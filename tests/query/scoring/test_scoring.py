@@ -9,7 +9,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from index.catalogue import Catalogue, Column, Entity, Feature, Join, Score, Table
+from index.catalogue.model import Catalogue, Column, Entity, Feature, Join, Score, Table
 from index.errors import CatalogueError, SqlRejected, StorageError
 from index.scope import Scope
 from query.evidence import CitationBook

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from index.catalogue import Score, Stated
+from index.catalogue.model import Score, Stated
 from index.sql import Rows
 from query.evidence import TableEvidence
 from query.scoring.stated import contradicting_row, stated_values
@@ -41,8 +41,8 @@ def test_the_recorded_values_are_read_with_their_keys_through_the_guard() -> Non
 
 
 def _declared() -> Score:
-    from index.catalogue_file import dump_catalogue, parse_catalogue, read_yaml
-    from tests.index.test_catalogue_file import EXAMPLE
+    from index.catalogue.file import dump_catalogue, parse_catalogue, read_yaml
+    from tests.index.catalogue.test_file import EXAMPLE
 
     mapping = read_yaml(EXAMPLE)
     score = next(iter(mapping["scores"].values()))

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from index.drafting import draft_catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
 from index.scope import Scope
 from index.sql import SqlDatabase

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.masking.people import known_persons
 from index.scope import Principal, Scope, TableScope
 from query.engine import QueryEngine
