@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from api.access.owner import Owner
 from api.encode import answer_json, plain
@@ -66,6 +67,7 @@ def create_app(
     """
     from importlib.metadata import version
 
+    from api.agents.mcp_server import McpEndpoint
     from api.http.console import router as console
     from api.http.desk import router as desk
 
@@ -85,6 +87,7 @@ def create_app(
     problems.install(app)
     for router in (questions, drafts, operations, admin, desk, console):
         app.include_router(router)
+    app.router.routes.append(Route("/mcp", McpEndpoint(service), methods=["POST"], include_in_schema=False))
     return app
 
 
