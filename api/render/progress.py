@@ -46,7 +46,9 @@ class NotebookLine:
 
         self._steps: dict[str, str] = {}
         self._last = 0.0
-        self._handle: Any = display({"text/plain": "..."}, raw=True, display_id=True)
+        self._handle: Any = display(  # type: ignore[no-untyped-call]
+            {"text/plain": "..."}, raw=True, display_id=True
+        )
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Take a word of progress."""
