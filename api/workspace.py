@@ -15,6 +15,7 @@ from api.access.caller import Caller
 from api.conversations import Conversations
 from api.drafts.exporting import Outbox
 from api.drafts.queue import LedgerQueue
+from api.evaluation.feedback import FeedbackDesk
 from api.upkeep.score_models import LedgerModels
 from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from index.documents import Passage
     from index.embedding.embedder import Embedder
+    from index.feedback import FeedbackStore
     from index.guard.guard import GuardedQuery
     from index.ledger import Ledger
     from index.reading import SqlDocuments
@@ -60,6 +62,7 @@ class Workspace:
         settings: Settings,
         reader: SqlDatabase,
         ledger: Ledger,
+        feedback: FeedbackStore,
         build: Callable[[Catalogue, Mapping[str, object]], QueryEngine],
         load: Callable[[], Catalogue],
         engines: Sequence[Engine],
@@ -96,6 +99,7 @@ class Workspace:
         self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
+        self.feedback = FeedbackDesk(self, feedback)
 
     # --- what there is -------------------------------------------------------------------------------------------
 

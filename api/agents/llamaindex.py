@@ -37,6 +37,4 @@ def _function_tool(tower: Tower, one: AgentTool) -> FunctionTool:
         except TowerError as error:  # the model reads what failed and what to try
             return error_body(error)
 
-    return FunctionTool.from_defaults(
-        fn=run, name=one.name, description=one.description, fn_schema=one.arguments
-    )
+    return FunctionTool.from_defaults(fn=run, name=one.name, description=one.description, fn_schema=one.arguments)

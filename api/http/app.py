@@ -70,6 +70,7 @@ def create_app(
     from api.agents.mcp_server import McpEndpoint
     from api.http.console import router as console
     from api.http.desk import router as desk
+    from api.http.feedback import router as feedback
 
     metrics = Metrics()
     app = FastAPI(
@@ -85,7 +86,7 @@ def create_app(
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
-    for router in (questions, drafts, operations, admin, desk, console):
+    for router in (questions, drafts, operations, admin, desk, feedback, console):
         app.include_router(router)
     app.router.routes.append(Route("/mcp", McpEndpoint(service), methods=["POST"], include_in_schema=False))
     return app

@@ -63,6 +63,26 @@ class ExportRequest(_Request):
     by: str = Field(default="eml", pattern="^(eml|smtp|webhook)$")
 
 
+class FeedbackRequest(_Request):
+    """A thumb up or down on an answer; `correction` says what would be right."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"verdict": "down", "comment": "LATAM is missing",
+                                         "correction": {"sql": "SELECT COUNT(*) FROM accounts"}}]},
+    )  # fmt: skip
+    verdict: str = Field(pattern="^(up|down)$")
+    comment: str = Field(default="", max_length=2_000)
+    correction: dict[str, Any] | None = None
+
+
+class AcceptRequest(_Request):
+    """What the golden question is to expect, where the answer itself or the asker's correction does not say."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"correction": {"contains": ["two"]}}]})
+    correction: dict[str, Any] | None = None
+
+
 class IngestRequest(_Request):
     """Which sources; none named is all of them. `full` reads what did not change, too; `reconcile` compares the keys of
     streams whose turn it is not yet; `retry` reads what stands in quarantine again."""
