@@ -235,6 +235,23 @@ class DraftsSettings(_Section):
     webhook: WebhookSettings = WebhookSettings()
 
 
+class TelemetrySettings(_Section):
+    """Where traces go: the URL of an OTLP/HTTP collector (`http://127.0.0.1:4318/v1/traces`); none without. `sample` is
+    the share of traces that Tower begins itself; one that a request brings is followed as it says."""
+
+    otlp_endpoint: str = Field(default="", pattern=r"^(https?://.+)?$")
+    service_name: str = Field(default="tower", min_length=1)
+    sample: float = Field(default=1.0, ge=0, le=1)
+    timeout: float = Field(default=10.0, gt=0, le=60)
+
+
+class LogsSettings(_Section):
+    """The log of `tower serve` on stderr: `text` for people, or `json` with a line a request from the level info."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
@@ -255,6 +272,8 @@ class Settings(_Section):
     limits: LimitsSettings = LimitsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     ranking: RankingSettings = RankingSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    logs: LogsSettings = LogsSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property

@@ -21,6 +21,7 @@ from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
 from index.scope import Scope
+from index.stages import stage
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -173,9 +174,24 @@ class Workspace:
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """Answer within `scope`; the answer, its turn in the conversation and its drafts are kept."""
+        scope.require("ask")
+        with stage("ask") as mark:
+            answer = self._answered(question, scope, conversation, on_event)
+            mark.note(
+                answer_id=answer.id,
+                path=answer.route.path,
+                rows=sum(one.row_count for one in answer.sql),
+                passages=len(answer.passages),
+                citations=len(answer.citations),
+                drafts=len(answer.drafts),
+                confidence=round(answer.route.confidence, 4),
+            )
+        return answer
+
+    def _answered(self, question: str, scope: Scope, conversation: str, on_event: OnEvent | None) -> Answer:
+        """Answer and keep it."""
         from query.engine import silent
 
-        scope.require("ask")
         earlier = self._conversations.latest(scope, conversation) if conversation else None
         answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
         answer = answered.answer

@@ -14,6 +14,7 @@ from index.documents import Passage
 from index.errors import NotFoundError
 from index.guard.guard import guard
 from index.scope import Scope
+from index.stages import stage
 from index.vectors.gateway import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.compose.markdown import number, render
@@ -80,8 +81,10 @@ class QueryEngine:
     ) -> Answered:
         """`answer` after an earlier turn, with what the next one needs."""
         clock = _Clock()
-        resolved = self.resolved(question, scope, earlier)
-        plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)
+        with stage("plan") as mark:
+            resolved = self.resolved(question, scope, earlier)
+            plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)
+            mark.note(path=plan.route.path, steps=len(plan.steps), confidence=round(plan.route.confidence, 4))
         clock.lap("plan")
         if resolved.carried:
             notify("carried", {"question": resolved.question})
@@ -91,10 +94,14 @@ class QueryEngine:
         found = executor.run(plan, notify)
         clock.lap("read")
         documents = self._document_text(scope)
-        told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
+        with stage("compose") as mark:
+            told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
+            mark.note(sentences=len(told.sentences), drafts=len(told.drafts))
         clock.lap("write")
         prover = self._prover(plan, found, told, documents)
-        proof = prover.prove(told.sentences)
+        with stage("prove") as mark:
+            proof = prover.prove(told.sentences)
+            mark.note(kept=len(proof.kept))
         clock.lap("check")
         written = Written(proof.kept)
         if parts.writer is not None and plan.route.path not in ("clarify", "refuse"):

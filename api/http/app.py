@@ -16,7 +16,7 @@ from api.access.owner import Owner
 from api.encode import answer_json, plain
 from api.evaluation.replay import Replay
 from api.http import problems
-from api.http.boundary import LOOPBACK_NAMES, Boundary, Metrics
+from api.http.boundary import LOOPBACK_NAMES, Boundary
 from api.http.door import Door
 from api.http.streaming import ask_events
 from api.http.wire import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from api.access.limits import Limits
     from api.access.signin import SignIn
     from api.service import Service
+    from index.stages import Observer
 
 log = logging.getLogger("tower.http")
 MAX_BODY = 256 * 1024  # bytes; a question is at most 4,000 characters, a draft 50,000
@@ -58,12 +59,13 @@ def create_app(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     jobs: Jobs | None = None,
+    observers: tuple[Observer, ...] = (),
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
     A request with a bearer token is asked as whom `sign_in` makes of it; one without as `user`, where None is the
     local administrator in a workspace without users, and nobody in others. `owner` lets the commands of the
-    workspace's owner in; see `api.access.owner`.
+    workspace's owner in; see `api.access.owner`. `observers` measure each request besides the server's metrics.
     """
     from importlib.metadata import version
 
@@ -71,6 +73,7 @@ def create_app(
     from api.http.console import router as console
     from api.http.desk import router as desk
     from api.http.feedback import router as feedback
+    from api.telemetry.metrics import Metrics
 
     metrics = Metrics()
     app = FastAPI(
@@ -84,7 +87,7 @@ def create_app(
     app.state.service, app.state.metrics = service, metrics
     app.state.owner, app.state.jobs = owner, jobs if jobs is not None else Jobs(handlers(service))
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
-    app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
+    app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics, observers=observers)
     problems.install(app)
     for router in (questions, drafts, operations, admin, desk, feedback, console):
         app.include_router(router)
@@ -351,5 +354,5 @@ def readyz(service: ServiceDep, request: Request) -> Response:
 def metrics(request: Request, scope: ScopeDep) -> str:
     """Counters in Prometheus's text format; for those who may see the status."""
     scope.require(*UPKEEP)
-    text: str = request.app.state.metrics.text()
+    text: str = request.app.state.metrics.text(_jobs(request).list())
     return text

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from api.access.signin import SignIn
     from api.service import Service
     from api.settings import JobsSettings
+    from index.stages import Observer
 
 log = logging.getLogger("tower.http")
 _NOBODY = Scope(Principal("server"), {}, frozenset())  # sees nothing, and may ask
@@ -42,6 +43,7 @@ def serve_workspace(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
+    observers: tuple[Observer, ...] = (),
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
 
@@ -53,8 +55,12 @@ def serve_workspace(
     _open(service)
     owner = Owner.new() if user is None else None
     jobs = Jobs(handlers(service))
-    app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs)
+    app = create_app(
+        service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs, observers=observers
+    )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    if logging.getLogger().handlers:  # the log has a form of its own: uvicorn's lines take it, too
+        config.log_config = None
     if threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM, _stop
