@@ -29,11 +29,13 @@ class TowerAnswer(Answer):
     """An answer that shows itself in a notebook, with table, chart and citations."""
 
     def to_pandas(self) -> pd.DataFrame:
-        """The rows of the (first) query as a data frame; without one, the items; without any, no rows."""
+        """The rows of the (first) query as a data frame; the items where records and documents were joined, or there
+        is no query; without any, no rows."""
         import pandas as pd
 
+        joined = self.route.path == "hybrid" and self.items
         for query in self.sql:
-            if query.columns:
+            if query.columns and not joined:
                 return pd.DataFrame(query.rows, columns=pd.Index(query.columns))
         return pd.DataFrame([plain(item) for item in self.items])
 
