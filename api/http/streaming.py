@@ -5,23 +5,23 @@ from __future__ import annotations
 import contextvars
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from api.encode import answer_json, error_body, to_json
 from index.errors import TowerError
 
 if TYPE_CHECKING:
-    from api.service import Service
-    from index.scope import Scope
+    from api.service import OnEvent
+    from query.answer import Answer
 
 KEEP_ALIVE_S = 15.0
 
 
-def ask_events(service: Service, question: str, scope: Scope, conversation: str = "") -> Iterator[str]:
-    """Events as the service reports them, then `done` with the whole answer, or `error` with code, message, hint.
+def ask_events(asked: Callable[[OnEvent], Answer]) -> Iterator[str]:
+    """Events as `asked` reports them, then `done` with its whole answer, or `error` with code, message, hint.
 
-    The service works in a thread of its own; a comment is sent every 15 s so that proxies keep the connection.
+    It works in a thread of its own; a comment is sent every 15 s so that proxies keep the connection.
     """
     parts: queue.Queue[tuple[str, Any] | None] = queue.Queue()
 
@@ -31,7 +31,7 @@ def ask_events(service: Service, question: str, scope: Scope, conversation: str 
 
     def work() -> None:
         try:
-            parts.put(("done", answer_json(service.ask(question, scope, conversation=conversation, on_event=on_event))))
+            parts.put(("done", answer_json(asked(on_event))))
         except TowerError as error:
             parts.put(("error", error_body(error)["error"]))
         except Exception:  # the trace is for the log, not for the caller

@@ -50,7 +50,7 @@ def test_search_sql_explain_and_status(client: TestClient) -> None:
     assert client.post("/v1/explain", json={"question": "How many accounts?"}).json()["steps"][0]["do"] == "sql"
     assert client.get("/v1/status").json()["generation"] == "g1"
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == {"status": "ready", "parts": {"records": "ok", "passages": "ok"}}
 
 
 @pytest.mark.parametrize(
