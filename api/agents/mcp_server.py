@@ -12,11 +12,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from api.agents.tools import INSTRUCTIONS, TOOLS, tool
-from api.audit import CORRELATION
 from api.encode import error_body, to_json
 from api.tower import Tower
 from index.errors import TowerError
-from index.usage import USAGE
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -57,7 +55,7 @@ def mcp_server(tower_of: Callable[[Any], Tower]) -> Server[Any]:
 
     async def call_tool(context: Any, params: Any) -> CallToolResult:
         tower = tower_of(context)
-        return await anyio.to_thread.run_sync(_called, tower, params.name, params.arguments or {}, context.request)
+        return await anyio.to_thread.run_sync(_called, tower, params.name, params.arguments or {})
 
     server: Server[Any] = Server(
         "tower",
@@ -71,14 +69,10 @@ def mcp_server(tower_of: Callable[[Any], Tower]) -> Server[Any]:
     return server
 
 
-def _called(tower: Tower, name: str, given: dict[str, Any], request: Any) -> CallToolResult:
+def _called(tower: Tower, name: str, given: dict[str, Any]) -> CallToolResult:
     """Run a tool in this thread; a failure is a result too, so that the model reads what to try."""
     from mcp_types import CallToolResult, TextContent
 
-    connection = request.scope if request is not None else {}
-    if "tower.usage" in connection:  # the SDK works in tasks of its own, which know nothing of the request's context
-        USAGE.set(connection["tower.usage"])
-        CORRELATION.set(str(connection.get("request_id", "")))
     try:
         body, failed = tool(name).call(tower, given), False
     except TowerError as error:
@@ -109,7 +103,7 @@ class McpEndpoint:
         return mcp_server(lambda context: Tower.over(self._service, context.request.scope["tower.scope"]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request. The manager's tasks are this request's, so that they know its usage and its id."""
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         manager = StreamableHTTPSessionManager(self._server, json_response=True, stateless=True)

@@ -130,7 +130,12 @@ def dismiss(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Set it aside."""
+    """Set it aside.
+
+    \b
+    Example:
+      tower feedback dismiss 9c41d2 --reason "asked for last year"
+    """
     with runtime(context).workspace(home) as service:
         done = service.feedback.dismiss(service.scope_for(as_user), feedback_id, reason)
     show(done, as_json, lambda console: console.print(f"dismissed {done['id']}", markup=False))

@@ -58,7 +58,6 @@ class Door:
             await run_in_threadpool(held.close)
             await self._refusal(connection, error)(connection, receive, send)
             return
-        connection["tower.usage"] = usage
         token = USAGE.set(usage)
         try:
             await self.app(connection, receive, send)

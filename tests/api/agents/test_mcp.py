@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx2
 import pytest
 import uvicorn
+from fastapi.testclient import TestClient
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
@@ -22,9 +23,11 @@ from api.access.limits import Limits
 from api.access.signin import SignIn
 from api.access.tokens import issue
 from api.agents.tools import TOOLS
+from api.audit import Audited
 from api.http.app import create_app
 from api.settings import LimitSettings, LimitsSettings, SigninSettings, load_settings
 from api.wiring import open_workspace
+from index.audit import AuditLog
 from tests.api.fake import TEXT, FakeService
 from tests.governed import build
 
@@ -41,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(home: Path) -> Iterator[str]:
     """A governed workspace behind a real server, with tokens; a user may call forty times a minute."""
     service = open_workspace(home, load_settings(home))
-    limits = Limits(LimitsSettings(user=LimitSettings(requests_per_minute=40)))
+    limits = Limits(LimitsSettings(user=LimitSettings(requests_per_minute=40, rows_per_hour=500)))
     app = create_app(service, sign_in=SignIn(SigninSettings(), home), limits=limits)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -173,6 +176,43 @@ def test_over_http_an_answer_is_cited_kept_and_audited(url: str, home: Path) -> 
     records = httpx2.get(f"{server}/v1/audit", headers=headers).json()["records"]
     last = [one for one in records if one["api"]["operation"] == "ask"][-1]
     assert (last["actor"]["user"]["name"], last["answer_id"]) == ("emma", body["id"])
+    assert 'tower_answers_total{path="sql"}' in httpx2.get(f"{server}/metrics", headers=headers).text
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+def test_over_http_rows_are_counted_and_the_request_is_named_in_the_audit_log(url: str, home: Path, mode: Any) -> None:
+    async def run() -> bool:
+        headers = {"Authorization": f"Bearer {issue(home, 'root', 1)}", "X-Request-ID": f"agent-{mode}"}
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=30) as http,
+            Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+        ):
+            return (await client.call_tool("sql", {"select": "SELECT name FROM accounts"})).is_error
+
+    assert not asyncio.run(run())
+    bearer = {"Authorization": f"Bearer {issue(home, 'root', 1)}"}
+    server = url.removesuffix("/mcp")
+    records = httpx2.get(f"{server}/v1/audit?n=50", headers=bearer).json()["records"]
+    named = [one for one in records if one["metadata"]["correlation_uid"] == f"agent-{mode}"]
+    assert [one["api"]["operation"] for one in named] == ["sql"]
+
+
+def test_over_http_what_a_tool_uses_is_counted_for_its_caller(tmp_path: Path) -> None:
+    service = FakeService()
+    spent: list[int] = []
+
+    class Counting(Limits):
+        def spend(self, who: Any, kind: str, amount: int) -> None:
+            spent.append(amount)
+            super().spend(who, kind, amount)
+
+    app = create_app(Audited(service, AuditLog(tmp_path)), limits=Counting(LimitsSettings()))  # type: ignore[arg-type]
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+               "params": {"name": "sql", "arguments": {"select": "SELECT 1"}}}  # fmt: skip
+    with TestClient(app) as client:
+        reply = client.post("/mcp", json=message, headers={"Accept": "application/json, text/event-stream"})
+    assert reply.json()["result"]["structuredContent"]["rows"] == [[3, "2026-05-01"]]
+    assert 1 in spent
 
 
 def test_over_http_an_action_that_the_policy_does_not_give_is_refused(url: str, home: Path) -> None:
