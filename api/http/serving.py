@@ -42,8 +42,12 @@ def serve_workspace(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
+    drain_s: int = 20,
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
+
+    Then no new requests are taken, and those that are being answered have `drain_s` seconds; a stream that goes on
+    longer is cut.
 
     A request without a token is asked as `user`. A server for one user is not announced to the commands of the
     workspace: its owner's token would let them ask as others.
@@ -54,7 +58,9 @@ def serve_workspace(
     owner = Owner.new() if user is None else None
     jobs = Jobs(handlers(service))
     app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs)
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=drain_s
+    )
     if threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM, _stop
