@@ -1,5 +1,5 @@
-"""The service under load: requests a second and response times of `/v1/search` and `/v1/ask`, and how soon the first
-events of a stream come.
+"""The service under load: requests a second and response times of `/v1/search` and `/v1/ask`, what ten times the
+clients do, and how soon the first events of a stream come.
 
     python scripts/bench_http.py HOME [--clients 32] [--seconds 10] [--soak 0]
 
@@ -91,6 +91,9 @@ async def _measure(port: int, pid: int, clients: int, seconds: float, soak: floa
         await _load(port, kind, 1, 2.0)  # what is read once is read now
     print((await _load(port, search, clients, seconds)).line(f"/v1/search, {clients} clients"))
     print((await _load(port, ask, clients, seconds)).line(f"/v1/ask (SQL), {clients} clients"))
+    flood = await _load(port, search, 10 * clients, min(seconds, 5.0))
+    print(flood.line(f"/v1/search, {10 * clients} clients: admitted"))
+    print(flood.line(f"/v1/search, {10 * clients} clients: refused", 429))
     alone = await _load(port, ask, 1, min(seconds, 5.0))
     print(alone.line("/v1/ask (SQL), 1 client"))
     await _stream(port)

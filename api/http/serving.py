@@ -14,7 +14,7 @@ import uvicorn
 
 from api.access.owner import Owner
 from api.client.presence import Presence, announce, withdraw
-from api.http.app import create_app, handlers
+from api.http.app import CONCURRENT, create_app, handlers
 from api.http.boundary import LOOPBACK_NAMES
 from api.upkeep.jobs import Jobs, Journal
 from index.errors import BusyError, TowerError
@@ -42,6 +42,7 @@ def serve_workspace(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
+    concurrent: int = CONCURRENT,
     drain_s: int = 20,
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
@@ -57,7 +58,16 @@ def serve_workspace(
     _open(service)
     owner = Owner.new() if user is None else None
     jobs = Jobs(handlers(service))
-    app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs)
+    app = create_app(
+        service,
+        user=user,
+        owner=owner,
+        hosts=hosts,
+        sign_in=sign_in,
+        limits=limits,
+        jobs=jobs,
+        concurrent=concurrent,
+    )
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=drain_s
     )
