@@ -68,6 +68,8 @@ def serve(
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
             observers=OBSERVERS.get(),
+            concurrent=settings.server.concurrent,
+            drain_s=settings.server.drain_s,
         )
 
 

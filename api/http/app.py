@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from index.stages import Observer
 
 PROBLEMS = (400, 401, 403, 404, 409, 413, 421, 422, 429, 500, 502, 503, 507)
+CONCURRENT = 48  # requests that are answered at a time; the next ones get 429
 MAX_BODY = 256 * 1024  # bytes; a question is at most 4,000 characters, a draft 50,000
 
 
@@ -32,6 +33,7 @@ def create_app(
     *,
     hosts: frozenset[str] = LOOPBACK_NAMES,
     max_body: int = MAX_BODY,
+    concurrent: int = CONCURRENT,
     user: str | None = None,
     owner: Owner | None = None,
     sign_in: SignIn | None = None,
@@ -65,7 +67,9 @@ def create_app(
     app.state.jobs = jobs if jobs is not None else Jobs(handlers(service))
     app.state.repeats = Repeats()
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
-    app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics, observers=observers)
+    app.add_middleware(
+        Boundary, max_body=max_body, hosts=hosts, metrics=metrics, concurrent=concurrent, observers=observers
+    )
     problems.install(app)
     rooms = (questions, feedback, scores, drafts, operations, admin)
     for router in (room.router for room in rooms):

@@ -1,4 +1,4 @@
-"""What every request passes before it reaches a route: an id, a size limit, and the same-origin rule.
+"""What every request passes before it reaches a route: an id, a size limit, room for it, and the same-origin rule.
 
 Tower serves on loopback without sign-in, so a page of another origin in the same browser is the neighbour to fear:
 requests for a foreign host name (DNS rebinding) and state-changing requests from a foreign origin are refused.
@@ -22,6 +22,7 @@ from api.telemetry.logs import FIELDS
 from index.stages import OBSERVERS, TRACEPARENT, stage
 
 if TYPE_CHECKING:
+    from fastapi.responses import JSONResponse
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api.telemetry.metrics import Metrics
@@ -55,9 +56,11 @@ class Boundary:
         max_body: int,
         hosts: frozenset[str],
         metrics: Metrics,
+        concurrent: int,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         self.app, self.max_body, self.hosts, self.metrics = app, max_body, hosts, metrics
+        self.concurrent, self.at_work = concurrent, 0
         self.observers = (metrics, *observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,13 +89,19 @@ class Boundary:
             await send(message)
 
         refused = self._refusal(scope["method"], headers)
+        works = not refused and not _waits(scope["path"])
         with self.metrics.request(), stage("request") as mark:
             try:
                 if refused:
                     await problem(*refused, request_id=identity)(scope, receive, outgoing)
+                elif works and self.at_work >= self.concurrent:
+                    await self._full(identity)(scope, receive, outgoing)
+                    works = False
                 else:
+                    self.at_work += works
                     await self._limited(scope, receive, outgoing)
             finally:
+                self.at_work -= works
                 seconds = time.monotonic() - started
                 method, route = _method(scope["method"]), _route(scope, status)
                 mark.note(method=method, route=route, status=status, request_id=identity)
@@ -131,6 +140,13 @@ class Boundary:
             detail = "something failed that Tower did not foresee"
             await problem(500, "internal", detail, request_id=scope["request_id"])(scope, receive, send)
 
+    def _full(self, identity: str) -> JSONResponse:
+        """Said at once: what waits in a line that only grows is answered when nobody listens any more."""
+        detail = f"the server is answering {self.concurrent} requests"
+        reply = problem(429, "limited", detail, hint="wait a moment, then send it again", request_id=identity)
+        reply.headers["Retry-After"] = "1"
+        return reply
+
     def _too_large(self) -> tuple[int, str, str]:
         return 413, "too_large", f"the request has more than {self.max_body:,} bytes"
 
@@ -160,6 +176,11 @@ def _route(scope: Scope, status: int) -> str:
     if route is not None:
         return str(route.path)
     return "/mcp" if scope["path"] == "/mcp" and status != 404 else "none"
+
+
+def _waits(path: str) -> bool:
+    """True for what takes no time of the server's: health, and streams that follow a job."""
+    return path in ("/healthz", "/readyz") or path.endswith("/events")
 
 
 def _name(host: str) -> str:

@@ -12,6 +12,7 @@ from api.encode import plain
 from api.http.context import JobsDep, KeyDep, RepeatsDep, ScopeDep, ServiceDep, require
 from api.http.idempotency import Repeats
 from api.http.paging import MOST, AfterQuery, LimitQuery, page
+from api.http.streaming import job_events, streamed
 from api.http.wire import IngestRequest, JobPage, JobView, QuarantinePage, ReindexRequest
 from api.upkeep.jobs import Jobs
 from index.catalogue.scope import without_hidden_values
@@ -86,10 +87,11 @@ def cancel_job(job_id: str, jobs: JobsDep, scope: ScopeDep) -> Response:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-def job_events(job_id: str, jobs: JobsDep, scope: ScopeDep) -> Response:
+def follow_job(job_id: str, jobs: JobsDep, scope: ScopeDep) -> Response:
     """A job's progress as server-sent events, to its end."""
     require(scope, "ingest")
-    return StreamingResponse(jobs.events(job_id), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    jobs.news(job_id, 0)  # a job that is not known is a problem document, not a stream
+    return streamed(job_events(jobs, job_id))
 
 
 @router.get("/catalogue")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 
 from api.encode import answer_json, plain
 from api.evaluation.replay import Replay
 from api.http.context import KeyDep, RepeatsDep, ScopeDep, ServiceDep
-from api.http.streaming import ask_events
+from api.http.streaming import ask_events, streamed
 from api.http.wire import AskRequest, Faults, SearchRequest, SearchResponse, SqlRequest, SqlResponse
 from api.questions import checked_conversation, checked_k, checked_question
 from api.render.answers import hits_json, plan_json, rows_json
@@ -35,7 +35,7 @@ def ask(
     checked_question(body.question), checked_conversation(body.conversation_id)
     asked = _asker(service, scope, repeats, body, key)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return StreamingResponse(ask_events(asked), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        return streamed(ask_events(asked))
     return JSONResponse(answer_json(asked(None)))
 
 
