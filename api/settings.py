@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "TOWER_THREADS": "threads for embedding and searching; 0 for one a core",
     "TOWER_SERVER_HOST": "the address that `tower serve` binds",
     "TOWER_SERVER_PORT": "the port that `tower serve` binds",
+    "TOWER_TOKEN": "the bearer token that `tower mcp --url` shows to the server",
 }
 
 
@@ -322,6 +323,11 @@ class Settings(_Section):
     def worker_threads(self) -> int:
         """`threads`, or the number of cores where it is 0."""
         return self.threads or os.cpu_count() or 1
+
+
+def bearer_token() -> str:
+    """The token for a server on another machine, from `TOWER_TOKEN`; empty where there is none."""
+    return os.environ.get("TOWER_TOKEN", "")
 
 
 def load_settings(home: Path, *, must_exist: bool = True) -> Settings:

@@ -83,11 +83,11 @@ def _called(tower: Tower, name: str, given: dict[str, Any]) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=to_json(body))], structured_content=body, is_error=failed)
 
 
-async def serve_stdio(service: Service, user: str | None) -> None:
-    """Speak MCP on stdin and stdout until the client closes them; the tools work as `user`."""
+async def serve_stdio(tower: Tower) -> None:
+    """Speak MCP on stdin and stdout until the client closes them."""
     from mcp.server.stdio import stdio_server
 
-    server = mcp_server(lambda _context: Tower.over(service, user))
+    server = mcp_server(lambda _context: tower)
     async with stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
 

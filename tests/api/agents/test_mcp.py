@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import threading
@@ -24,6 +25,7 @@ from api.access.signin import SignIn
 from api.access.tokens import issue
 from api.agents.tools import TOOLS
 from api.audit import Audited
+from api.cli import main
 from api.http.app import create_app
 from api.settings import LimitSettings, LimitsSettings, SigninSettings, load_settings
 from api.wiring import open_workspace
@@ -247,7 +249,10 @@ def test_over_stdin_and_stdout(home: Path, tmp_path: Path) -> None:
     arguments = ["-m", "api.start", "mcp", "--home", str(copy), "--as", "akira"]
 
     async def run() -> Any:
-        async with Client(StdioServerParameters(command=sys.executable, args=arguments)) as client:
+        parameters = StdioServerParameters(
+            command=sys.executable, args=arguments, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+        )
+        async with Client(parameters) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]
             return names, await called("ask", question="How many accounts are there?")(client)
 
@@ -255,3 +260,26 @@ def test_over_stdin_and_stdout(home: Path, tmp_path: Path) -> None:
     assert names == NAMES == [tool.name for tool in TOOLS]
     assert not failed
     assert body["tables"][0]["rows"] == [[4]]
+
+
+def test_over_stdin_and_stdout_to_a_server_elsewhere(url: str, home: Path) -> None:
+    def asked(token: str) -> tuple[bool, Any]:
+        parameters = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "api.start", "mcp", "--url", url.removesuffix("/mcp")],
+            env={**os.environ, "TOWER_TOKEN": token, "PYTHONPATH": str(Path(__file__).parents[3])},
+        )
+
+        async def run() -> tuple[bool, Any]:
+            async with Client(parameters) as client:
+                return await called("sql", select="SELECT COUNT(*) AS n FROM accounts")(client)
+
+        return asyncio.run(run())
+
+    assert asked(issue(home, "emma", 1))[1]["rows"] == [[4]]
+    assert asked(issue(home, "root", 1))[1]["rows"] == [[8]]
+    assert asked("nonsense")[1]["error"]["code"] == "unauthorized"
+
+
+def test_a_server_elsewhere_and_a_workspace_here_are_different_things(tmp_path: Path) -> None:
+    assert main(["mcp", "--url", "http://127.0.0.1:9", "--home", str(tmp_path)]) == 2
