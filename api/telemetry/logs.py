@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from api.settings import LogsSettings
 
+OURS = ("tower", "api", "index", "ingest", "query")
 FIELDS = "fields"
 """Where a record carries ids and numbers of its own: `log.info("request", extra={FIELDS: {...}})`."""
 
@@ -53,4 +54,6 @@ def set_up(settings: LogsSettings, home: Path) -> None:
     handler.addFilter(MaskingFilter(home))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.level.upper())
+    root.setLevel(logging.WARNING)  # what other libraries tell below that may hold addresses and texts
+    for name in OURS:
+        logging.getLogger(name).setLevel(settings.level.upper())

@@ -25,6 +25,8 @@ def lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[io.String
     monkeypatch.setattr(logs.sys, "stderr", out)  # type: ignore[attr-defined]
     logs.set_up(LogsSettings(format="json"), tmp_path)
     yield out
+    for name in logs.OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     root.handlers[:] = before
     root.setLevel(level)
 
@@ -59,3 +61,9 @@ def test_plain_text_stays_as_it_was() -> None:
     before = list(logging.getLogger().handlers)
     logs.set_up(LogsSettings(), Path())
     assert logging.getLogger().handlers == before
+
+
+def test_other_libraries_tell_no_details(lines: io.StringIO) -> None:
+    logging.getLogger("httpx").info("HTTP Request: POST http://example.com/?name=ann")
+    logging.getLogger("tower.http").info("ours")
+    assert [line["message"] for line in read(lines)] == ["ours"]
