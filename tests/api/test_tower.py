@@ -147,6 +147,11 @@ def test_an_ingest_tells_how_far_it_is(tower: Tower) -> None:
         tower.ingest("nowhere", progress=lambda *_: None)
 
 
+def test_without_a_notebook_an_ingest_tells_on_stderr(tower: Tower, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tower.ingest()[0]["loaded"] == 2
+    assert "crm: 3 of 3" in capsys.readouterr().err
+
+
 def test_the_items_of_a_joined_answer_are_its_table() -> None:
     joined = TowerAnswer.model_validate(ANSWERS["Who leaves?"].model_dump() | {"sql": [
         {"text": "SELECT 1", "columns": ["account_id"], "rows": [["A1"], ["A2"]], "row_count": 2}
