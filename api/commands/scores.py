@@ -91,6 +91,11 @@ def evaluate(
         raise UsageError(f"--min-accuracy is {minimum}; it is a share from 0 to 1", hint="for example 0.97")
     run = runtime(context)
     asked = golden if golden is not None else run.settings(home).golden_path
+    if golden is None and not asked.is_file():
+        raise UsageError(
+            f"the workspace has no golden questions yet: there is no {asked}",
+            hint="write some, or accept feedback: docs/evaluation.md",
+        )
     with run.workspace(home) as service, progress() as report:
         result = evaluate_file(
             service, asked, user=as_user, on_case=lambda done, total: report("golden questions", done, total)

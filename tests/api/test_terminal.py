@@ -115,3 +115,11 @@ def test_ctrl_c_ends_it_cleanly(home: Path, command: list[str]) -> None:
     assert process.returncode in (0, 130)
     assert time.monotonic() - started < 10
     assert not (home / "serve.json").exists()
+
+
+def test_eval_says_what_to_do_where_there_are_no_golden_questions(home: Path) -> None:
+    done = subprocess.run(
+        [*TOWER, "eval", "--home", str(home)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "accept feedback" in done.stderr

@@ -6,13 +6,16 @@ import asyncio
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from api.agents.tools import TOOLS
+from api.agents.tools import TOOLS, tool
+from api.client.remote_service import connect
 from api.tower import Tower
 from index.errors import UsageError
 from tests.api.fake import FakeService
+from tests.api.served import served
 
 
 @pytest.fixture
@@ -94,3 +97,21 @@ def test_a_llamaindex_query_engine_tool_carries_citations_as_nodes(tower: Tower)
     assert str(output) == "There are 3 accounts [1]."
     assert output.raw_output.source_nodes[0].metadata["value"] == 3
     assert output.raw_output.metadata["answer"]["route"]["path"] == "sql"
+
+
+def test_the_tools_work_through_the_server_that_owns_the_workspace(tmp_path: Path) -> None:
+    with served(tmp_path, FakeService()):
+        remote = connect(tmp_path)
+        assert remote is not None
+        tower = Tower.over(remote)
+        answer = tool("ask").call(tower, {"question": "Who leaves?"})
+        assert (answer["drafts"][0]["id"], answer["items"][0]["key"]) == ("d1", "A1")
+        assert tool("search").call(tower, {"query": "zips"})["passages"][0]["doc_id"] == "library:warranty.md"
+        assert tool("sql").call(tower, {"select": "SELECT 1"})["row_count"] == 1
+        edited = tool("propose_edit").call(tower, {"draft_id": "d1", "body": "Hello."})["draft"]
+        assert (edited["body"], edited["status"]) == ("Hello.", "proposed")
+        assert tool("drafts").call(tower, {"status": "proposed"})["count"] == 1
+        assert tower.feedback(answer["id"], "up")["status"] == "open"
+        assert [one["id"] for one in remote.feedback.list(remote.scope_for(None))] == ["f1"]
+        assert remote.feedback.accept(remote.scope_for(None), "f1")["golden"]["id"] == "feedback-f1"
+        assert remote.feedback.dismiss(remote.scope_for(None), "f1", "no")["status"] == "dismissed"
