@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     """Run the command that the process was started with, and return its exit status."""
-    from api.quick import quick_search
+    from api.client.quick import quick_search
 
     try:
         status = quick_search(sys.argv[1:])

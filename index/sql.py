@@ -1,4 +1,4 @@
-"""The SQL index, reading side: guarded queries in, rows out. The only other door is `index.store`, which writes.
+"""The SQL index, reading side: guarded queries in, rows out. The only other door is `index.store.store`, which writes.
 
 A `SqlDatabase` may also be a foreign database that is asked in place.
 """
@@ -20,8 +20,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from index.errors import SqlRejected, StorageError
-from index.guard import GuardedQuery
-from index.guard_dialects import canonical
+from index.guard.dialects import canonical
+from index.guard.guard import GuardedQuery
 
 Value = str | int | float | bool | None | dt.date | dt.datetime | Decimal | bytes
 BINARY = "<binary>"
@@ -84,7 +84,7 @@ class SqlDatabase:
         `StorageError` when the database cannot be read.
         """
         if not isinstance(query, GuardedQuery) or not query.sealed:
-            raise TypeError("only a query that index.guard.guard made may run")
+            raise TypeError("only a query that index.guard.guard.guard made may run")
         if query.dialect != self.dialect:
             raise SqlRejected(f"the query was guarded for {query.dialect}, but the database is {self.dialect}")
         values = _bind(query.sql, parameters or {})

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from index.catalogue import Catalogue
-from index.embedder import Embedder
+from index.catalogue.model import Catalogue
+from index.embedding.embedder import Embedder
 from index.errors import StorageError
 from index.forgetting.erase import Erased, Eraser, Subject
 from index.forgetting.suppression import Suppression
-from index.generations import Generations
 from index.scope import Scope
-from index.store import Store
-from index.vectors import Narrow, VectorGateway
+from index.store.store import Store
+from index.vectors.gateway import Narrow, VectorGateway
+from index.vectors.generations import Generations
 from ingest.indexing import index_vectors, optimise
 
 RECEIPTS = "receipts"

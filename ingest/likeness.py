@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from index.store_likeness import LikenessLedger, Signed
+from index.store.likeness import LikenessLedger, Signed
 
 _ROWS, _BANDS = 4, 16
 _HASHES = _ROWS * _BANDS

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.edge import EdgeGateway
-from index.embedders import choose_embedder
-from index.fusion import fuse
-from index.keywords import document_vector, query_vector
+from index.embedding.choice import choose_embedder
 from index.scope import Principal, Scope
-from index.vectors import Narrow, Point
+from index.search.fusion import fuse
+from index.vectors.edge import EdgeGateway
+from index.vectors.gateway import Narrow, Point
+from index.vectors.keywords import document_vector, query_vector
 
 DIMENSION, CLUSTERS, QUERIES = 384, 2_000, 200
 CANDIDATES = 60

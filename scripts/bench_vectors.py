@@ -95,8 +95,8 @@ def queries(documents: list[Document]) -> list[str]:
 def tower_build(folder: Path, documents: list[Document]) -> Search:
     """Cut, embed and store the documents with Tower's parts; gives the search over them."""
     from index.documents import Document as Held
-    from index.keywords import document_vector
-    from index.vectors import Point
+    from index.vectors.gateway import Point
+    from index.vectors.keywords import document_vector
     from ingest.chunking import chunk
 
     tag = frozenset({"all"})
@@ -114,18 +114,18 @@ def tower_build(folder: Path, documents: list[Document]) -> Search:
 
 def tower_open(folder: Path) -> tuple[Any, Any]:
     """The embedded engine and the embedder."""
-    from index.edge import EdgeGateway
-    from index.embedders import choose_embedder
+    from index.embedding.choice import choose_embedder
+    from index.vectors.edge import EdgeGateway
 
     return EdgeGateway(folder / "tower", create=True), choose_embedder("auto", None, folder.parent / "cache")
 
 
 def tower_search(gateway: Any, embedder: Any) -> Search:
     """Both legs, fused."""
-    from index.fusion import fuse
-    from index.keywords import query_vector
     from index.scope import Principal, Scope
-    from index.vectors import Narrow
+    from index.search.fusion import fuse
+    from index.vectors.gateway import Narrow
+    from index.vectors.keywords import query_vector
 
     scope = Scope(Principal("bench"), {}, frozenset({"all"}))
 
@@ -197,7 +197,7 @@ def peer_open(folder: Path) -> tuple[Any, Any]:
     from haystack.document_stores.in_memory import InMemoryDocumentStore
     from sentence_transformers import SentenceTransformer
 
-    from index.minilm import model_folder
+    from index.embedding.minilm import model_folder
 
     path = folder / PEER_FILE
     store = InMemoryDocumentStore.load_from_disk(str(path)) if path.is_file() else InMemoryDocumentStore()

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from index import schema
-from index.catalogue import Catalogue, Entity
+from index.catalogue.model import Catalogue, Entity
 from index.errors import NotFoundError, UsageError
 from index.forgetting.find import Found, find
 from index.forgetting.marks import WORD
@@ -28,9 +27,10 @@ from index.forgetting.suppression import (
     load,
     save,
 )
-from index.schema import KEY
-from index.store_base import StoreBase
-from index.store_tables import DataTable, batches, sql_table, stored_tables
+from index.store import schema
+from index.store.base import StoreBase
+from index.store.schema import KEY
+from index.store.tables import DataTable, batches, sql_table, stored_tables
 
 UNFINISHED = "forgetting:"
 

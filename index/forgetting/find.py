@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from index import schema
 from index.forgetting.reach import HISTORY, LINKS, Reach
 from index.forgetting.suppression import Suppression
-from index.schema import KEY
-from index.store_tables import DataTable, batches, sql_table
+from index.store import schema
+from index.store.schema import KEY
+from index.store.tables import DataTable, batches, sql_table
 
 
 @dataclass

@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from index.catalogue import Catalogue, Entity
+from index.catalogue.model import Catalogue, Entity
 from index.forgetting.marks import Mark, mark_of
 from index.forgetting.suppression import Rule, cell_text
-from index.schema import KEY
-from index.store_tables import DataTable, batches, sql_table
+from index.store.schema import KEY
+from index.store.tables import DataTable, batches, sql_table
 
 LINKS = ("table_name", "record_key", "entity")  # the columns of a table of resolved entities
 HISTORY = "_history"
@@ -27,8 +27,8 @@ _GENERIC = frozenset({"id", "key", "name", "code", "number", "uuid"})
 @dataclass
 class Reach:
     """`rows` are keys (`_key`) by table; `cells` are `(space, value)` that other rows refer to these by; `subjects` are
-    `entity:key` of every entity that goes; `rules` say by which cells more of them would be known; `texts` are the `marks` as
-    they are written."""
+    `entity:key` of every entity that goes; `rules` say by which cells more of them would be known; `texts` are the
+    `marks` as they are written."""
 
     entity: str
     key: str

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from index.documents import Document
 from index.forgetting.marks import WORD, Mark, runs
-from index.schema import forgotten, meta
-from index.store_tables import Cell, DataRow, DataTable
+from index.store.schema import forgotten, meta
+from index.store.tables import Cell, DataRow, DataTable
 
 META = "forgotten"
 CELL, ROW, SUBJECT, DOCUMENT, WORDS, FIRST = "cell", "row", "subject", "document", "words", "first"
