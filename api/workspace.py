@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
     from api.settings import Settings
+    from api.upkeep.forgetting import Mode
     from index.documents import Passage
     from index.embedding.embedder import Embedder
     from index.guard.guard import GuardedQuery
@@ -293,6 +294,19 @@ class Workspace:
 
         scope.require("ingest")
         return asdict(lineage(self._owned().store, table, key))
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store and give the receipt; or only `look`, or `undo` the keeping out."""
+        from api.upkeep.forgetting import forget
+        from api.upkeep.sync import Upkeep
+
+        scope.require("forget")
+        with self._upkeep:
+            if mode == "forget":
+                self._close_retired()
+            done = forget(Upkeep(self._owned(), self.settings, progress), scope, entity, mode)
+            self._forget()
+            return done
 
     def retrain(self, progress: Progress) -> Any:
         """Train the declared scores anew; a line for each."""

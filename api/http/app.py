@@ -22,6 +22,7 @@ from api.http.wire import (
     AskRequest,
     Decision,
     DraftEdit,
+    ForgetRequest,
     IngestRequest,
     ReindexRequest,
     SearchRequest,
@@ -246,6 +247,13 @@ def lineage(service: ServiceDep, scope: ScopeDep, table: str, key: str) -> Respo
     """Where a row comes from, and the sync that last changed it."""
     _require(scope, "ingest")
     return JSONResponse(plain(service.lineage(scope, table, key)))
+
+
+@admin.post("/forget")
+def forget(body: ForgetRequest, service: ServiceDep, scope: ScopeDep) -> Response:
+    """Take a customer out of every store, and prove it; a receipt. Not a job: jobs keep what they are given."""
+    _require(scope, "forget")
+    return JSONResponse(plain(service.forget(scope, body.entity, body.mode, lambda *_told: None)))
 
 
 @admin.post("/retrain", status_code=202)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -72,6 +72,15 @@ class IngestRequest(_Request):
     full: bool = False
     reconcile: bool = False
     retry: bool = False
+
+
+class ForgetRequest(_Request):
+    """Whom to forget: `entity` is a key, or `entity:key`. `mode` is `look` (count what would go), `forget`, or `undo`
+    (let it come in again)."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"entity": "ACC-1", "mode": "look"}]})
+    entity: str = Field(min_length=1, max_length=500)
+    mode: Literal["look", "forget", "undo"]
 
 
 class ReindexRequest(IngestRequest):

@@ -42,8 +42,9 @@ class Upkeep:
             if not only:
                 return []
         reports = self.sync(only, full, reconcile)
+        self._remove_outdated(deleted=any(r.totals.deleted for r in reports))
         self._index()
-        self._train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
+        self.train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool) -> dict[str, Any]:
@@ -91,10 +92,22 @@ class Upkeep:
         reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
         if catalogue is None and self._draft():
             sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
-        self._resolve()
+        self.resolve()
         return reports
 
-    def _resolve(self) -> None:
+    def _remove_outdated(self, *, deleted: bool) -> None:
+        """What was deleted at its source does not live on in answers and drafts."""
+        from index.forgetting.outdated import Outdated
+
+        outdated = Outdated(self.owned.engines[0])
+        if not deleted and not outdated.is_due():
+            return
+        self.owned.workspace._forget()
+        for kind, count in outdated.remove(self.owned.workspace.catalogue).items():
+            if count:
+                log.info("%d %s spoke of what is gone, and were removed", count, kind)
+
+    def resolve(self) -> None:
         """Say which records of different tables speak of one entity, where tower.yaml asks for it."""
         if not self.settings.resolve:
             return
@@ -150,7 +163,7 @@ class Upkeep:
         self.progress("training scores", count, count)
         return lines
 
-    def _train(self, *, changed: bool) -> None:
+    def train(self, *, changed: bool) -> None:
         """Train the declared scores, anew where something `changed`. One that cannot be trained is told in the log and
         does not stop the sync."""
         workspace = self.owned.workspace

@@ -202,6 +202,11 @@ class FakeService:
     def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
         return {"table": table, "key": key, "source": "crm", "stream": "Account"}
 
+    def forget(self, scope: Scope, entity: str, mode: str, progress: Progress) -> dict[str, Any]:
+        return (
+            {"entity": "account", "stores": {"documents": 1}} if mode == "look" else {"receipt": "r1", "absent": True}
+        )
+
     def retrain(self, progress: Progress) -> Any:
         return ["churn"]
 
