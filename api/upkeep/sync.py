@@ -42,7 +42,6 @@ class Upkeep:
             if not only:
                 return []
         reports = self.sync(only, full, reconcile)
-        self._remove_outdated(deleted=any(r.totals.deleted for r in reports))
         self._index()
         self.train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
@@ -93,6 +92,7 @@ class Upkeep:
         if catalogue is None and self._draft():
             sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
         self.resolve()
+        self._remove_outdated(deleted=any(r.totals.deleted for r in reports))
         return reports
 
     def _remove_outdated(self, *, deleted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Answers and drafts about what is no longer there: a record that was deleted at its source is not to live on in them."""
+"""Answers and drafts about what is no longer there: what was deleted at its source is not to live on in them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from index.store.schema import KEY
 from index.store.tables import DataTable, batches, sql_table, stored_tables
 
 CHECKED = "outdated:checked"
-Place = tuple[str, str]  # a table and the key of a row, or DOCUMENT and the id of a document
-DOCUMENT = ""
+Place = tuple[str, str]  # a table and the key of a row; DOCUMENT and an id; SAID and `column=value` of a condition
+DOCUMENT, SAID = "", "="
 
 
 class Outdated(StoreBase):
@@ -72,16 +72,51 @@ def _places(value: Any, catalogue: Catalogue) -> Iterator[Place]:
     """The records and documents that a part of an answer leads to."""
     if isinstance(value, Mapping):
         key = value.get("key")
+        for text in (value.get("text"), value.get("sql")):
+            if isinstance(text, str) and text.upper().startswith(("SELECT ", "WITH ")):
+                yield from ((SAID, said) for said in _conditions(text, catalogue))
         if isinstance(doc_id := value.get("doc_id"), str):
             yield DOCUMENT, doc_id
         if isinstance(key, str | int) and isinstance(name := value.get("entity"), str):
             entity = catalogue.entity(name)
-            if entity is not None:
+            table = catalogue.table(entity.table) if entity is not None else None
+            if entity is not None and table is not None and table.key == (entity.key,):
                 yield entity.table, str(key)
-        elif isinstance(key, str | int) and isinstance(table := value.get("table"), str):
-            yield table, str(key)
+        elif isinstance(key, str | int) and isinstance(cited := value.get("table"), str):
+            yield cited, str(key)
     for part in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
         yield from _places(part, catalogue)
+
+
+def _conditions(sql: str, catalogue: Catalogue) -> Iterator[str]:
+    """The names and keys of entities that a query asks for, as `column=value`."""
+    from sqlglot import errors, exp, parse_one
+
+    columns = {column for entity in catalogue.entities for column in (entity.key, entity.name_column)}
+    try:
+        tree = parse_one(sql)
+    except errors.SqlglotError:
+        return
+    for one in tree.find_all(exp.EQ, exp.In):
+        if isinstance(one.this, exp.Column) and one.this.name in columns:
+            for value in (one.args.get("expression"), *one.expressions):
+                if isinstance(value, exp.Literal):
+                    yield f"{one.this.name}={value.this}"
+
+
+def _is_said(connection: sa.Connection, tables: Mapping[str, DataTable], catalogue: Catalogue, said: str) -> bool:
+    """True where an entity has that name or key, or none of those that could is held."""
+    name, _, value = said.partition("=")
+    asked = False
+    for entity in catalogue.entities:
+        held = tables.get(entity.table)
+        if held is None or name not in (entity.key, entity.name_column) or name not in {c.name for c in held.columns}:
+            continue
+        asked = True
+        column = sa.cast(sql_table(held).c[name], sa.String)
+        if connection.scalar(sa.select(sa.literal(1)).where(sa.exists().where(column == value))):
+            return True
+    return not asked
 
 
 def _missing(
@@ -90,7 +125,7 @@ def _missing(
     by_table: dict[str, list[str]] = defaultdict(list)
     for table, key in wanted:
         by_table[table].append(key)
-    missing: set[Place] = set()
+    missing = {(SAID, said) for said in by_table.pop(SAID, ()) if not _is_said(connection, tables, catalogue, said)}
     for table, keys in by_table.items():
         column = schema.documents.c.doc_id if table == DOCUMENT else _key_column(tables, catalogue, table)
         if column is None:
