@@ -19,9 +19,11 @@ READER = Scope(Principal("anna"), {}, frozenset(), frozenset[Action]({"ask"}))
 ADMIN = Scope(Principal("root"), {}, frozenset(), ACTIONS)
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    engine = open_engine(f"sqlite:///{tmp_path / 'index.sqlite'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    sqlite = f"sqlite:///{tmp_path / 'index.sqlite'}"
+    url = sqlite if request.param == "sqlite" else request.getfixturevalue("postgres").database("ledger", "")
+    engine = open_engine(url)
     metadata.create_all(engine)
     return Ledger(engine)
 
