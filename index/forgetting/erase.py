@@ -28,7 +28,7 @@ from index.forgetting.suppression import (
     save,
 )
 from index.store import schema
-from index.store.base import StoreBase
+from index.store.base import RECORDS, StoreBase, alone
 from index.store.schema import KEY
 from index.store.tables import DataTable, batches, sql_table, stored_tables
 
@@ -98,6 +98,7 @@ class Eraser(StoreBase):
         """Take it out and keep it out, all or nothing. Once more for somebody forgotten takes out what was left or came
         since; what an earlier call that was not followed by `finish` took out counts as taken out now."""
         with self._transaction() as connection:
+            alone(connection, RECORDS)
             found, reached, suppression = self._find(connection, catalogue, subject)
             _remove(connection, found)
             pseudonym = suppression.hash(SUBJECT, subject.place)
@@ -124,6 +125,7 @@ class Eraser(StoreBase):
     def lift(self, subject: Subject) -> int:
         """Let it come in again with the next whole sync; how many hashes were removed."""
         with self._transaction() as connection:
+            alone(connection, RECORDS)
             return lift(connection, subject.entity.name, subject.key)
 
     def compact(self, told: Callable[[str], None]) -> None:

@@ -18,7 +18,7 @@ from index.documents import Chunk, Document
 from index.errors import StorageError
 from index.forgetting.suppression import NOTHING, Suppression, load
 from index.store import schema
-from index.store.base import StoreBase, storage_errors
+from index.store.base import RECORDS, StoreBase, alone, storage_errors
 from index.store.likeness import LikenessLedger
 from index.store.status import StatusReads
 from index.store.tables import Cell, DataTable, sql_table, stored_table, stored_tables
@@ -68,6 +68,7 @@ class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
     def begin(self) -> Iterator[Writer]:
         """One transaction. It commits when the block ends well, else nothing of it is there."""
         with self._transaction() as connection:
+            alone(connection, RECORDS, shared=True)
             self._suppression = load(connection, self._suppression)
             yield Writer(connection, self._now(), self._suppression)
 
