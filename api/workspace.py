@@ -15,6 +15,7 @@ from api.access.caller import Caller
 from api.conversations import Conversations
 from api.drafts.exporting import Outbox
 from api.drafts.queue import LedgerQueue
+from api.running import Running
 from api.upkeep.score_models import LedgerModels
 from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from query.plan import Plan
     from query.proof.text_check import Finding
 
+LONGEST_QUESTION_S = 120.0  # what a question that runs is waited for before what it reads from is closed
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
 
@@ -94,6 +96,7 @@ class Workspace:
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
+        self._running = Running()
         self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
@@ -174,7 +177,8 @@ class Workspace:
 
         scope.require("ask")
         earlier = self._conversations.latest(scope, conversation) if conversation else None
-        answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
+        with self._running.one():
+            answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
         answer = answered.answer
         answer.generation = self._generation
         answer.conversation_id = conversation or answer.id
@@ -187,15 +191,17 @@ class Workspace:
     def explain(self, question: str, scope: Scope) -> Plan:
         """The plan that `ask` would run."""
         scope.require("ask")
-        return self.engine(scope).plan(question, scope)
+        with self._running.one():
+            return self.engine(scope).plan(question, scope)
 
     def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
         """The best `k` passages; none where nothing is indexed."""
         scope.require("ask")
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
-        passages = self._open_passages()
-        return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
+        with self._running.one():
+            passages = self._open_passages()
+            return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
@@ -217,7 +223,8 @@ class Workspace:
 
         scope.require("ask")
         before = self.answer(answer_id, scope)
-        after = self.engine(scope).answer(before.carried or before.question, scope)
+        with self._running.one():
+            after = self.engine(scope).answer(before.carried or before.question, scope)
         after.generation = self._generation
         return replayed(before, after)
 
@@ -225,13 +232,15 @@ class Workspace:
         """Read every citation from its source again: a line for each that does not hold."""
         from api.evaluation.checking import check_citations
 
-        return check_citations(answer, scope, self.engine(scope).parts)
+        with self._running.one():
+            return check_citations(answer, scope, self.engine(scope).parts)
 
     def _lint(self, scope: Scope, draft: DraftView, proposed: str, to_export: bool) -> Sequence[Finding]:
         """What does not hold in a draft, read again for `scope`."""
         from query.drafts.lint import DraftLinter
 
-        return DraftLinter(self.engine(scope).parts, scope).findings(draft, proposed=proposed, to_export=to_export)
+        with self._running.one():
+            return DraftLinter(self.engine(scope).parts, scope).findings(draft, proposed=proposed, to_export=to_export)
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
@@ -335,9 +344,9 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
+        self._close_retired()
         with self._opening:
             self._close_gateway()
-            self._close_retired()
             for engine in self._engines:
                 engine.dispose()
 
@@ -368,6 +377,7 @@ class Workspace:
 
     def _close_retired(self) -> None:
         if self._retired is not None:
+            self._running.wait(LONGEST_QUESTION_S)
             self._retired.close()
             self._retired = None
 
