@@ -210,11 +210,13 @@ class Audited:
         with self.trail.operation("ingest", LOCAL, activity="update", announce=True, **details):
             return self.inner.ingest(only, full, progress, reconcile=reconcile, retry=retry)
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Build a new generation beside the live one, check it, switch."""
         details = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
-            return self.inner.reindex(sources, vectors_only, full, progress)
+            return self.inner.reindex(sources, vectors_only, full, progress, apart=apart)
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
         """The records in quarantine."""

@@ -156,8 +156,11 @@ class Unaudited(Protocol):
         """Bring sources up to date; one report a source."""
         ...
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
-        """Build a new generation beside the live one, check it, switch; a report."""
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
+        """Build a new generation beside the live one, check it, switch; a report. `apart` builds it in a process of its
+        own, so that questions are answered meanwhile."""
         ...
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:

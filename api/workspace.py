@@ -278,13 +278,15 @@ class Workspace:
             self._forget()
             return reports
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Sync unless `vectors_only`, then build a new generation, check it, switch."""
         from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             self._close_retired()
-            report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
+            report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full, apart)
             self._retire()
             return report
 

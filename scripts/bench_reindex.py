@@ -1,12 +1,12 @@
 """Ask questions at a steady rate while the vector index is rebuilt and switched again and again.
 
     python scripts/bench_reindex.py --switches 50
-    python scripts/bench_reindex.py --switches 5 --passages 300 --model
+    python scripts/bench_reindex.py --switches 5 --together
 
 Searches go through an open workspace, each at its moment whether the one before it has ended or not, first while
-nothing else happens and then while generations are built and switched. Without `--model` texts are embedded by their
-hash, so that what is measured is building and switching and not the model. Prints failed searches, those that found
-nothing, and the times of both parts; exit status 1 where one failed or found nothing.
+nothing else happens and then while generations are built, as a server's jobs build them, and switched. With
+`--together` they are built in the process that answers. Prints failed searches, those that found nothing, and the times
+of both parts; exit status 1 where one failed or found nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -30,7 +30,6 @@ import numpy as np
 from api.settings import load_settings
 from api.wiring import open_workspace
 from api.workspace import Workspace
-from scripts.kill_ingest import HashEmbedder
 
 WORDS = "ridge valley stove anorak tent boot harness glacier cairn beacon rope pulley saddle spur crest hollow".split()
 
@@ -105,18 +104,16 @@ def main() -> int:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--switches", type=int, default=50)
-    parser.add_argument("--passages", type=int, default=2_000)
+    parser.add_argument("--passages", type=int, default=500)
     parser.add_argument("--rate", type=float, default=20.0, help="searches a second")
     parser.add_argument("--calm", type=float, default=20.0, help="seconds of the calm part")
-    parser.add_argument("--model", action="store_true", help="embed with the built-in model")
+    parser.add_argument("--together", action="store_true", help="build in the process that answers")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         write_home(home, arguments.passages)
-        workspace: Any = open_workspace(home, load_settings(home)).inner
-        if not arguments.model:
-            workspace._embedder = HashEmbedder()
+        workspace = cast(Workspace, open_workspace(home, load_settings(home)).inner)
         try:
             return _measure(workspace, arguments)
         finally:
@@ -132,7 +129,7 @@ def _measure(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
     def switch() -> None:
         for _ in range(arguments.switches):
-            workspace.reindex([], True, True, silent)
+            workspace.reindex([], True, True, silent, apart=not arguments.together)
 
     begun = time.monotonic()
     busy = _beside(workspace, arguments.rate, switch)

@@ -180,7 +180,9 @@ class RemoteService:
         )
         return found
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
 

@@ -46,9 +46,10 @@ class Upkeep:
         self.train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool) -> dict[str, Any]:
+    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, apart: bool) -> dict[str, Any]:
         """A new generation beside the live one, checked and switched to; the sources are read first unless
-        `vectors_only`."""
+        `vectors_only`. `apart` fills it in a process of its own."""
+        from api.upkeep.build import fill_apart
         from ingest.reindex import reindex
 
         reports = [] if vectors_only else self.sync(sources, full)
@@ -60,6 +61,9 @@ class Upkeep:
             check=self._finds_its_passages,
             progress=self._bar("embedding passages"),
             anew=full,
+            fill=(lambda name: fill_apart(owned.workspace.home, name, self._bar("embedding passages")))
+            if apart
+            else None,
         )
         return {**asdict(report), "sources": reports}
 

@@ -193,7 +193,9 @@ class FakeService:
         progress("crm", 3, 3)
         return [{"source": "crm", "status": "ok", "read": 3, "loaded": 2, "unchanged": 1, "quarantined": 0}]
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         return {"generation": "g2", "chunks": 1}
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
