@@ -58,8 +58,8 @@ def reindex(
     """Build a generation with `embedder`, check it, make it live, keep `keep` old ones for a roll-back.
 
     Raises `StorageError` when the new index is incomplete or `check` gives a reason against it; the live generation
-    then stays. `anew` does not go on with a build that was cut off. `fill` does the work in a process of its own; what it
-    leaves out is done here.
+    then stays. `anew` does not go on with a build that was cut off. `fill` does the work in a process of its own; what
+    it leaves out is done here.
     """
     building = generations.begin(embedder, anew=anew)
     try:
