@@ -29,6 +29,11 @@ class Running:
                 self._running.discard(number)
                 self._ended.notify_all()
 
+    def any(self) -> bool:
+        """True where something runs now."""
+        with self._ended:
+            return bool(self._running)
+
     def wait(self, seconds: float) -> bool:
         """Wait until all that run now have ended, whatever begins meanwhile; False where they did not in time."""
         with self._ended:

@@ -19,7 +19,7 @@ from api.running import Running
 from api.upkeep.score_models import LedgerModels
 from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
-from index.errors import NotFoundError, PolicyError, UsageError
+from index.errors import NotFoundError, PolicyError, TowerError, UsageError
 from index.scope import Scope
 
 if TYPE_CHECKING:
@@ -179,13 +179,13 @@ class Workspace:
         earlier = self._conversations.latest(scope, conversation) if conversation else None
         with self._running.one():
             answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
-        answer = answered.answer
-        answer.generation = self._generation
-        answer.conversation_id = conversation or answer.id
-        self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
-        self._conversations.keep(scope, answered)
-        for draft in answer.drafts:
-            self._ledger.save_draft(scope, draft.id, answer.id, draft.entity, draft.key, draft.model_dump_json())
+            answer = answered.answer
+            answer.generation = self._generation
+            answer.conversation_id = conversation or answer.id
+            self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
+            self._conversations.keep(scope, answered)
+            for draft in answer.drafts:
+                self._ledger.save_draft(scope, draft.id, answer.id, draft.entity, draft.key, draft.model_dump_json())
         return answer
 
     def explain(self, question: str, scope: Scope) -> Plan:
@@ -344,13 +344,34 @@ class Workspace:
 
         return status(self._owned(), self.home)
 
+    def health(self) -> dict[str, str]:
+        """What is wrong with `records` and `passages`; the vector engine is asked to count, the database to read."""
+        return {"records": _fault(self._read_something), "passages": _fault(self._count_passages)}
+
+    def _read_something(self) -> None:
+        from index.guard.guard import guard
+
+        table = next(iter(self.catalogue.tables), None)
+        shown = Scope.administrator(self.catalogue, frozenset())
+        read = f'SELECT 1 FROM "{table.name}" LIMIT 1' if table is not None else "SELECT 1"
+        self._reader.read(guard(read, self.catalogue, shown, dialect=self._reader.dialect))
+
+    def _count_passages(self) -> None:
+        if self._open_passages() is not None and self._gateway is not None:
+            self._gateway.count()
+
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
-        self._close_retired()
+        self._close_retired(wait_s=5.0)
         with self._opening:
             self._close_gateway()
             for engine in self._engines:
                 engine.dispose()
+
+    def settle(self) -> bool:
+        """Drop what was built, and wait for the questions that run; true where there were some."""
+        self._forget()
+        return self._running.any() and self._running.wait(LONGEST_QUESTION_S)
 
     def _owned(self) -> Owned:
         if self._store is None or self._sources is None or self._generations is None or self._embedder is None:
@@ -358,18 +379,21 @@ class Workspace:
         return Owned(self)
 
     def _forget(self) -> None:
-        """Drop what was built on the old state; the next question builds it anew."""
+        """Drop what was built on the old state; the next question builds it anew.
+
+        The principals are told without `_opening` held: they hold a lock of their own while they read the catalogue.
+        """
         with self._opening:
             self._catalogue = None
             self._built.clear()
-            if self.principals is not None:
-                self.principals.forget()
+        if self.principals is not None:
+            self.principals.forget()
 
     def _retire(self) -> None:
         """The next question opens the generation that is live now; those that run go on with the one they have."""
         with self._opening:
             self._retired, self._gateway, self._passages = self._gateway, None, None
-            self._forget()
+        self._forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:
@@ -377,9 +401,9 @@ class Workspace:
         self._gateway = None
         self._passages = None
 
-    def _close_retired(self) -> None:
+    def _close_retired(self, wait_s: float = LONGEST_QUESTION_S) -> None:
         if self._retired is not None:
-            self._running.wait(LONGEST_QUESTION_S)
+            self._running.wait(wait_s)
             self._retired.close()
             self._retired = None
 
@@ -405,3 +429,12 @@ class Owned:
             assert workspace._generation == live.generation
         assert workspace._gateway is not None
         return workspace._generation, workspace._gateway
+
+
+def _fault(check: Callable[[], None]) -> str:
+    """What `check` says is wrong; empty where it says nothing."""
+    try:
+        check()
+    except TowerError as error:
+        return error.message
+    return ""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from index.catalogue.model import Catalogue
@@ -59,7 +59,8 @@ class Receipt:
 @dataclass(frozen=True)
 class Holdings:
     """Everything of a workspace that may hold somebody. `live` gives the live generation with its gateway, None before
-    the first build; `resolve` writes anew which records of different systems are one entity."""
+    the first build; `resolve` writes anew which records of different systems are one entity; `settle` waits for
+    questions that began before, and is true where there were some."""
 
     home: Path
     store: Store
@@ -68,6 +69,7 @@ class Holdings:
     embedder: Embedder
     live: Callable[[], tuple[str, VectorGateway] | None]
     resolve: Callable[[], None]
+    settle: Callable[[], bool]
 
 
 def forget(
@@ -80,6 +82,8 @@ def forget(
     began = _now()
     told("taking it out of the SQL index")
     erased = held.eraser.erase(catalogue, subject)
+    if held.settle():  # a question that ran beside it may have kept its answer after it
+        erased = replace(erased, counts=held.eraser.erase(catalogue, subject).counts)
     held.resolve()
     told("taking it out of the vector index")
     live = held.live()

@@ -38,6 +38,7 @@ def forget(upkeep: Upkeep, scope: Scope, said: str, mode: Mode) -> dict[str, Any
         owned.embedder,
         lambda: owned.gateway() if owned.generations.live() is not None else None,
         upkeep.resolve,
+        workspace.settle,
     )
     told = lambda what: upkeep.progress(what, 0, None)  # noqa: E731
     receipt = forgotten(holdings, catalogue, subject, workspace.administrator(), scope.principal.name, told)
