@@ -92,7 +92,7 @@ def forget(
     held.eraser.compact(told)
     told("looking whether anything is left")
     stores = _proof(held, catalogue, subject, scope, live, erased, points, copies)
-    notices = _notices(erased, stores)
+    notices = _notices(held.home, erased, stores)
     absent = not any(one.left for one in stores)
     receipt = Receipt(
         secrets.token_hex(8), erased.pseudonym, requested_by, began, _now(), stores, absent, erased.sources, notices
@@ -147,7 +147,7 @@ def _proof(
     stores = [StoreReceipt(name, count, left.pop(name, 0)) for name, count in erased.counts.items()]
     stores += [StoreReceipt(name, 0, count) for name, count in left.items() if count]
     stores.append(StoreReceipt("vectors and keywords", points, _vectors_left(held, scope, live, subject, erased)))
-    found = sum(_holds(path, erased.texts) for path in _files(held.home, FILES))
+    found = len(_files_left(held.home, erased))
     return (
         *stores,
         StoreReceipt("copies of files", copies, 0),
@@ -174,13 +174,20 @@ def _vectors_left(
     return stale + beyond + len(hits)
 
 
-def _notices(erased: Erased, stores: Iterable[StoreReceipt]) -> tuple[str, ...]:
+def _files_left(home: Path, erased: Erased) -> list[Path]:
+    return [path for path in _files(home, FILES) if _holds(path, erased.texts)]
+
+
+def _notices(home: Path, erased: Erased, stores: Iterable[StoreReceipt]) -> tuple[str, ...]:
     notices = []
     if erased.sources:
         notices.append(f"remove it at its sources, too: {', '.join(erased.sources)}; Tower keeps it out until --undo")
     if not erased.texts:
         notices.append("its key and name are too short to look for in texts and files: only records were looked at")
-    notices += [f"{one.store}: {one.left} are left; run this again" for one in stores if one.left]
+    if any(one.left for one in stores):
+        notices += [f"{one.store}: {one.left} are left; run this again" for one in stores if one.left]
+        folders = sorted({str(path.parent.relative_to(home)) for path in _files_left(home, erased)})
+        notices += [f"a file in {folder} holds its name or key" for folder in folders]
     return tuple(notices)
 
 

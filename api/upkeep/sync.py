@@ -195,6 +195,8 @@ class Upkeep:
 
 def status(owned: Owned, home: Path) -> dict[str, Any]:
     """What a workspace holds: sources with freshness and totals, counts, quarantine, generation, scores."""
+    from index.forgetting.erase import Eraser
+
     held = asdict(owned.store.status())
     ledger = owned.workspace._ledger
     listed = {table.name for table in owned.workspace.catalogue.tables}
@@ -211,6 +213,7 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
             for m in ledger.models(score.name)
             if m.live
         ],
+        "forgetting": Eraser(owned.engines[0]).unfinished(),
         "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
     }
 

@@ -138,9 +138,11 @@ def test_a_kill_after_the_index_is_made_good_by_the_same_command(
         assert run(home, "forget", "--entity", KEY, "--yes", status=1)["error"]["code"] == "storage_failed"
     assert rows(run, home, f"SELECT COUNT(*) FROM accounts WHERE account_id = '{KEY}'") == [[0]]
     assert files_with(home, KEY)  # the vector index has it still
+    assert len(run(home, "status")["forgetting"]) == 1
     receipt = run(home, "forget", "--entity", KEY, "--yes")
     removed = {store["store"]: store["removed"] for store in receipt["stores"]}
     assert receipt["absent"] and removed["rows: orders"] == 2 and files_with(home, *PLANTED) == []
+    assert run(home, "status")["forgetting"] == []
 
 
 def test_an_error_within_the_index_changes_nothing(
