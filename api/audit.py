@@ -26,6 +26,7 @@ from index.usage import current
 if TYPE_CHECKING:
     from api.evaluation.replay import Replay
     from api.service import DraftQueue, FeedbackBook, OnEvent, Progress, ScoreModels, Unaudited
+    from api.upkeep.forgetting import Mode
     from index.audit import AuditLog
     from index.catalogue.model import Catalogue
     from index.documents import Passage
@@ -211,11 +212,13 @@ class Audited:
         with self.trail.operation("ingest", LOCAL, activity="update", announce=True, **details):
             return self.inner.ingest(only, full, progress, reconcile=reconcile, retry=retry)
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Build a new generation beside the live one, check it, switch."""
         details = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
-            return self.inner.reindex(sources, vectors_only, full, progress)
+            return self.inner.reindex(sources, vectors_only, full, progress, apart=apart)
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
         """The records in quarantine."""
@@ -226,6 +229,14 @@ class Audited:
         """Where a row comes from."""
         with self.trail.operation("lineage", _name(scope), table=table):
             return self.inner.lineage(scope, table, key)
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store; the record names the receipt, and the customer by a keyed hash."""
+        asked = {"mode": mode, **self.trail.resources("entity", [entity])}
+        with self.trail.operation("forget", _name(scope), activity="delete", announce=True, **asked) as found:
+            done = self.inner.forget(scope, entity, mode, progress)
+            found.update({name: done[name] for name in ("receipt", "sha256", "absent") if name in done})
+        return done
 
     def retrain(self, progress: Progress) -> Any:
         """Train the declared scores anew."""

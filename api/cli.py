@@ -23,6 +23,7 @@ from api.commands import (
     demo,
     drafts,
     feedback,
+    forget,
     lineage,
     masking,
     mcp,
@@ -52,7 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (demo, sources, lineage, questions, masking, scores, serving, mcp, tokens):
+for group in (demo, sources, lineage, forget, questions, masking, scores, serving, mcp, tokens):
     group.register(app)
 app.add_typer(drafts.app, name="drafts")
 app.add_typer(feedback.app, name="feedback")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from api.access.caller import Caller
     from api.evaluation.replay import Replay
     from api.settings import Settings
+    from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
     from index.guard.guard import GuardedQuery
@@ -184,8 +185,11 @@ class Unaudited(Protocol):
         """Bring sources up to date; one report a source."""
         ...
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
-        """Build a new generation beside the live one, check it, switch; a report."""
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
+        """Build a new generation beside the live one, check it, switch; a report. `apart` builds it in a process of its
+        own, so that questions are answered meanwhile."""
         ...
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
@@ -194,6 +198,11 @@ class Unaudited(Protocol):
 
     def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
         """Where a row comes from, and the sync that last changed it; for those who may ingest."""
+        ...
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store and give the receipt; or only `look`, or `undo` the keeping out. For those
+        with the action `forget`. `entity` is a key, or `entity:key`."""
         ...
 
     def retrain(self, progress: Progress) -> Any:

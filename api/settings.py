@@ -187,6 +187,21 @@ class JobsSettings(_Section):
     schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
 
 
+class IndexSettings(_Section):
+    """A PostgreSQL database for the SQL index, this workspace's own; without a `url` it is a SQLite file in the
+    workspace. The password may be in the environment."""
+
+    url: str = Field(default="", pattern=r"^(postgres(ql)?(\+psycopg)?://.+)?$")
+    password_env: str = "TOWER_INDEX_PASSWORD"
+
+    def full_url(self) -> str:
+        """The URL with the password of the environment, where there is one."""
+        from sqlalchemy.engine import make_url
+
+        password = os.environ.get(self.password_env)
+        return make_url(self.url).set(password=password).render_as_string(hide_password=False) if password else self.url
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -269,6 +284,7 @@ class Settings(_Section):
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()
+    index: IndexSettings = IndexSettings()
     vectors: VectorsSettings = VectorsSettings()
     jobs: JobsSettings = JobsSettings()
     drafts: DraftsSettings = DraftsSettings()

@@ -119,7 +119,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
     from index.vectors.generations import Generations
     from ingest.config import load_sources
 
-    url = f"sqlite:///{(home / DATABASE).absolute()}"
+    url = index_url(home, settings)
     writing = open_engine(url)
     store = Store(writing)
     store.create()
@@ -163,6 +163,11 @@ def _own(home: Path, settings: Settings) -> Workspace:
     return workspace
 
 
+def index_url(home: Path, settings: Settings) -> str:
+    """Where the SQL index is: the database of the settings, else a file of the workspace."""
+    return settings.index.full_url() or f"sqlite:///{(home / DATABASE).absolute()}"
+
+
 def declared_catalogue(settings: Settings) -> Catalogue:
     """The catalogue as its file declares it, whatever the index holds of it yet; an empty one where there is none."""
     from index.catalogue.file import load_catalogue
@@ -183,11 +188,11 @@ def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
     from index.masking.people import known_persons
     from index.sql import SqlDatabase
 
-    if not (home / DATABASE).is_file() or not settings.catalogue_path.is_file():
+    if not (settings.index.url or (home / DATABASE).is_file()) or not settings.catalogue_path.is_file():
         return None
     if settings.policy_path.exists():
         return None  # who calls is not known here, and what is masked would tell whom the workspace knows
-    engine = open_engine(f"sqlite:///{(home / DATABASE).absolute()}", read_only=True)
+    engine = open_engine(index_url(home, settings), read_only=True)
     try:
         catalogue, _ = prune(load_catalogue(settings.catalogue_path), database_schema(engine))
         return known_persons(catalogue, SqlDatabase(engine), Scope.administrator(catalogue, frozenset()))
@@ -227,7 +232,7 @@ def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
     from index.store.store import Store
 
     engine = open_engine(url, read_only=True)
-    writing = open_engine(f"sqlite:///{(home / DATABASE).absolute()}")
+    writing = open_engine(index_url(home, settings))
     Store(writing).create()
     reader = SqlDatabase(engine)
     return Workspace(

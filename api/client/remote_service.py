@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from api.client.presence import Presence
     from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
+    from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
     from index.guard.guard import GuardedQuery
@@ -209,7 +210,9 @@ class RemoteService:
         )
         return found
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
 
@@ -223,6 +226,11 @@ class RemoteService:
         """Where a row comes from, and the sync that last changed it."""
         query = f"?table={percent_encoded(table)}&key={percent_encoded(key)}"
         found: dict[str, Any] = self._call("GET", f"/v1/admin/lineage{query}", scope)
+        return found
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store, in the server's process."""
+        found: dict[str, Any] = self._call("POST", "/v1/admin/forget", scope, {"entity": entity, "mode": mode})
         return found
 
     def retrain(self, progress: Progress) -> Any:

@@ -93,7 +93,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         "reindex": lambda given, told: (
             service.roll_back(told)
             if given.get("roll_back")
-            else service.reindex(given["sources"], given["vectors_only"], given["full"], told)
+            else service.reindex(given["sources"], given["vectors_only"], given["full"], told, apart=True)
         ),
         "retrain": lambda _given, told: service.retrain(told),
     }

@@ -95,6 +95,15 @@ class IngestRequest(_Request):
     retry: bool = False
 
 
+class ForgetRequest(_Request):
+    """Whom to forget: `entity` is a key, or `entity:key`. `mode` is `look` (count what would go), `forget`, or `undo`
+    (let it come in again)."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"entity": "ACC-1", "mode": "look"}]})
+    entity: str = Field(min_length=1, max_length=500)
+    mode: Literal["look", "forget", "undo"]
+
+
 class ReindexRequest(IngestRequest):
     """`vectors_only` does not read the sources; `full` embeds everything again; `roll_back` builds nothing, and
     switches back to the generation before the live one."""

@@ -181,5 +181,12 @@ models = Table(  # trained scores: one row a version
     Column("body", Text, nullable=False),  # JSON: coefficients, features, card
 )
 
+forgotten = Table(  # what was forgotten and must not come back: keyed hashes, and no personal data
+    "_tower_forgotten",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("subject", String, primary_key=True),  # whom it belongs to, as a hash too
+)
+
 Index("_tower_drafts_status", drafts.c.status)
 Index("_tower_turns_conversation", turns.c.principal, turns.c.conversation, turns.c.position, unique=True)

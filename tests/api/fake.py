@@ -222,7 +222,9 @@ class FakeService:
         progress("crm", 3, 3)
         return [{"source": "crm", "status": "ok", "read": 3, "loaded": 2, "unchanged": 1, "quarantined": 0}]
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         return {"generation": "g2", "chunks": 1}
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
@@ -230,6 +232,11 @@ class FakeService:
 
     def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
         return {"table": table, "key": key, "source": "crm", "stream": "Account"}
+
+    def forget(self, scope: Scope, entity: str, mode: str, progress: Progress) -> dict[str, Any]:
+        return (
+            {"entity": "account", "stores": {"documents": 1}} if mode == "look" else {"receipt": "r1", "absent": True}
+        )
 
     def retrain(self, progress: Progress) -> Any:
         return ["churn"]
