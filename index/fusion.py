@@ -80,8 +80,9 @@ def _among_themselves(
     leader = shares @ vectors[: weights.leaders]
     moved = asked / np.linalg.norm(asked) + weights.feedback * leader / np.linalg.norm(leader)
     words = np.array([weights.keywords * (hit.sparse or 0.0) for hit in hits], dtype=np.float32)
-    value = vectors @ (moved / np.linalg.norm(moved)) + words
-    alike = np.clip(vectors @ vectors.T, 0.0, 1.0) ** weights.selectivity
+    # Dot products one by one: so small a matrix product is not worth the threads that a BLAS library would wait for.
+    value = np.vecdot(vectors, moved / np.linalg.norm(moved)) + words
+    alike = np.clip(np.vecdot(vectors[:, None], vectors[None]), 0.0, 1.0) ** weights.selectivity
     smoothed: Array = value + weights.smoothing * (alike @ value) / alike.sum(axis=1)
     return smoothed
 
