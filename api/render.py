@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -75,6 +74,8 @@ def untold_queries(answer: Answer) -> list[SqlView]:
 
 def _markdown(console: Console, text: str) -> None:
     if console.is_terminal:
+        from rich.markdown import Markdown
+
         console.print(Markdown(text))
     else:
         line(console, text)  # a file or a pipe gets the Markdown itself

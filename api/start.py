@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> int:
     """Run the command that the process was started with, and return its exit status."""
+    gc.set_threshold(
+        100_000, 20, 20
+    )  # loading libraries makes objects that stay; looking through them is a tenth of it
     from api.quick import quick_search
 
     try:

@@ -215,7 +215,7 @@ def _problems(owned: Owned) -> list[dict[str, str]]:
     """What the catalogue names and the index does not have, with what was left out for it."""
     from index.catalogue_file import load_catalogue
     from index.catalogue_prune import prune
-    from index.drafting import database_schema
+    from index.drafting_read import database_schema
 
     path = owned.workspace.settings.catalogue_path
     if not path.is_file() or not owned.store.tables():

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from api.caller import Caller
 from api.conversations import Conversations
-from api.exporting import Outbox
 from api.queue import LedgerQueue
 from api.score_models import LedgerModels
 from index.catalogue import Catalogue
-from index.catalogue_scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
 from index.scope import Scope
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from api.exporting import Outbox
     from api.principals import Principals
     from api.replay import Replay
     from api.service import OnEvent, Progress
@@ -62,6 +61,7 @@ class Workspace:
         ledger: Ledger,
         build: Callable[[Catalogue, Mapping[str, object]], QueryEngine],
         load: Callable[[], Catalogue],
+        outline: Callable[[], Catalogue] | None = None,
         engines: Sequence[Engine],
         store: Store | None = None,
         sources: SourcesConfig | None = None,
@@ -77,6 +77,7 @@ class Workspace:
         self._ledger = ledger
         self._build = build
         self._load = load
+        self._read_outline = outline or load
         self._engines = engines
         self._store = store
         self._sources = sources
@@ -89,11 +90,12 @@ class Workspace:
         self._generation = ""
         self._passages: PassageIndex | None = None
         self._catalogue: Catalogue | None = None
+        self._outline: Catalogue | None = None
         self._built: OrderedDict[str, QueryEngine] = OrderedDict()
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
-        self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
+        self.drafts = LedgerQueue(ledger, self._lint, self._outbox)
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
 
@@ -106,6 +108,16 @@ class Workspace:
             if self._catalogue is None:
                 self._catalogue = self._load()
             return self._catalogue
+
+    @property
+    def outline(self) -> Catalogue:
+        """The catalogue without the values that the tables hold, which take a while to read: what policy needs."""
+        with self._opening:
+            if self._catalogue is not None:
+                return self._catalogue
+            if self._outline is None:
+                self._outline = self._read_outline()
+            return self._outline
 
     @property
     def generation(self) -> str:
@@ -126,10 +138,12 @@ class Workspace:
 
     def administrator(self) -> Scope:
         """The scope of the workspace's own upkeep; whoever asks gets theirs from `scope_for`."""
-        return Scope.administrator(self.catalogue, self._tags)
+        return Scope.administrator(self.outline, self._tags)
 
     def engine(self, scope: Scope) -> QueryEngine:
         """The query engine for what `scope` shows, over everything that is open; shared by scopes that see the same."""
+        from index.catalogue_scope import narrow
+
         with self._opening:
             engine = self._built.get(scope.sight())
             if engine is None:
@@ -165,6 +179,11 @@ class Workspace:
         )
         return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, rereader)
 
+    def _outbox(self) -> Outbox:
+        from api.exporting import Outbox
+
+        return Outbox(self.settings.drafts)
+
     # --- questions -----------------------------------------------------------------------------------------------
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
@@ -193,6 +212,10 @@ class Workspace:
         scope.require("ask")
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
+        if self._passages is None and self._embedder is not None:
+            from index.embedder import warm_beside
+
+            warm_beside(self._embedder)
         passages = self._open_passages()
         return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
 
@@ -335,7 +358,7 @@ class Workspace:
     def _forget(self) -> None:
         """Drop what was built on the old state; the next question builds it anew."""
         with self._opening:
-            self._catalogue = None
+            self._catalogue = self._outline = None
             self._built.clear()
             if self.principals is not None:
                 self.principals.forget()

@@ -7,6 +7,8 @@ in two halves by a hash of their ids: weights are chosen on one (`--sweep`), wha
   eval_retrieval.py FOLDER...              every query, fused, by meaning, by words
   eval_retrieval.py FOLDER... --sweep      each weight varied on the first half, and what the second says of it
   eval_retrieval.py FOLDER... --calibrate  the logistic of `index.fusion.likelihood`; needs scikit-learn
+  eval_retrieval.py FOLDER... --nothing    how often "nothing relevant" is said: of a collection's own questions, where it
+                                           is wrong, and of those of the other collections, where it is right
   eval_retrieval.py FOLDER... --runtimes   what the faster runtime loses against onnxruntime in fp32
 
 `--scratch DIR` keeps the indices between runs; `--runtime` chooses what embeds.
@@ -34,7 +36,7 @@ from index.edge import EdgeGateway
 from index.embedders import choose_embedder
 from index.fusion import WEIGHTS, Weights, fuse
 from index.keywords import document_vector, query_vector
-from index.passages import CANDIDATES
+from index.passages import CANDIDATES, RELEVANT
 from index.scope import Principal, Scope
 from index.vectors import Hit, Narrow, Point
 from ingest.chunking import chunk
@@ -247,6 +249,29 @@ def calibrate(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], emb
             _say(f"  said {low:.1f}-{low + 0.2:.1f}: {share:.2f} are relevant, of {int(chosen.sum())}")
 
 
+def nothing(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], embedder: Any) -> None:
+    """For how many questions the best score is below a threshold: own ones, and those of other collections.
+
+    Both are of the half that the logistic was not fitted on.
+    """
+    own: list[float] = []
+    other: list[float] = []
+    for one, gateway in zip(measured, gateways, strict=True):
+        own += [_best_score(vector, hits) for vector, hits in one.found[1]]
+        for stranger in measured:
+            if stranger is not one:
+                asked = [stranger.collection.queries[name] for name in stranger.collection.halves[1]]
+                other += [_best_score(vector, hits) for vector, hits in search(gateway, embedder, asked)]
+    _say(f"nothing relevant is said of {len(own)} questions of its own (wrongly), {len(other)} of others (rightly)")
+    for threshold in sorted({0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, RELEVANT}):
+        shares = [float(np.mean(np.array(scores) < threshold)) for scores in (own, other)]
+        _say(f"  below {threshold:.2f}: {shares[0]:.3f} {shares[1]:.3f}{'  in use' if threshold == RELEVANT else ''}")
+
+
+def _best_score(vector: Any, hits: list[Hit]) -> float:
+    return max((score for _, score in fuse(hits, vector)), default=0.0)
+
+
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -258,7 +283,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("--runtime", default="auto")
-    for option in ("--sweep", "--calibrate", "--runtimes"):
+    for option in ("--sweep", "--calibrate", "--nothing", "--runtimes"):
         parser.add_argument(option, action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -271,9 +296,9 @@ def main() -> None:
             report(measured)
         if chosen.sweep:
             sweep(measured)
-        if chosen.calibrate:
+        if chosen.calibrate or chosen.nothing:
             gateways = [build_index(collection, scratch, embedder) for collection in collections]
-            calibrate(measured, gateways, embedder)
+            (calibrate if chosen.calibrate else nothing)(measured, gateways, embedder)
             for gateway in gateways:
                 gateway.close()
 

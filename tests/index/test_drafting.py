@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from index.catalogue import Catalogue, Column, Join, Table
 from index.catalogue_file import dump_catalogue, parse_catalogue, read_yaml
-from index.drafting import database_schema, draft_catalogue
+from index.drafting import draft_catalogue
+from index.drafting_read import database_schema
 from index.engine import open_engine
 from index.errors import NotFoundError, StorageError
 from index.store import Store
