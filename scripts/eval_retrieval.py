@@ -7,8 +7,8 @@ in two halves by a hash of their ids: weights are chosen on one (`--sweep`), wha
   eval_retrieval.py FOLDER...              every query, fused, by meaning, by words
   eval_retrieval.py FOLDER... --sweep      each weight varied on the first half, and what the second says of it
   eval_retrieval.py FOLDER... --calibrate  the logistic of `index.fusion.likelihood`; needs scikit-learn
-  eval_retrieval.py FOLDER... --nothing    how often "nothing relevant" is said: of a collection's own questions, where it
-                                           is wrong, and of those of the other collections, where it is right
+  eval_retrieval.py FOLDER... --nothing    how often "nothing relevant" is said of a collection's own questions, which
+                                           is wrong, and of those of the other collections, which is right
   eval_retrieval.py FOLDER... --runtimes   what the faster runtime loses against onnxruntime in fp32
 
 `--scratch DIR` keeps the indices between runs; `--runtime` chooses what embeds.
