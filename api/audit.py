@@ -16,19 +16,19 @@ from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from api.caller import Caller
+from api.access.caller import Caller
 from api.encode import encodable
-from api.score_models import AuditedModels
+from api.upkeep.score_models import AuditedModels
 from index.errors import PolicyError, SignInError, TowerError
 from index.usage import current
 
 if TYPE_CHECKING:
-    from api.replay import Replay
+    from api.evaluation.replay import Replay
     from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited
     from index.audit import AuditLog
-    from index.catalogue import Catalogue
+    from index.catalogue.model import Catalogue
     from index.documents import Passage
-    from index.guard import GuardedQuery
+    from index.guard.guard import GuardedQuery
     from index.scope import Scope
     from index.sql import Rows
     from query.answer import Answer

@@ -10,8 +10,8 @@ from api.encode import to_json
 if TYPE_CHECKING:
     from index.ledger import Ledger
     from index.scope import Scope
-    from query.conversation import Turn
     from query.engine import Answered
+    from query.planning.conversation import Turn
 
 
 class Conversations:
@@ -22,8 +22,8 @@ class Conversations:
 
     def latest(self, scope: Scope, conversation: str) -> Turn | None:
         """The turn before; None in a conversation that is new, or whose answers policy no longer shows."""
-        from query.conversation import Turn
-        from query.entity_names import Named
+        from query.planning.conversation import Turn
+        from query.planning.entity_names import Named
 
         held = self._ledger.last_turn(scope, conversation)
         if held is None:

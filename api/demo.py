@@ -81,7 +81,7 @@ def _fingerprint() -> str:
 
 def ask_all(service: Service, questions: Sequence[str], folder: Path) -> tuple[list[Answer], list[Path]]:
     """The answers, and where their charts and pictures were written."""
-    from api.pictures import write_pictures
+    from api.render.pictures import write_pictures
 
     scope = service.scope_for(None)
     answers, files = [], []
@@ -93,7 +93,7 @@ def ask_all(service: Service, questions: Sequence[str], folder: Path) -> tuple[l
 
 
 def _render(console: Console, answers: Sequence[Answer], files: Sequence[Path], home: Path, seconds: float) -> None:
-    from api.render import line, render_answer
+    from api.render.answers import line, render_answer
 
     for answer in answers:
         console.print()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.encode import error_body, plain
-from api.render import line
+from api.render.answers import line
 from index.documents import Document
 from index.errors import TowerError, UsageError
 from ingest.readers.builder import TextBuilder

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from index.scope import Action, Scope
 
 if TYPE_CHECKING:
-    from api.caller import Caller
-    from api.replay import Replay
+    from api.access.caller import Caller
+    from api.evaluation.replay import Replay
     from api.settings import Settings
-    from index.catalogue import Catalogue
+    from index.catalogue.model import Catalogue
     from index.documents import Passage
-    from index.guard import GuardedQuery
+    from index.guard.guard import GuardedQuery
     from index.sql import Rows
     from query.answer import Answer
     from query.evidence import EntityScore

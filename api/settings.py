@@ -146,7 +146,7 @@ class EmbeddingSettings(_Section):
 
 
 class RankingSettings(_Section):
-    """What ranking weighs besides words and meaning; nothing by default. See `index.signals.Signals`."""
+    """What ranking weighs besides words and meaning; nothing by default. See `index.search.signals.Signals`."""
 
     half_life_days: float = Field(default=0.0, ge=0)
     recency: float = Field(default=0.5, ge=0)

@@ -8,10 +8,9 @@ import sys
 
 def main() -> int:
     """Run the command that the process was started with, and return its exit status."""
-    gc.set_threshold(
-        100_000, 20, 20
-    )  # loading libraries makes objects that stay; looking through them is a tenth of it
-    from api.quick import quick_search
+    # Loading libraries makes objects that stay: looking through them again and again is a tenth of a short command.
+    gc.set_threshold(100_000, 20, 20)
+    from api.client.quick import quick_search
 
     try:
         status = quick_search(sys.argv[1:])

@@ -35,12 +35,12 @@ class TowerAnswer(Answer):
         return pd.DataFrame([plain(item) for item in self.items])
 
     def _repr_html_(self) -> str:
-        from api.html import answer_html
+        from api.render.html import answer_html
 
         return answer_html(self)
 
     def _repr_markdown_(self) -> str:
-        from api.render import citation_text
+        from api.render.answers import citation_text
 
         sources = "\n".join(f"- [{c.n}] {citation_text(c.model_dump())}" for c in self.citations)
         return f"{self.answer}\n\n**Sources**\n\n{sources}\n" if sources else self.answer
@@ -79,7 +79,7 @@ class Tower:
     @classmethod
     def connect(cls, url: str, token: str | None = None, *, transport: Any = None) -> Tower:
         """A server (`tower serve`) at `url`; `token` is sent as a bearer token. `transport` is an httpx transport."""
-        from api.remote import Remote
+        from api.client.remote import Remote
 
         return cls(Remote(url, token, transport=transport))
 
@@ -136,17 +136,17 @@ class _Local:
         return answer_json(self._service.ask(question, scope, conversation=conversation))
 
     def search(self, query: str, k: int) -> list[dict[str, Any]]:
-        from api.render import hits_json
+        from api.render.answers import hits_json
 
         return hits_json(self._service.search(query, self._service.scope_for(self._user), k))
 
     def sql(self, text: str) -> dict[str, Any]:
-        from api.render import rows_json
+        from api.render.answers import rows_json
 
         return rows_json(*self._service.sql(text, self._service.scope_for(self._user)))
 
     def explain(self, question: str) -> dict[str, Any]:
-        from api.render import plan_json
+        from api.render.answers import plan_json
 
         return plan_json(self._service.explain(question, self._service.scope_for(self._user)))
 

@@ -9,29 +9,29 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from api.access.principals import Principals
 from api.audit import Audited
-from api.principals import Principals
 from api.workspace import Workspace
 from index.audit import AuditLog
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import CatalogueError, NotFoundError, PolicyError, SettingsError
 from index.scope import Scope
 
 if TYPE_CHECKING:
+    from api.drafts.studio import LocalStudio
     from api.settings import ModelSettings, Settings
-    from api.studio import LocalStudio
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
     from index.reading import SqlDocuments
-    from index.shelves import Shelf
     from index.sql import SqlDatabase, SqlReader
+    from index.vectors.shelves import Shelf
     from ingest.config import SourcesConfig
     from query.engine import QueryEngine
     from query.execute import Scorer
     from query.models.model import Model
     from query.models.writer import ModelWriter
     from query.parts import Studio
-    from query.population import TableReader
+    from query.planning.population import TableReader
     from query.text2sql.asked_model import ModelPlanner
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def studio_of(local: LocalStudio, chosen: ModelSettings) -> Studio:
     """What makes lifestyle pictures: the image model of the settings with the composer behind it, or the composer."""
     if chosen.provider == "none":
         return local
-    from api.studio import ModelStudio
+    from api.drafts.studio import ModelStudio
     from query.models.image_like import ImageLike
 
     model_of("image", chosen)  # the same keys
@@ -109,13 +109,13 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
 
 
 def _own(home: Path, settings: Settings) -> Workspace:
-    from index.embedders import choose_embedder
+    from index.embedding.choice import choose_embedder
     from index.engine import open_engine
-    from index.generations import Generations
     from index.ledger import Ledger
     from index.reading import SqlDocuments
     from index.sql import SqlDatabase
-    from index.store import Store
+    from index.store.store import Store
+    from index.vectors.generations import Generations
     from ingest.config import load_sources
 
     url = f"sqlite:///{(home / DATABASE).absolute()}"
@@ -162,7 +162,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
 
 def declared_catalogue(settings: Settings, *, check: bool = True) -> Catalogue:
     """The catalogue as its file declares it, whatever the index holds of it yet; an empty one where there is none."""
-    from index.catalogue_file import load_catalogue
+    from index.catalogue.file import load_catalogue
 
     return load_catalogue(settings.catalogue_path, check=check) if settings.catalogue_path.is_file() else Catalogue(())
 
@@ -173,9 +173,9 @@ def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
 
     They are read as the local administrator, whoever asks: what is known is what must not get out.
     """
-    from index.catalogue_file import load_catalogue
-    from index.catalogue_prune import prune
-    from index.drafting_read import database_schema
+    from index.catalogue.file import load_catalogue
+    from index.catalogue.prune import prune
+    from index.drafting.read import database_schema
     from index.engine import open_engine
     from index.masking.people import known_persons
     from index.sql import SqlDatabase
@@ -197,8 +197,8 @@ def _shelf(home: Path, settings: Settings) -> Shelf | None:
     chosen = settings.vectors
     if not chosen.url:
         return None
-    from index.server import VectorServer
-    from index.shelves import ServerShelf
+    from index.vectors.server import VectorServer
+    from index.vectors.shelves import ServerShelf
 
     server = VectorServer(chosen.url, chosen.api_key(), chosen.collection_prefix, chosen.shards, chosen.replicas)
     return ServerShelf(server, home)
@@ -216,11 +216,11 @@ def declared_tags(sources: SourcesConfig) -> frozenset[str]:
 
 
 def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
-    from index.drafting import draft_catalogue
+    from index.drafting.draft import draft_catalogue
     from index.engine import open_engine
     from index.ledger import Ledger
     from index.sql import SqlDatabase
-    from index.store import Store
+    from index.store.store import Store
 
     engine = open_engine(url, read_only=True)
     writing = open_engine(f"sqlite:///{(home / DATABASE).absolute()}")
@@ -238,7 +238,7 @@ def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
 
 
 def _live_scorer(catalogue: Catalogue, reader: SqlDatabase, ledger: Ledger) -> Scorer:
-    from query.scorer import LiveScorer
+    from query.scoring.scorer import LiveScorer
 
     return LiveScorer(catalogue, reader, ledger)
 
@@ -251,11 +251,11 @@ def _engine(
     settings: Settings,
     opened: Mapping[str, object],
 ) -> QueryEngine:
-    from api.studio import LocalStudio
+    from api.drafts.studio import LocalStudio
     from query.drafts.template import TemplateSet
     from query.engine import QueryEngine
-    from query.entity_names import EntityNames
     from query.parts import Parts
+    from query.planning.entity_names import EntityNames
 
     folders = LocalStudio(home.absolute(), settings.sources)
     templates = settings.catalogue_path.parent / "templates"
@@ -308,7 +308,7 @@ def _second_planner(
     model = model_of("planner", chosen)
     if model is None:
         return None
-    from api.golden import read_examples
+    from api.evaluation.golden import read_examples
     from query.text2sql.asked_model import ModelPlanner
 
     persons = _persons(catalogue, reader)
@@ -320,7 +320,7 @@ def _second_planner(
 
 def _tables(catalogue: Catalogue, reader: SqlReader, scope: Scope) -> TableReader:
     """The grammar's planner for one scope, in the dialect of the database."""
-    from index.guard import guard
+    from index.guard.guard import guard
     from query.text2sql.planner import TableQuestionPlanner
 
     planner = TableQuestionPlanner(catalogue, reader, scope)
@@ -353,7 +353,7 @@ def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) ->
 
     What names a table or column that the index does not have is left out, and said in the log and in `status`.
     """
-    from index.catalogue_data import enrich
+    from index.catalogue.data import enrich
 
     catalogue = _outline(settings, reader, check=True)
     return enrich(catalogue, reader, Scope.administrator(catalogue, tags, ADMINISTRATOR))
@@ -361,8 +361,8 @@ def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) ->
 
 def _outline(settings: Settings, reader: SqlDatabase, *, check: bool = False) -> Catalogue:
     """The workspace's catalogue as far as the index has its tables and columns, without values."""
-    from index.catalogue_prune import prune
-    from index.drafting_read import database_schema
+    from index.catalogue.prune import prune
+    from index.drafting.read import database_schema
 
     declared = declared_catalogue(settings, check=check)
     if not declared.tables:
@@ -375,7 +375,7 @@ def _outline(settings: Settings, reader: SqlDatabase, *, check: bool = False) ->
 
 def _with_subjects(scope: Scope, workspace: Workspace, reader: SqlDatabase, documents: SqlDocuments) -> Scope:
     """`scope` with what its documents may be about filled in, where they follow rows."""
-    from index.policy_documents import with_subjects
+    from index.policy.documents import with_subjects
 
     return with_subjects(scope, workspace.outline, reader, documents.subjects()) if scope.follows else scope
 

@@ -11,39 +11,39 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.caller import Caller
+from api.access.caller import Caller
 from api.conversations import Conversations
-from api.queue import LedgerQueue
-from api.score_models import LedgerModels
-from index.catalogue import Catalogue
+from api.drafts.queue import LedgerQueue
+from api.upkeep.score_models import LedgerModels
+from index.catalogue.model import Catalogue
 from index.errors import NotFoundError, PolicyError, UsageError
 from index.scope import Scope
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from api.exporting import Outbox
-    from api.principals import Principals
-    from api.replay import Replay
+    from api.access.principals import Principals
+    from api.drafts.exporting import Outbox
+    from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from index.documents import Passage
-    from index.embedder import Embedder
-    from index.generations import Generations
-    from index.guard import GuardedQuery
+    from index.embedding.embedder import Embedder
+    from index.guard.guard import GuardedQuery
     from index.ledger import Ledger
-    from index.passages import PassageIndex
     from index.reading import SqlDocuments
-    from index.signals import Signals
+    from index.search.passages import PassageIndex
+    from index.search.signals import Signals
     from index.sql import Rows, SqlDatabase
-    from index.store import Store
-    from index.vectors import VectorGateway
+    from index.store.store import Store
+    from index.vectors.gateway import VectorGateway
+    from index.vectors.generations import Generations
     from ingest.config import SourcesConfig
     from query.answer import Answer, DraftView
     from query.engine import QueryEngine
     from query.evidence import EntityScore
     from query.plan import Plan
-    from query.text_check import Finding
+    from query.proof.text_check import Finding
 
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
@@ -142,7 +142,7 @@ class Workspace:
 
     def engine(self, scope: Scope) -> QueryEngine:
         """The query engine for what `scope` shows, over everything that is open; shared by scopes that see the same."""
-        from index.catalogue_scope import narrow
+        from index.catalogue.scope import narrow
 
         with self._opening:
             engine = self._built.get(scope.sight())
@@ -161,7 +161,7 @@ class Workspace:
         """The passage index of the live generation; None where there is none yet."""
         with self._opening:
             if self._passages is None and self._generations is not None and self._generations.live() is not None:
-                from index.passages import PassageIndex
+                from index.search.passages import PassageIndex
 
                 assert self._embedder is not None and self._documents is not None
                 live, self._gateway = self._generations.open_live(self._embedder)
@@ -171,7 +171,7 @@ class Workspace:
 
     def _signals(self) -> Signals:
         """What the settings ask ranking to weigh."""
-        from index.signals import CrossEncoderReader, Signals
+        from index.search.signals import CrossEncoderReader, Signals
 
         asked = self.settings.ranking
         rereader = (
@@ -180,7 +180,7 @@ class Workspace:
         return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, rereader)
 
     def _outbox(self) -> Outbox:
-        from api.exporting import Outbox
+        from api.drafts.exporting import Outbox
 
         return Outbox(self.settings.drafts)
 
@@ -213,7 +213,7 @@ class Workspace:
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
         if self._passages is None and self._embedder is not None:
-            from index.embedder import warm_beside
+            from index.embedding.embedder import warm_beside
 
             warm_beside(self._embedder)
         passages = self._open_passages()
@@ -221,7 +221,7 @@ class Workspace:
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
-        from index.guard import guard
+        from index.guard.guard import guard
 
         scope.require("sql")
         query = guard(text, self.catalogue, scope, dialect=self._reader.dialect)
@@ -235,7 +235,7 @@ class Workspace:
 
     def replay(self, answer_id: str, scope: Scope) -> Replay:
         """Ask the question of a kept answer again and tell what changed; nothing of it is kept."""
-        from api.replay import replayed
+        from api.evaluation.replay import replayed
 
         scope.require("ask")
         before = self.answer(answer_id, scope)
@@ -245,7 +245,7 @@ class Workspace:
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
         """Read every citation from its source again: a line for each that does not hold."""
-        from api.checking import check_citations
+        from api.evaluation.checking import check_citations
 
         return check_citations(answer, scope, self.engine(scope).parts)
 
@@ -257,7 +257,7 @@ class Workspace:
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
-        from index.guard import guard
+        from index.guard.guard import guard
 
         scope.require("ask")
         parts = self.engine(scope).parts
@@ -284,7 +284,7 @@ class Workspace:
         self, only: Sequence[str], full: bool, progress: Progress, *, reconcile: bool = False, retry: bool = False
     ) -> Sequence[Any]:
         """Bring sources, vectors and scores up to date; one report a source."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             reports = Upkeep(self._owned(), self.settings, progress).ingest(only, full, reconcile, retry)
@@ -293,7 +293,7 @@ class Workspace:
 
     def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
         """Sync unless `vectors_only`, then build a new generation, check it, switch."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             self._close_retired()
@@ -319,7 +319,7 @@ class Workspace:
 
     def retrain(self, progress: Progress) -> Any:
         """Train the declared scores anew; a line for each."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             lines = Upkeep(self._owned(), self.settings, progress).retrain()
@@ -328,7 +328,7 @@ class Workspace:
 
     def roll_back(self, progress: Progress) -> Any:
         """Switch back to the generation before the live one, after it caught up with what was read since."""
-        from api.upkeep import Upkeep
+        from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             self._close_retired()
@@ -338,7 +338,7 @@ class Workspace:
 
     def status(self) -> dict[str, Any]:
         """What the workspace holds, JSON-compatible."""
-        from api.upkeep import status
+        from api.upkeep.sync import status
 
         return status(self._owned(), self.home)
 

@@ -14,7 +14,7 @@ from sqlalchemy import types as sql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.catalogue import ColumnType
+from index.catalogue.model import ColumnType
 from index.engine import open_engine
 from index.errors import SourceError
 

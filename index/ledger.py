@@ -14,9 +14,9 @@ from typing import Any, Literal, cast
 import sqlalchemy as sa
 
 from index.errors import BusyError, NotFoundError, PolicyError, UsageError
-from index.schema import answers, drafts, models, sights, turns
 from index.scope import Scope
-from index.store_base import StoreBase
+from index.store.base import StoreBase
+from index.store.schema import answers, drafts, models, sights, turns
 
 Status = Literal["proposed", "edited", "approved", "rejected", "exported"]
 _BATCH = 500  # ids in one query: every engine takes as many parameters

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from index import schema
 from index.errors import NotFoundError
-from index.store import Store
-from index.store_status import RunRecord
-from index.store_tables import sql_table
+from index.store import schema
+from index.store.status import RunRecord
+from index.store.store import Store
+from index.store.tables import sql_table
 
 
 @dataclass(frozen=True)

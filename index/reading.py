@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from index.documents import Document
 from index.errors import NotFoundError
-from index.schema import chunks, documents, likeness
 from index.scope import Scope
-from index.store_base import storage_errors
+from index.store.base import storage_errors
+from index.store.schema import chunks, documents, likeness
 
 _BATCH = 500  # ids in one query: every engine takes as many parameters
 _CHUNK = (chunks.c.chunk_id, chunks.c.hash, chunks.c.start, chunks.c.end, chunks.c.heading, chunks.c.page)

@@ -1,7 +1,7 @@
 """Principal and Scope: who asks, and what they may see. Every read takes a Scope; there is no default.
 
 Default deny: a table, column or tag that a Scope does not list is not there. One Scope has two renderings:
-`index.guard` puts it into SQL, `index.vectors` into a vector filter.
+`index.guard.guard` puts it into SQL, `index.vectors.gateway` into a vector filter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import PolicyError
 
 Visibility = Literal["visible", "masked"]

@@ -1,4 +1,4 @@
-"""The SQL index, reading side: guarded queries in, rows out. The only other door is `index.store`, which writes.
+"""The SQL index, reading side: guarded queries in, rows out. The only other door is `index.store.store`, which writes.
 
 A `SqlDatabase` may also be a foreign database that is asked in place.
 """
@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from index.errors import SqlRejected, StorageError
 
 if TYPE_CHECKING:  # the parser takes a while to load, and not every command has SQL to run
-    from index.guard import GuardedQuery
+    from index.guard.guard import GuardedQuery
 
 Value = str | int | float | bool | None | dt.date | dt.datetime | Decimal | bytes
 BINARY = "<binary>"
@@ -84,7 +84,7 @@ class SqlDatabase:
     @cached_property
     def dialect(self) -> str:
         """The guard's name of the engine's dialect."""
-        from index.guard_dialects import canonical
+        from index.guard.dialects import canonical
 
         return canonical(self.engine.dialect.name)
 
@@ -94,10 +94,10 @@ class SqlDatabase:
         Raises `SqlRejected` for a missing parameter, a time-out or SQL that the engine does not accept,
         `StorageError` when the database cannot be read.
         """
-        from index.guard import GuardedQuery
+        from index.guard.guard import GuardedQuery
 
         if not isinstance(query, GuardedQuery) or not query.sealed:
-            raise TypeError("only a query that index.guard.guard made may run")
+            raise TypeError("only a query that index.guard.guard.guard made may run")
         if query.dialect != self.dialect:
             raise SqlRejected(f"the query was guarded for {query.dialect}, but the database is {self.dialect}")
         values = _bind(query.sql, parameters or {})

@@ -1,7 +1,7 @@
 """What the work for one request uses up: rows, a model's tokens, and what they cost.
 
 Whoever calls a model asks `current().require()` before, and says `current().spend(tokens=..., cost=...)` after.
-`api.limits` counts it for the user and the client of the request; outside of a server nothing is counted.
+`api.access.limits` counts it for the user and the client of the request; outside of a server nothing is counted.
 """
 
 from __future__ import annotations

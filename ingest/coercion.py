@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from index.catalogue import ColumnType
-from index.store_tables import Cell
+from index.catalogue.model import ColumnType
+from index.store.tables import Cell
 from ingest.dates import DateOrder, date_order, parse_moment
 from ingest.readers.clean import clean
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from rapidfuzz import process
 
-from index.catalogue import ColumnType
+from index.catalogue.model import ColumnType
 from index.errors import SettingsError
 from ingest.connectors import connector_class
 from ingest.connectors.support.contract import Options

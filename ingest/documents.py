@@ -12,8 +12,8 @@ from typing import Any
 
 from index.documents import Document
 from index.errors import SourceError
-from index.store_tables import Cell
-from index.store_writer import Rejected, StoredDocument
+from index.store.tables import Cell
+from index.store.writer import Rejected, StoredDocument
 from ingest.chunking import chunk
 from ingest.config import DocumentsConfig, RowDocumentsConfig
 from ingest.files import FileEntry

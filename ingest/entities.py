@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz
 
 from index.errors import SettingsError
-from index.schema import KEY
-from index.store import Store
-from index.store_tables import DataColumn, DataRow, DataTable
+from index.store.schema import KEY
+from index.store.store import Store
+from index.store.tables import DataColumn, DataRow, DataTable
 from ingest.config import ResolveConfig
 
 SOURCE = "entities"  # whose tables these are

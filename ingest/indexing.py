@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from index.embedder import Embedder, Progress
+from index.embedding.embedder import Embedder, Progress
 from index.errors import StorageError
-from index.keywords import document_vector
-from index.store_vectors import PendingChunk
-from index.vectors import Point, VectorGateway
+from index.store.vectors import PendingChunk
+from index.vectors.gateway import Point, VectorGateway
+from index.vectors.keywords import document_vector
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _ANNOUNCED = ""  # the hash of a chunk that may or may not have reached the vect
 
 
 class Ledger(Protocol):
-    """What of the SQL store the vector index needs; `index.store.Store` is one."""
+    """What of the SQL store the vector index needs; `index.store.store.Store` is one."""
 
     def read_chunks(self, generation: str, sources: Sequence[str] = ()) -> Iterator[PendingChunk]:
         """The chunks whose present state the generation has not acknowledged."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from index.repeats import ALIKE, shingles, words_of
-from index.store_likeness import LikenessLedger, Signed
+from index.search.repeats import ALIKE, shingles, words_of
+from index.store.likeness import LikenessLedger, Signed
 
 _ROWS, _BANDS = 4, 16
 _HASHES = _ROWS * _BANDS

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from index.catalogue import Catalogue, Entity
-from index.store import Store
-from index.store_writer import digest
+from index.catalogue.model import Catalogue, Entity
+from index.store.store import Store
+from index.store.writer import digest
 
 _WORD = re.compile(r"\w+")
 _MINIMUM = 5  # letters of a name that is a single word

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from index.store_writer import RunTotals
+from index.store.writer import RunTotals
 
 
 @dataclass(frozen=True)

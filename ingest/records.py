@@ -14,10 +14,10 @@ from typing import Any, cast
 
 from rapidfuzz import process
 
-from index.catalogue import ColumnType
+from index.catalogue.model import ColumnType
 from index.errors import SourceError
-from index.store_tables import Cell, DataColumn, DataRow, DataTable
-from index.store_writer import RECORD_LIMIT, Rejected
+from index.store.tables import Cell, DataColumn, DataRow, DataTable
+from index.store.writer import RECORD_LIMIT, Rejected
 from ingest.coercion import ColumnCoercer, Misfit, is_null
 from ingest.config import DeriveConfig
 from ingest.derive import derive

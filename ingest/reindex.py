@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from index.embedder import Embedder, Progress
+from index.embedding.embedder import Embedder, Progress
 from index.errors import StorageError, TowerError
-from index.generations import Generations
-from index.keywords import query_vector
 from index.scope import Scope
-from index.store_vectors import Generation
-from index.vectors import Narrow, VectorGateway
+from index.store.vectors import Generation
+from index.vectors.gateway import Narrow, VectorGateway
+from index.vectors.generations import Generations
+from index.vectors.keywords import query_vector
 from ingest.indexing import Ledger, embedded_text, index_vectors, optimise
 
 log = logging.getLogger(__name__)

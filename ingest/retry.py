@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from index.store import Store
-from index.store_writer import SourceState
+from index.store.store import Store
+from index.store.writer import SourceState
 
 DOCUMENTS = "document"
 

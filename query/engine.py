@@ -12,27 +12,27 @@ from dataclasses import asdict, dataclass
 
 from index.documents import Passage
 from index.errors import NotFoundError
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
-from index.vectors import Narrow
-from query.addresses import address_notices, cleaned
+from index.vectors.gateway import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
-from query.conversation import FollowUps, Resolved, Turn
-from query.entity_names import Named
+from query.compose.markdown import number, render
+from query.compose.tell import Teller, Told
+from query.compose.written import Written
+from query.drafts.letters import citation_view, drafts_without_addresses, stated_addresses
 from query.evidence import CitationBook, TableEvidence
 from query.execute import Executor, Findings, Notify
-from query.letters import citation_view, drafts_without_addresses, stated_addresses
-from query.markdown import number, render
 from query.names import NameDictionary
 from query.parts import Parts
 from query.plan import Plan, Reading, Route, SqlStep, added_up
-from query.planning import Planner, content_stems, without_company
-from query.population import Names
-from query.prove import Prover
-from query.relevance import Nearness, nearness
+from query.planning.conversation import FollowUps, Resolved, Turn
+from query.planning.entity_names import Named
+from query.planning.planner import Planner, content_stems, without_company
+from query.planning.population import Names
+from query.planning.relevance import Nearness, nearness
+from query.proof.addresses import address_notices, cleaned
+from query.proof.prove import Prover
 from query.scoring.reasons import contribution_evidence
-from query.tell import Teller, Told
-from query.written import Written
 
 MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
 PROBED = 10  # passages looked at to see whether documents speak of a question at all

@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from index.catalogue import Catalogue, Entity
+from index.catalogue.model import Catalogue, Entity
 from index.documents import Passage
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import Rows, SqlReader, Value
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 from query.evidence import EntityScore, PassageEvidence, TableEvidence
 from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, ScoreStep, SearchStep, SqlStep, Step
-from query.prove import counted
-from query.provenance import Keyed, key_text, keyed
-from query.relevance import relevant
+from query.planning.relevance import relevant
+from query.proof.prove import counted
+from query.proof.provenance import Keyed, key_text, keyed
+from query.proof.selfcheck import SelfCheck
 from query.scoring import Keep, due_dates
 from query.scoring.stated import stated_values
-from query.selfcheck import SelfCheck
 
 MOST_ROWS = 1000
 

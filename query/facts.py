@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from index.catalogue import Catalogue, Entity, Fact
+from index.catalogue.model import Catalogue, Entity, Fact
 from index.errors import NotFoundError, SqlRejected
-from index.guard import GuardedQuery, guard
+from index.guard.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import Rows, SqlReader, Value
 from query.evidence import TableEvidence
-from query.provenance import parameters_in, with_keys
+from query.proof.provenance import parameters_in, with_keys
 
 MOST_ROWS = 50
 """Rows read of one fact; a fact is something to know at a glance."""

@@ -180,7 +180,7 @@ def write(value: Value, style: str = "auto") -> str:
     """
     style, _, language = style.partition("@")
     if language:
-        from query.localise import localised
+        from query.drafts.localise import localised
 
         return localised(write(value, style), value, style, language)
     name, _, argument = style.partition(":")

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from index.catalogue import Catalogue
-from index.embedder import Embedder
+from index.catalogue.model import Catalogue
+from index.embedding.embedder import Embedder
 from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader
+from query.compose.written import Written
 from query.drafts.template import TemplateSet
 from query.evidence import Sentence
 from query.execute import PassageSearch, Scorer
 from query.plan import Egress, Plan
-from query.population import Names, TableReader
-from query.prove import Prover
-from query.written import Written
+from query.planning.population import Names, TableReader
+from query.proof.prove import Prover
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def tags(number: int) -> tuple[str, ...]:
 
 def build(folder: Path, made: Synthetic, points: int) -> None:
     """The vector index and the SQL index; what is there already is kept."""
-    from index.edge import EdgeGateway
+    from index.vectors.edge import EdgeGateway
 
     gateway = EdgeGateway(folder / "index", create=True)
     started, held = time.perf_counter(), gateway.count()
@@ -109,8 +109,8 @@ def build(folder: Path, made: Synthetic, points: int) -> None:
 
 def points_of(made: Synthetic, first: int) -> list[Any]:
     """A thousand points."""
-    from index.keywords import document_vector
-    from index.vectors import Point
+    from index.vectors.gateway import Point
+    from index.vectors.keywords import document_vector
 
     vectors = made.vectors(1_000, first + 7)
     return [
@@ -126,8 +126,8 @@ def store_documents(folder: Path, made: Synthetic, points: int) -> None:
     """A document of one chunk for each point that has none yet."""
     from index.documents import Chunk, Document
     from index.engine import open_engine
-    from index.store import Store
-    from index.store_writer import StoredDocument
+    from index.store.store import Store
+    from index.store.writer import StoredDocument
 
     engine = open_engine(f"sqlite:///{folder / 'tower.db'}")
     store = Store(engine)
@@ -208,12 +208,12 @@ class Asked:
 
 def measure_tower(folder: Path) -> Figures:
     """What one fresh process sees."""
-    from index.edge import EdgeGateway
-    from index.embedders import choose_embedder
+    from index.embedding.choice import choose_embedder
     from index.engine import open_engine
-    from index.passages import PassageIndex
     from index.reading import SqlDocuments
-    from index.vectors import Narrow
+    from index.search.passages import PassageIndex
+    from index.vectors.edge import EdgeGateway
+    from index.vectors.gateway import Narrow
 
     texts, kept = json.loads((folder / "questions.json").read_text()), np.load(folder / "questions.npz")
     vectors, exact = kept["vectors"], kept["exact"]
@@ -252,7 +252,7 @@ def measure_stock(folder: Path) -> Figures:
     from llama_index.vector_stores.qdrant import QdrantVectorStore
     from qdrant_client import QdrantClient
 
-    from index.minilm import model_folder
+    from index.embedding.minilm import model_folder
 
     texts, vectors = json.loads((folder / "questions.json").read_text()), np.load(folder / "questions.npz")["vectors"]
 

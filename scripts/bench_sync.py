@@ -24,9 +24,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from index.engine import open_engine
-from index.store import Store
+from index.store.store import Store
 from ingest.config import load_sources
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from scripts.faults import postgresql_index
 from tests.ingest.connectors.simulators.base import Request, Response
 from tests.ingest.connectors.simulators.salesforce import Salesforce

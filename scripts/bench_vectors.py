@@ -103,8 +103,8 @@ def tower_build(folder: Path, documents: list[Document]) -> Search:
     """Cut, store in both indices and mark near-duplicates, as an ingest does."""
     from index.documents import Document as Held
     from index.engine import open_engine
-    from index.store import Store
-    from index.store_writer import StoredDocument
+    from index.store.store import Store
+    from index.store.writer import StoredDocument
     from ingest.chunking import chunk
     from ingest.indexing import index_vectors
     from ingest.likeness import mark_alike
@@ -124,18 +124,18 @@ def tower_build(folder: Path, documents: list[Document]) -> Search:
 
 def tower_open(folder: Path) -> tuple[Any, Any]:
     """The embedded engine and the embedder."""
-    from index.edge import EdgeGateway
-    from index.embedders import choose_embedder
+    from index.embedding.choice import choose_embedder
+    from index.vectors.edge import EdgeGateway
 
     return EdgeGateway(folder / "tower", create=True), choose_embedder("auto", None, folder.parent / "cache")
 
 
 def tower_search(gateway: Any, embedder: Any) -> Search:
     """Both legs, fused."""
-    from index.fusion import fuse
-    from index.keywords import query_vector
     from index.scope import Principal, Scope
-    from index.vectors import Narrow
+    from index.search.fusion import fuse
+    from index.vectors.gateway import Narrow
+    from index.vectors.keywords import query_vector
 
     scope = Scope(Principal("bench"), {}, frozenset({"all"}))
 
@@ -207,7 +207,7 @@ def peer_open(folder: Path) -> tuple[Any, Any]:
     from haystack.document_stores.in_memory import InMemoryDocumentStore
     from sentence_transformers import SentenceTransformer
 
-    from index.minilm import model_folder
+    from index.embedding.minilm import model_folder
 
     path = folder / PEER_FILE
     store = InMemoryDocumentStore.load_from_disk(str(path)) if path.is_file() else InMemoryDocumentStore()

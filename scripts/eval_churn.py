@@ -24,7 +24,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 if TYPE_CHECKING:
     from api.workspace import Workspace
-    from index.catalogue import Catalogue, Score
+    from index.catalogue.model import Catalogue, Score
     from query.scoring.train import History
 
 FOLDS = 5
@@ -98,7 +98,7 @@ def declared(home: Path, csv: Path, key: str, label: str, event: str) -> tuple[W
 
     from api.settings import load_settings
     from api.wiring import open_workspace
-    from index.catalogue_file import dump_catalogue, load_catalogue
+    from index.catalogue.file import dump_catalogue, load_catalogue
 
     table = "customers"
     source = {"kind": "files", "path": str(csv.parent), "tables": {table: {"files": csv.name, "key": [key]}}}
@@ -126,7 +126,7 @@ def declared(home: Path, csv: Path, key: str, label: str, event: str) -> tuple[W
 def sums_gap(workspace: Workspace, score: Score, history: History) -> tuple[float, float]:
     """The largest difference between a logit and its intercept with its contributions, over every entity scored; and
     the seconds that training took."""
-    from query.scorer import LiveScorer
+    from query.scoring.scorer import LiveScorer
 
     scope = workspace.administrator()
     scorer = workspace.engine(scope).parts.scorer

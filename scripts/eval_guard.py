@@ -24,10 +24,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from index.drafting import draft_catalogue  # noqa: E402
+from index.drafting.draft import draft_catalogue  # noqa: E402
 from index.engine import open_engine  # noqa: E402
 from index.errors import TowerError  # noqa: E402
-from index.guard import guard  # noqa: E402
+from index.guard.guard import guard  # noqa: E402
 from index.scope import Scope  # noqa: E402
 from index.sql import SqlDatabase, plain  # noqa: E402
 from scripts.gold_queries import SETS, Gold, gold_queries  # noqa: E402

@@ -29,12 +29,12 @@ sys.path.insert(0, str(ROOT))
 
 from api.settings import load_settings  # noqa: E402
 from index.documents import Document, Passage  # noqa: E402
-from index.minilm import MiniLM  # noqa: E402
+from index.embedding.minilm import MiniLM  # noqa: E402
 from ingest.chunking import chunk  # noqa: E402
+from query.compose.quoting import pick  # noqa: E402
 from query.document_tables.grid import figure  # noqa: E402
 from query.document_tables.told import table_answer  # noqa: E402
 from query.evidence import CitationBook, Slot  # noqa: E402
-from query.quoting import pick  # noqa: E402
 
 TOP = 8  # passages
 Value = str | Decimal

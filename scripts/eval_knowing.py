@@ -38,15 +38,15 @@ from text2sql_data import (
     wanted,
 )
 
-from index.drafting import draft_catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
 from index.errors import NotFoundError
 from index.scope import Scope
 from index.sql import SqlDatabase
 from query.answer import Answer
 from query.engine import QueryEngine
-from query.entity_names import EntityNames
 from query.parts import Parts
+from query.planning.entity_names import EntityNames
 from query.text2sql.planner import TableQuestionPlanner
 
 BINS = 10

@@ -6,7 +6,7 @@ in two halves by a hash of their ids: weights are chosen on one (`--sweep`), wha
 
   eval_retrieval.py FOLDER...              every query, fused, by meaning, by words
   eval_retrieval.py FOLDER... --sweep      each weight varied on the first half, and what the second says of it
-  eval_retrieval.py FOLDER... --calibrate  the logistic of `index.fusion.likelihood`; needs scikit-learn
+  eval_retrieval.py FOLDER... --calibrate  the logistic of `index.search.fusion.likelihood`; needs scikit-learn
   eval_retrieval.py FOLDER... --nothing    how often "nothing relevant" is said of a collection's own questions, which
                                            is wrong, and of those of the other collections, which is right
   eval_retrieval.py FOLDER... --runtimes   what the faster runtime loses against onnxruntime in fp32
@@ -32,13 +32,13 @@ from typing import Any
 import numpy as np
 
 from index.documents import Document
-from index.edge import EdgeGateway
-from index.embedders import choose_embedder
-from index.fusion import WEIGHTS, Weights, fuse
-from index.keywords import document_vector, query_vector
-from index.passages import CANDIDATES, RELEVANT
+from index.embedding.choice import choose_embedder
 from index.scope import Principal, Scope
-from index.vectors import Hit, Narrow, Point
+from index.search.fusion import WEIGHTS, Weights, fuse
+from index.search.passages import CANDIDATES, RELEVANT
+from index.vectors.edge import EdgeGateway
+from index.vectors.gateway import Hit, Narrow, Point
+from index.vectors.keywords import document_vector, query_vector
 from ingest.chunking import chunk
 
 TAG = "all"
@@ -219,7 +219,7 @@ def calibrate(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], emb
     """Fit the logistic over the ten best of each query, and of each query asked of every other collection."""
     from sklearn.linear_model import LogisticRegression
 
-    from index import fusion
+    from index.search import fusion
 
     features: list[tuple[float, float]] = []
     labels: list[int] = []

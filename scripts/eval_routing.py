@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from api.settings import load_settings  # noqa: E402
 from api.wiring import open_workspace  # noqa: E402
-from query.router import RouteFeatures, route  # noqa: E402
+from query.planning.router import RouteFeatures, route  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from api.settings import load_settings  # noqa: E402
 from api.wiring import open_workspace  # noqa: E402
 from index.errors import TowerError  # noqa: E402
-from index.guard import guard  # noqa: E402
+from index.guard.guard import guard  # noqa: E402
 from index.scope import Scope  # noqa: E402
 from index.sql import SqlDatabase  # noqa: E402
 
@@ -138,7 +138,7 @@ def fuzz_questions(database: Path, home: Path, count: int, seed: int) -> Report:
 
 def fuzz_sql(database: Path, count: int, seed: int) -> Report:
     """Mutated SQL through the guard and the reader."""
-    from index.drafting import draft_catalogue
+    from index.drafting.draft import draft_catalogue
     from index.engine import open_engine
 
     chance, report = random.Random(seed), Report()

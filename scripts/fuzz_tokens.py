@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from api.access.signin import SignIn
+from api.access.tokens import issue
 from api.settings import SigninSettings
-from api.signin import SignIn
-from api.tokens import issue
 from index.errors import SignInError
 from tests.api.tampering import mutants
 

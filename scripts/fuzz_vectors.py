@@ -20,9 +20,9 @@ from pathlib import Path
 
 from qdrant_client import QdrantClient
 
-from index.edge import EdgeGateway
-from index.server import ServerGateway, VectorServer, drop_collection
-from index.vectors import VectorGateway
+from index.vectors.edge import EdgeGateway
+from index.vectors.gateway import VectorGateway
+from index.vectors.server import ServerGateway, VectorServer, drop_collection
 from tests.index.scoped_search import DIMENSION, faults, points, questions
 
 POINTS = 300

@@ -33,19 +33,19 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-import index.edge as edge
+import index.vectors.edge as edge
 from index.engine import open_engine
 from index.errors import NotFoundError, TowerError
-from index.generations import Generations
 from index.reading import SqlDocuments
 from index.scope import Principal, Scope
-from index.store import Store
-from index.vectors import Narrow, VectorGateway
+from index.store.store import Store
+from index.vectors.gateway import Narrow, VectorGateway
+from index.vectors.generations import Generations
 from ingest.config import load_sources
 from ingest.indexing import index_vectors, optimise
 from ingest.likeness import alike, signature
 from ingest.reindex import reindex, roll_back, unfound
-from ingest.sync import sync
+from ingest.sync.sources import sync
 
 FILES = 24
 MOMENTS = ("", "synced", "indexed", "graph built", "question answered", "new index built", "switched", "rolled back")

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from api.limits import Limits
+from api.access.limits import Limits
+from api.access.signin import SignIn
+from api.access.tokens import issue
 from api.settings import LimitsSettings, SigninSettings, load_settings
-from api.signin import SignIn
-from api.tokens import issue
 from api.wiring import open_workspace
 from index.usage import USAGE
 from tests.governed import POLICY, build

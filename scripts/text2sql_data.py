@@ -27,7 +27,7 @@ from typing import Any, Literal
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from index.drafting import draft_catalogue  # noqa: E402
+from index.drafting.draft import draft_catalogue  # noqa: E402
 from index.engine import open_engine  # noqa: E402
 from index.scope import Scope  # noqa: E402
 from index.sql import SqlDatabase  # noqa: E402

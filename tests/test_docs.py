@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 from api.cli import app
-from api.console import router as console
-from api.http import create_app
+from api.http.app import create_app
+from api.http.console import router as console
 from api.settings import ENVIRONMENT, Settings
 from index import errors
 from tests.api.fake import FakeService

@@ -34,7 +34,7 @@ def list_drafts(
     Example:
       tower drafts list --status proposed
     """
-    from api.render import render_drafts
+    from api.render.answers import render_drafts
 
     if status is not None and status not in STATUSES:
         raise UsageError(f"no status {status!r}", hint="one of " + ", ".join(STATUSES))
@@ -52,7 +52,7 @@ def show_draft(
     home: HomeOption = None,
 ) -> None:
     """Show one draft with its citations."""
-    from api.render import render_draft
+    from api.render.answers import render_draft
 
     with runtime(context).workspace(home) as service:
         draft = service.drafts.get(service.scope_for(as_user), draft_id)
@@ -76,7 +76,7 @@ def edit(
     Example:
       tower drafts edit 3f2a --subject "Your renewal in May"
     """
-    from api.render import render_draft
+    from api.render.answers import render_draft
 
     if body is not None and body_file is not None:
         raise UsageError("give --body or --body-file, not both")
@@ -98,7 +98,7 @@ def lint(
     home: HomeOption = None,
 ) -> None:
     """Check a draft as approval does: stale evidence, facts of another account, what has no source, links."""
-    from api.render import line
+    from api.render.answers import line
 
     with runtime(context).workspace(home) as service:
         found = service.drafts.lint(service.scope_for(as_user), draft_id)

@@ -37,7 +37,7 @@ def sources(
     Example:
       tower sources crm
     """
-    from api.render_sources import render_reports
+    from api.render.sources import render_reports
 
     with runtime(context).workspace(home) as service:
         service.scope_for(as_user).require("ingest")
@@ -69,7 +69,7 @@ def lineage(
     Example:
       tower lineage accounts ACC-0445
     """
-    from api.render_sources import render_mapping
+    from api.render.sources import render_mapping
 
     with runtime(context).workspace(home) as service:
         found = service.lineage(service.scope_for(as_user), table, key)
@@ -89,7 +89,7 @@ def list_quarantine(
     Example:
       tower quarantine list crm
     """
-    from api.render_sources import render_mapping
+    from api.render.sources import render_mapping
 
     with runtime(context).workspace(home) as service:
         found = service.quarantine(service.scope_for(as_user), source)
@@ -109,7 +109,7 @@ def retry_quarantine(
     Example:
       tower quarantine retry crm
     """
-    from api.render_sources import any_failed, render_mapping, render_reports, report_json
+    from api.render.sources import any_failed, render_mapping, render_reports, report_json
 
     with runtime(context).workspace(home) as service, progress() as report:
         service.scope_for(as_user).require("ingest")

@@ -21,7 +21,7 @@ def check(context: typer.Context, as_json: JsonOption = False, home: HomeOption 
     Example:
       tower policy check
     """
-    from api.policies import read_policy, render_summary, summary
+    from api.access.policies import read_policy, render_summary, summary
 
     settings = runtime(context).settings(home)
     found = summary(settings.policy_path, read_policy(settings))
@@ -41,7 +41,7 @@ def explain(
     Example:
       tower policy explain erin
     """
-    from api.policies import explained, read_catalogue, read_policy, render_explained
+    from api.access.policies import explained, read_catalogue, read_policy, render_explained
 
     settings = runtime(context).settings(home)
     found = explained(read_policy(settings), user, read_catalogue(settings))

@@ -75,7 +75,7 @@ def ask(
     one_or_batch("QUESTION", question, batch, out)
     checked = checked_question(question) if batch is None else ""
     from api.encode import answer_json
-    from api.render import render_answer
+    from api.render.answers import render_answer
 
     with runtime(context).workspace(home, sql_url=sql_url) as service:
         if batch is None:
@@ -108,7 +108,7 @@ def explain(
     from api.questions import checked_question
 
     checked = checked_question(question)
-    from api.render import plan_json, render_plan
+    from api.render.answers import plan_json, render_plan
 
     with runtime(context).workspace(home, sql_url=sql_url) as service:
         plan = service.explain(checked, service.scope_for(as_user))
@@ -139,7 +139,7 @@ def search(
     one_or_batch("QUERY", query, batch, out)
     checked_k(k)
     checked = checked_question(query) if batch is None else ""
-    from api.render import hits_json, render_passages
+    from api.render.answers import hits_json, render_passages
 
     with runtime(context).workspace(home) as service:
         if batch is None:
@@ -168,7 +168,7 @@ def sql(
     Example:
       tower sql "SELECT region, COUNT(*) FROM accounts GROUP BY region"
     """
-    from api.render import render_rows, rows_json
+    from api.render.answers import render_rows, rows_json
 
     if not text.strip():
         raise UsageError("the SQL is empty", hint='for example: tower sql "SELECT COUNT(*) FROM accounts"')
@@ -190,7 +190,7 @@ def replay(
     Example:
       tower replay 3f2b8c1e5d7a4c0f9e6b1a2d3c4f5e6d
     """
-    from api.render import line
+    from api.render.answers import line
 
     with runtime(context).workspace(home) as service:
         replayed = service.replay(answer_id, service.scope_for(as_user))

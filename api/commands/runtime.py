@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.client.presence import FILE as PRESENCE
 from api.home import default_home
 from api.logs import protect
-from api.presence import FILE as PRESENCE
 from index.errors import BusyError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.remote_service import RemoteService
+    from api.client.remote_service import RemoteService
     from api.service import Opener, Progress, Service
     from api.settings import Settings
 
@@ -57,7 +57,7 @@ class Runtime:
         """The server that owns the workspace; None where none does."""
         if not (self._named(home) / PRESENCE).is_file():
             return None
-        from api.remote_service import connect
+        from api.client.remote_service import connect
 
         return connect(self._named(home))
 

@@ -36,8 +36,8 @@ def churn(
       tower churn --card
       tower churn --train
     """
-    from api.render import render_scores
-    from api.render_card import render_card, render_cards, render_versions
+    from api.render.answers import render_scores
+    from api.render.card import render_card, render_cards, render_versions
     from index.errors import UsageError
 
     if sum([account is not None, card or version is not None, versions, train]) > 1:
@@ -77,8 +77,8 @@ def evaluate(
     Example:
       tower eval golden.jsonl --min 0.95
     """
-    from api.evaluate import evaluate_file
-    from api.render_eval import render_evaluation
+    from api.evaluation.evaluate import evaluate_file
+    from api.render.evaluation import render_evaluation
     from index.errors import UsageError
 
     if not 0 <= minimum <= 1:

@@ -11,8 +11,8 @@ from api.commands.runtime import AsOption, HomeOption, JsonOption, remark, runti
 from index.errors import PolicyError, SettingsError, UsageError
 
 if TYPE_CHECKING:
+    from api.access.signin import SignIn
     from api.settings import Settings
-    from api.signin import SignIn
 
 
 def register(app: typer.Typer) -> None:
@@ -39,10 +39,10 @@ def serve(
     Example:
       tower serve --port 8000
     """
-    from api.boundary import LOOPBACK_NAMES
-    from api.limits import Limits
-    from api.serving import serve_workspace
-    from api.signin import SignIn
+    from api.access.limits import Limits
+    from api.access.signin import SignIn
+    from api.http.boundary import LOOPBACK_NAMES
+    from api.http.serving import serve_workspace
 
     run = runtime(context)
     settings = run.settings(home)

@@ -37,8 +37,8 @@ def init(
       tower ingest
       tower ask "..."
     """
-    from api.initialise import initialise, render_initialised
     from api.settings import default_home
+    from api.upkeep.initialise import initialise, render_initialised
 
     if not (sql or files or jsonl):
         raise UsageError("nothing to begin with", hint="give --sql URL, --files DIR or --jsonl FILE; see --help")
@@ -66,7 +66,7 @@ def ingest(
       tower ingest
       tower ingest crm billing
     """
-    from api.render_sources import any_failed, render_reports, report_json
+    from api.render.sources import any_failed, render_reports, report_json
 
     with runtime(context).workspace(home) as service, progress() as report:
         service.scope_for(as_user).require("ingest")
@@ -93,7 +93,7 @@ def reindex(
       tower reindex --vectors-only
       tower reindex --roll-back
     """
-    from api.render_sources import render_mapping
+    from api.render.sources import render_mapping
 
     if roll_back and (sources or vectors_only or full):
         raise UsageError("--roll-back builds nothing", hint="give it alone: tower reindex --roll-back")
@@ -108,7 +108,7 @@ def status(
     context: typer.Context, as_user: AsOption = None, as_json: JsonOption = False, home: HomeOption = None
 ) -> None:
     """Show sources, freshness, counts, generation and quarantined records."""
-    from api.render_sources import render_mapping
+    from api.render.sources import render_mapping
 
     with runtime(context).workspace(home) as service:
         service.scope_for(as_user).require(*UPKEEP)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from api.keys import ApiKey
+    from api.access.keys import ApiKey
     from api.settings import Settings
 
 app = typer.Typer(
@@ -47,7 +47,7 @@ def token(
     Example:
       curl -H "Authorization: Bearer $(tower token --user erin)" http://127.0.0.1:8000/v1/drafts
     """
-    from api.tokens import LONGEST_H, issue
+    from api.access.tokens import LONGEST_H, issue
 
     settings = runtime(context).settings(home)
     if settings.signin.production:
@@ -80,7 +80,7 @@ def add(
     Example:
       tower keys add --user crm-console --label "service console" --action ask
     """
-    from api.keys import ApiKeys
+    from api.access.keys import ApiKeys
 
     settings = runtime(context).settings(home)
     _require_user(settings, user)
@@ -98,7 +98,7 @@ def list_(context: typer.Context, as_json: JsonOption = False, home: HomeOption 
     Example:
       tower keys list
     """
-    from api.keys import ApiKeys
+    from api.access.keys import ApiKeys
 
     found = [_view(key) for key in ApiKeys(runtime(context).settings(home).home).list()]
     show(found, as_json, lambda console: _table(console, found))
@@ -117,7 +117,7 @@ def revoke(
     Example:
       tower keys revoke 3f9a2c1b7d04
     """
-    from api.keys import ApiKeys
+    from api.access.keys import ApiKeys
 
     folder = runtime(context).settings(home).home
     with _recorded(folder, "keys.revoke", "") as found:
@@ -131,7 +131,7 @@ def _require_user(settings: Settings, user: str) -> None:
     if not settings.policy_path.exists():
         remark("this workspace declares no users: whoever reaches its server is the local administrator")
         return
-    from api.policies import read_policy
+    from api.access.policies import read_policy
 
     read_policy(settings).user(user)
 

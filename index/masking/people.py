@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.masking.known import KnownPersons
 from index.scope import Scope
 from index.sql import SqlReader

@@ -1,6 +1,6 @@
 """A folder of files through the contract: its structured files as streams.
 
-Syncs of `kind: files` go by `ingest.sync_tables` and `ingest.sync_documents`, which know a file's hash; this face is
+Syncs of `kind: files` go by `ingest.sync.tables` and `ingest.sync.documents`, which know a file's hash; this face is
 what tests the folder and lists what is in it.
 """
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import Field as Setting
 from pydantic import SecretStr
 
-from index.catalogue import ColumnType
+from index.catalogue.model import ColumnType
 from index.errors import SourceError
 from ingest.connectors.support.contract import Batch, Connector, Field, Json, Key, Stream
 from ingest.connectors.support.moments import moment, rewound, written

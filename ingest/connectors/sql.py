@@ -1,6 +1,6 @@
 """A database by its SQLAlchemy URL through the contract: its tables as streams.
 
-Syncs of `kind: sql` go by `ingest.sync_sql`, which knows a database's own types and fingerprints; this face is what
+Syncs of `kind: sql` go by `ingest.sync.sql`, which knows a database's own types and fingerprints; this face is what
 tests the connection and lists the tables.
 """
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from index.keywords import terms
+from index.vectors.keywords import terms
 from query.document_tables.grid import Cell, Grid, GridRow
 
 Operation = Literal["look-up", "change", "percent-change", "average", "sum", "ratio", "extreme", "exceeding", "count"]

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.scope import Scope
 from index.sql import Value
 from query.drafts.template import BlockTemplate, SentenceTemplate, SlotRef
 from query.evidence import CitationBook, Sentence, Slot, TableEvidence
 from query.format import as_date, as_decimal, is_currency, write
-from query.provenance import cite, column_of, shape
+from query.proof.provenance import cite, column_of, shape
 
 MOST_LISTED = 3
 AND = {"de": " und ", "fr": " et "}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from index.catalogue import Entity
+from index.catalogue.model import Entity
 from index.errors import NotFoundError
 from index.scope import Scope
 from query.answer import CitationView, DraftView
@@ -19,9 +19,9 @@ from query.evidence import Citation
 from query.facts import FactReader, value_of
 from query.names import NameDictionary
 from query.parts import Parts
-from query.prove import Prover
-from query.reread import TableRereader
-from query.text_check import Finding, TextCheck
+from query.proof.prove import Prover
+from query.proof.reread import TableRereader
+from query.proof.text_check import Finding, TextCheck
 
 LETTERS = frozenset({"retention", "follow_up", "generic"})
 _GREETING = re.compile(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from index.documents import Passage
-from index.keywords import terms
+from index.vectors.keywords import terms
 from query.evidence import CitationBook, Sentence, Slot
-from query.next_steps import Span, spans
+from query.scoring.next_steps import Span, spans
 
 _OFFER = re.compile(r"\b(?:offer|propos\w*|remedy|say|response|give)\b", re.IGNORECASE)
 _NOT = re.compile(r"\b(?:when|measure|do not|goal|purpose|trigger|escalat\w*|internal)\b", re.IGNORECASE)

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from index.catalogue import Catalogue, Entity
+from index.catalogue.model import Catalogue, Entity
 from index.errors import NotFoundError, SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.reading import DocumentReader
 from index.scope import Scope
 from index.sql import SqlReader
 from query.evidence import Citation
 from query.facts import quoted, typed_key
-from query.provenance import literal
+from query.proof.provenance import literal
 
 MOST_HOPS = 3
 Hop = tuple[str, str, str, str]

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.documents import Passage
 from index.scope import Scope
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 from query.drafts.draft import Attachment, Block, Draft, DraftImage, Paragraph, renumbered
 from query.drafts.fill import Filler
 from query.drafts.language import language_of, spoken
@@ -18,9 +18,9 @@ from query.drafts.template import BlockTemplate, TemplateSet
 from query.evidence import CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
 from query.facts import value_of
 from query.names import NameDictionary
-from query.next_steps import EVERYTHING, PassageSearch, StepFinder, query_of, spans, strongest
-from query.prove import Prover, loose_figures
-from query.provenance import cite, column_of, key_text, shape
+from query.proof.prove import Prover, loose_figures
+from query.proof.provenance import cite, column_of, key_text, shape
+from query.scoring.next_steps import EVERYTHING, PassageSearch, StepFinder, query_of, spans, strongest
 
 MOST_REASONS = 3
 """Reasons that one letter speaks about; more would read like a list of complaints."""

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from index.errors import TowerError
 from index.masking.known import KnownPersons
+from query.compose.written import Written
 from query.evidence import Sentence, Slot
 from query.models.model import Message, Model
 from query.models.outgoing import Outgoing
-from query.prove import Prover
+from query.proof.prove import Prover
 from query.text2sql.thesaurus import FUNCTION_WORDS
-from query.written import Written
 
 REWRITES = 2
 MOST_SLOTS = 60  # a longer text stays as it is

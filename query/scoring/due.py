@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
-from index.catalogue import Catalogue, Score
+from index.catalogue.model import Catalogue, Score
 from index.errors import CatalogueError, SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.evidence import TableEvidence
 from query.facts import quoted
 from query.format import as_date
-from query.provenance import parameters_in, with_keys
+from query.proof.provenance import parameters_in, with_keys
 from query.scoring.features import MOST_ROWS
 
 

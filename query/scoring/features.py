@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from index.catalogue import Catalogue, Feature, Score
+from index.catalogue.model import Catalogue, Feature, Score
 from index.errors import CatalogueError
-from index.guard import GuardedQuery, guard
+from index.guard.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import SqlReader, Value
 from query.format import as_date, as_decimal
-from query.provenance import parameters_in
+from query.proof.provenance import parameters_in
 from query.scoring.model import FeatureValue, Values
 
 MOST_ROWS = 5_000_000

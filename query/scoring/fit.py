@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.catalogue import Feature
+from index.catalogue.model import Feature
 from query.scoring.measures import folds_by_group, log_loss
 from query.scoring.model import Floats, TrainedFeature, Values, ramps, sigmoid
 

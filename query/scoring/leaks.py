@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.catalogue import Catalogue, Feature, Score
-from index.guard import guard
+from index.catalogue.model import Catalogue, Feature, Score
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.facts import quoted
 from query.format import as_date
-from query.provenance import literal
+from query.proof.provenance import literal
 from query.scoring.features import FeatureReader
 
 

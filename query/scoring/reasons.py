@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from string import Formatter
 
-from index.catalogue import Catalogue, Feature, Score
+from index.catalogue.model import Catalogue, Feature, Score
 from index.sql import Rows
 from query.evidence import Citation, CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
 from query.format import number, write
-from query.provenance import source_of
+from query.proof.provenance import source_of
 from query.scoring.model import FeatureValue
 
 MOST_ROWS_CITED = 3

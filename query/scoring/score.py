@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from index.catalogue import Catalogue, Feature, Score
+from index.catalogue.model import Catalogue, Feature, Score
 from index.errors import CatalogueError, SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.evidence import Contribution, EntityScore
 from query.facts import typed_key
-from query.provenance import bind, literal
+from query.proof.provenance import bind, literal
 from query.scoring.features import FeatureReader, matrix_of, missing_of, unmasked
 from query.scoring.model import FeatureValue, Floats, TrainedModel, sigmoid
 from query.scoring.reasons import reason_text

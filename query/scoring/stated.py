@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from index.catalogue import Catalogue, Score
+from index.catalogue.model import Catalogue, Score
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.evidence import TableEvidence

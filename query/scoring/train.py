@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from index.catalogue import Catalogue, Feature, Score
+from index.catalogue.model import Catalogue, Feature, Score
 from index.errors import UsageError
 from index.scope import Scope
 from index.sql import SqlReader

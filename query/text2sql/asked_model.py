@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import ProviderError, SqlRejected, TowerError
-from index.guard import GuardedQuery, guard
+from index.guard.guard import GuardedQuery, guard
 from index.masking.known import KnownPersons
 from index.scope import Scope
 from index.sql import Rows, SqlReader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from index.catalogue import Catalogue, Column, Metric, Table
+from index.catalogue.model import Catalogue, Column, Metric, Table
 from query.text2sql.tokens import stem, stems_of
 
 _REVENUE = frozenset(stem(w) for w in ("revenue", "sales", "turnover"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from query.text2sql.aliases import alias
 from query.text2sql.logical import (
     Aggregate,

@@ -14,11 +14,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from index.catalogue import Catalogue, Column
+from index.catalogue.model import Catalogue, Column
 from query.plan import Choice, Link, Reading
 
 if TYPE_CHECKING:
-    from query.population import TableReader
+    from query.planning.population import TableReader
 
 GENERATED = ("postgres", "mysql", "duckdb", "snowflake", "bigquery", "tsql", "oracle")
 _AS_TEXT = frozenset({"postgres", "mysql", "duckdb", "bigquery"})  # where a day cast to text reads as ISO 8601

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate
 from query.text2sql.logical import (

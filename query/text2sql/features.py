@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from query.text2sql.assign import Assignment
 from query.text2sql.grammar import Parse
 from query.text2sql.linking import Candidate, Mention

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from query.text2sql import (
     absences,
     arrangement,

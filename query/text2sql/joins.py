@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from index.catalogue import Catalogue, Join
+from index.catalogue.model import Catalogue, Join
 from query.text2sql.tokens import stems_of
 
 PATHS_KEPT = 4_000  # the readings of one question ask for the same paths

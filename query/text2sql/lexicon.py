@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
 
-from index.catalogue import Catalogue, Column, Metric, Table
+from index.catalogue.model import Catalogue, Column, Metric, Table
 from index.scope import Scope
 from query.text2sql.thesaurus import ARTICLES, FAMILIES, FUNCTION_WORDS, UNITS
 from query.text2sql.tokens import stem, stems_of, words_of

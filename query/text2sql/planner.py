@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.plan import Choice, Link, Reading

@@ -9,9 +9,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from index.errors import TowerError
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from query.models import Message, Outgoing
 from query.plan import Link, Reading

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import sqlglot
 from sqlglot import exp
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from query.text2sql.aliases import alias
 from query.text2sql.joins import JoinGraph, Step
 from query.text2sql.logical import (

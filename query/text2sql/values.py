@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from index.errors import TowerError
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.text2sql.thesaurus import VALUE_WORDS

@@ -14,11 +14,11 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from api.http import create_app
-from api.limits import Limits
+from api.access.limits import Limits
+from api.access.signin import SignIn
+from api.access.tokens import issue
+from api.http.app import create_app
 from api.settings import LimitsSettings, SigninSettings, load_settings
-from api.signin import SignIn
-from api.tokens import issue
 from api.wiring import open_workspace
 from tests.governed import ACCOUNTS, NOTES, build, orders
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from api.caller import Caller
-from api.replay import Replay, replayed
+from api.access.caller import Caller
+from api.evaluation.replay import Replay, replayed
 from api.service import OnEvent, Progress
 from api.settings import Settings
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from index.documents import Passage
 from index.errors import DraftBlocked, NotFoundError, PolicyError, SqlRejected, UsageError
-from index.guard import GuardedQuery, guard
+from index.guard.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import Rows
 from query.answer import Answer, ChartView, CitationView, DraftView, ItemView, PassageView, RouteView, SqlView

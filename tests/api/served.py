@@ -8,10 +8,10 @@ from pathlib import Path
 
 import uvicorn
 
-from api.http import create_app
-from api.owner import Owner
-from api.presence import announce, withdraw
-from api.signin import SignIn
+from api.access.owner import Owner
+from api.access.signin import SignIn
+from api.client.presence import announce, withdraw
+from api.http.app import create_app
 from tests.api.fake import FakeService
 
 

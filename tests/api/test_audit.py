@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.audit import Audited
 from api.cli import main
-from api.http import create_app
+from api.http.app import create_app
 from api.service import Opener
 from index.audit import LOG, AuditLog
 from index.errors import NotFoundError, PolicyError, SqlRejected, StorageError

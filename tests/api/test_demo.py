@@ -9,7 +9,7 @@ import pytest
 import data
 from api.cli import main
 from api.demo import make_sample
-from api.pictures import write_pictures
+from api.render.pictures import write_pictures
 from index.errors import UsageError
 from tests.api.fake import ANSWERS, FakeOpener
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from api import Tower
 from api.cli import main
-from api.http import create_app
+from api.http.app import create_app
 from api.settings import load_settings
 
 ACCOUNTS = """account_id,name,region,seats

@@ -15,13 +15,13 @@ import typer
 from fastapi.testclient import TestClient
 
 from api import Tower
+from api.access.caller import Caller
+from api.access.signin import SignIn
+from api.access.tokens import issue
 from api.audit import Audited
-from api.caller import Caller
 from api.cli import app, main
-from api.http import create_app
+from api.http.app import create_app
 from api.settings import SigninSettings, load_settings
-from api.signin import SignIn
-from api.tokens import issue
 from api.wiring import known_persons_of, open_workspace
 from index.errors import NotFoundError, PolicyError, PolicyFileError, TowerError
 from tests.governed import POLICY, build

@@ -12,8 +12,8 @@ import uvicorn
 
 import api
 from api import Tower
-from api.html import answer_html
-from api.http import create_app
+from api.http.app import create_app
+from api.render.html import answer_html
 from index.errors import EmptyQuestion, NotFoundError, SourceError, SqlRejected
 from tests.api.fake import ANSWERS, TEXT, FakeOpener, FakeService
 

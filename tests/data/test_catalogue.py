@@ -11,8 +11,8 @@ import yaml
 import data
 from data.generator.clock import TODAY
 from data.generator.world import World
-from index.catalogue import Catalogue
-from index.catalogue_file import load_catalogue
+from index.catalogue.file import load_catalogue
+from index.catalogue.model import Catalogue
 
 FOLDER = Path(data.__file__).parent
 

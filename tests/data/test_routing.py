@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from query.router import path_names
+from query.planning.router import path_names
 
 CASES = [
     json.loads(line)

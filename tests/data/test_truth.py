@@ -10,7 +10,7 @@ import pytest
 
 from data.generator.clock import TODAY, quarter_end
 from data.generator.world import World
-from index.catalogue import Score
+from index.catalogue.model import Score
 
 
 def live(world: World, **wanted: str) -> list[Any]:
@@ -61,7 +61,7 @@ def score() -> Score:
     from pathlib import Path
 
     import data
-    from index.catalogue_file import load_catalogue
+    from index.catalogue.file import load_catalogue
 
     return load_catalogue(Path(data.__file__).parent / "catalogue.yaml").scores[0]
 

@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine, create_engine
 
-from index.catalogue import Catalogue, Column, ColumnType, Table
+from index.catalogue.model import Catalogue, Column, ColumnType, Table
 from index.engine import open_engine
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Principal, Scope, TableScope, Visibility
 from index.sql import SqlDatabase
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.scope import Principal, Scope
-from index.vectors import Narrow, Point, SparseVector, VectorGateway
+from index.vectors.gateway import Narrow, Point, SparseVector, VectorGateway
 
 DIMENSION = 8
 TAGS = ("crm", "support", "contracts", "EMEA", "APAC", "EMEA,APAC", "public", "*", "")

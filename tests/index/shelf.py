@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from index.documents import Chunk, Document
-from index.embedder import Vectors
+from index.embedding.embedder import Vectors
 from index.engine import open_engine
-from index.keywords import terms
 from index.scope import Principal, Scope
-from index.store import Store
-from index.store_writer import StoredDocument
+from index.store.store import Store
+from index.store.writer import StoredDocument
+from index.vectors.keywords import terms
 
 
 class WordEmbedder:

@@ -10,8 +10,8 @@ import pytest
 from index.engine import open_engine
 from index.errors import BusyError, NotFoundError, PolicyError, UsageError
 from index.ledger import Ledger
-from index.schema import metadata
 from index.scope import ACTIONS, Action, Principal, Scope
+from index.store.schema import metadata
 
 ANNA = Scope(Principal("anna"), {}, frozenset(), frozenset[Action]({"ask", "drafts"}))
 BEN = Scope(Principal("ben"), {}, frozenset(), frozenset[Action]({"ask", "drafts"}))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from index.engine import open_engine
 from index.masking import Masker, Span, restore
 from index.masking.invisible import visible

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.drafting import draft_catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlDatabase
 from scripts.scratch_postgres import ScratchServer

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from index.catalogue import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, Table
 from index.engine import open_engine
 from index.errors import SqlRejected, StorageError
-from index.guard import GuardedQuery, guard
+from index.guard.guard import GuardedQuery, guard
 from index.scope import Scope
 from index.sql import BINARY, SqlDatabase
 

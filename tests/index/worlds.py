@@ -10,10 +10,10 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.catalogue import Catalogue, Column, ColumnType, Join, Table
+from index.catalogue.model import Catalogue, Column, ColumnType, Join, Table
 from index.engine import open_engine
 from index.errors import SqlRejected
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Principal, Scope, TableScope
 from index.sql import SqlDatabase
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from index.catalogue import Catalogue, Column, Entity, Join, Table
+from index.catalogue.model import Catalogue, Column, Entity, Join, Table
 from index.engine import open_engine
-from index.store import Store
+from index.store.store import Store
 from ingest.config import SourcesConfig, load_sources
 
 SOURCES = """

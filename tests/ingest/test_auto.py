@@ -10,7 +10,7 @@ import pytest
 from index.errors import NotFoundError, UsageError
 from ingest.auto import auto_sources
 from ingest.config import load_sources
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store
 
 

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from index.errors import SourceError, StorageError
-from index.store import Store
+from index.store.store import Store
 from ingest.progress import Progress, SyncReport
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store, sources
 from tests.ingest.readers import hostile
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from index.catalogue import ColumnType
+from index.catalogue.model import ColumnType
 from ingest.coercion import ColumnCoercer, Misfit
 from ingest.dates import DateOrder, date_order, parse_moment
 

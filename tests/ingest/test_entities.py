@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.errors import SettingsError
-from index.store_tables import DataColumn, DataRow, DataTable
+from index.store.tables import DataColumn, DataRow, DataTable
 from ingest.config import load_resolves
 from ingest.entities import Record, resolve, resolve_entities
 from tests.ingest.company import open_store

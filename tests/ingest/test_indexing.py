@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from index.errors import ModelError
-from index.memory import MemoryGateway
-from index.store import Store
-from index.store_writer import StoredDocument
-from index.vectors import Narrow, SparseVector
+from index.store.store import Store
+from index.store.writer import StoredDocument
+from index.vectors.gateway import Narrow, SparseVector
+from index.vectors.memory import MemoryGateway
 from ingest.indexing import IndexReport, index_vectors
 from tests.index.shelf import WordEmbedder, document, put, reader, remove, store_at
 

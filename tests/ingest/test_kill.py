@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import catalogue, dump, open_store, sources, write_company
 
 MOMENTS = 30

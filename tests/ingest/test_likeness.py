@@ -8,7 +8,7 @@ import pytest
 
 from index.reading import SqlDocuments
 from ingest.likeness import alike, mark_alike, resemblance, signature
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.index.shelf import reader
 from tests.ingest.company import open_store, sources
 

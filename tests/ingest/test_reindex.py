@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from index.errors import NotFoundError, StorageError
-from index.generations import Generations
 from index.scope import Scope
-from index.store import Store
-from index.vectors import Narrow, VectorGateway
+from index.store.store import Store
+from index.vectors.gateway import Narrow, VectorGateway
+from index.vectors.generations import Generations
 from ingest.indexing import index_vectors
 from ingest.reindex import reindex, roll_back, unfound
 from tests.index.shelf import WordEmbedder, document, put, reader, remove, store_at

@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from index.catalogue import Catalogue, Column, ColumnType, Entity, Fact, Join, Role, Table
+from index.catalogue.model import Catalogue, Column, ColumnType, Entity, Fact, Join, Role, Table
 from index.documents import Passage
-from index.guard import GuardedQuery
+from index.guard.guard import GuardedQuery
 from index.scope import Scope
 from index.sql import Rows, Value
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 
 TODAY = dt.date(2026, 5, 18)
 TAGS = frozenset({"playbooks", "products"})

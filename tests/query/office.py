@@ -6,15 +6,15 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from index.catalogue import Feature, Score
+from index.catalogue.model import Feature, Score
 from index.documents import Document, Passage
 from index.errors import NotFoundError
 from index.scope import Scope
-from index.vectors import Narrow
+from index.vectors.gateway import Narrow
 from query.engine import QueryEngine
-from query.entity_names import EntityNames
 from query.evidence import Contribution, EntityScore
 from query.parts import Parts
+from query.planning.entity_names import EntityNames
 from query.scoring import Keep
 from query.text2sql.planner import TableQuestionPlanner
 from tests.index.shelf import WordEmbedder

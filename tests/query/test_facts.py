@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from index.catalogue import Catalogue, Fact
+from index.catalogue.model import Catalogue, Fact
 from index.errors import NotFoundError
 from index.scope import Scope, TableScope
 from query.evidence import CitationBook
 from query.facts import FactReader, value_of
-from query.provenance import bind, cite, parameters_in, with_keys
+from query.proof.provenance import bind, cite, parameters_in, with_keys
 from tests.query import company
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from index.catalogue import Catalogue
-from index.drafting import draft_catalogue
+from index.catalogue.model import Catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
 from index.scope import Scope
 from index.sql import SqlDatabase
 from query.evidence import CitationBook
 from query.execute import read_evidence
 from query.plan import Reading, SqlStep
-from query.prove import Prover, cite_count
-from query.provenance import cite, keyed
-from query.reread import TableRereader
+from query.proof.prove import Prover, cite_count
+from query.proof.provenance import cite, keyed
+from query.proof.reread import TableRereader
 from tests.query.text2sql import shop
 
 PLAIN = [

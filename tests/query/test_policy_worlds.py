@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from api.encode import answer_json
-from api.render import plan_json
+from api.render.answers import plan_json
 from api.settings import load_settings
 from api.wiring import open_workspace
 from api.workspace import Workspace

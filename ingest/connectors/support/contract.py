@@ -1,6 +1,6 @@
 """What every connector is: the streams of a source, their records in batches from a cursor on, and their keys.
 
-A connector reads one outside system and knows nothing of Tower's tables; `ingest.sync_streams` does all the rest. A new
+A connector reads one outside system and knows nothing of Tower's tables; `ingest.sync.streams` does all the rest. A new
 one is a file in `ingest/connectors/` with one subclass of `Connector`; docs/connectors.md shows how. It has to pass
 tests/ingest/connectors/contract.py.
 """
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from index.catalogue import ColumnType
+from index.catalogue.model import ColumnType
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 Deletes = Literal["told", "keys", "scan", "never"]

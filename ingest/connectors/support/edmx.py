@@ -8,7 +8,7 @@ from typing import Any
 
 from rapidfuzz import process
 
-from index.catalogue import ColumnType
+from index.catalogue.model import ColumnType
 from index.errors import SourceError
 from ingest.connectors.support.contract import Field
 

@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from index.store import Store
+from index.store.store import Store
 from ingest.config import SourcesConfig, load_sources
 from ingest.connectors import connect
 from ingest.connectors.support.contract import Connector, Stream
 from ingest.progress import SyncReport
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store
 
 

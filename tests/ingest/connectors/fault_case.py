@@ -13,12 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from index.errors import TowerError
-from index.memory import MemoryGateway
-from index.store import Store
+from index.store.store import Store
+from index.vectors.memory import MemoryGateway
 from ingest.config import SourcesConfig, load_sources
 from ingest.indexing import index_vectors
 from ingest.progress import SyncReport
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.index.shelf import WordEmbedder
 from tests.ingest.connectors.simulators.base import Simulator
 from tests.ingest.connectors.simulators.odata import ODataService

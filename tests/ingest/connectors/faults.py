@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from index.engine import open_engine
-from index.store import Store
+from index.store.store import Store
 from tests.ingest.connectors.fault_case import GENERATION, Case, Company, fingerprint
 from tests.ingest.connectors.simulators.base import Faults
 

@@ -15,7 +15,7 @@ from ingest.config import load_sources
 from ingest.connectors import connect
 from ingest.connectors.files import FilesOptions
 from ingest.connectors.sql import SqlOptions
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store
 
 SERVERS = {

@@ -12,7 +12,7 @@ from llama_index.core.readers.base import BaseReader
 
 from ingest.config import load_sources
 from ingest.progress import SyncReport
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store
 
 PAGES: dict[str, str] = {}

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from index.store import Store
+from index.store.store import Store
 from ingest.config import load_sources
 from ingest.connectors import kinds
 from ingest.progress import SyncReport
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.connectors.contract import ConnectorContract
 from tests.ingest.connectors.simulators.tracker import Tracker
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from index.store import Store
+from index.store.store import Store
 from ingest.config import load_sources
 from ingest.connectors.mail import message_record
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store
 from tests.ingest.connectors.contract import ConnectorContract
 from tests.ingest.connectors.simulators.imap import ImapServer

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from index.errors import SourceError
-from index.store import Store
+from index.store.store import Store
 from ingest.config import load_sources
 from ingest.connectors.support.edmx import parse_metadata
 from ingest.progress import SyncReport
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store
 from tests.ingest.connectors.contract import ConnectorContract
 from tests.ingest.connectors.simulators.odata import ODataService

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from index.store import Store
+from index.store.store import Store
 from ingest.config import load_sources
 from ingest.progress import SyncReport
-from ingest.sync import sync
+from ingest.sync.sources import sync
 from tests.ingest.company import open_store
 from tests.ingest.connectors.contract import ConnectorContract
 from tests.ingest.connectors.simulators.base import Faults
@@ -162,7 +162,7 @@ def test_a_bulk_read_that_was_cut_off_goes_on_with_its_job(org: Salesforce, tmp_
     store = open_store(tmp_path)
     bulk = {"bulk_above": 1, "bulk_page": 10}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ingest.stream_table.BATCH", 10)
+        patch.setattr("ingest.sync.stream_table.BATCH", 10)
         org.used, org.limit = 100, 1_000
         stopped = _sync(org, tmp_path, store, ok=False, most_of_limit=0.108, **bulk)
     assert "API calls" in stopped.message and 0 < len(list(store.rows("accounts", ["id"]))) < 35

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.documents import Document
-from index.store_writer import StoredDocument
+from index.store.writer import StoredDocument
 from ingest.chunking import CHUNK_CHARACTERS, chunk
 from ingest.readers import ParsedDocument
 from ingest.readers.base import FileData

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.documents import Passage
 from query.document_tables.arithmetic import numbers_in, worked_out
 from query.document_tables.told import table_answer
 from query.evidence import CitationBook, Sentence, Slot
-from query.prove import Prover, unproven_figures
+from query.proof.prove import Prover, unproven_figures
 from tests.query.document_tables.test_ask import TEXT
 
 PASSAGE = Passage("d#0", "files:d.md", "files", "Report", TEXT, 0, len(TEXT), 1.0, 0.9)

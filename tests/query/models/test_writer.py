@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.sql import Rows
+from query.compose.written import Written
 from query.evidence import CitationBook, Sentence, Slot, TableEvidence
 from query.models.openai_like import OpenAILike
 from query.models.writer import ModelWriter
-from query.prove import Prover, cite_count
-from query.written import Written
+from query.proof.prove import Prover, cite_count
 from tests.scripted_model import Reply, Scripted, ScriptedModel, breaks_off, drips, endless, fails, garbage, hangs, says
 
 ROWS = TableEvidence(

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from index.catalogue import Catalogue, Column, ColumnType, Entity, Join, Metric, Role, Table, Term
+from index.catalogue.model import Catalogue, Column, ColumnType, Entity, Join, Metric, Role, Table, Term
 from index.engine import open_engine
 from index.scope import Scope
 from index.sql import SqlDatabase

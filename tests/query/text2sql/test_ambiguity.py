@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from index.drafting import draft_catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
 from index.scope import Scope
 from index.sql import SqlDatabase
 from query.answer import Answer
 from query.engine import QueryEngine
-from query.entity_names import EntityNames
 from query.parts import Parts
 from query.plan import Choice
+from query.planning.entity_names import EntityNames
 from query.text2sql.planner import TableQuestionPlanner
 from tests.query.office import FixedScorer
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from index.masking.people import known_persons
 from index.scope import Principal, Scope, TableScope
 from query.engine import QueryEngine
-from query.entity_names import EntityNames
 from query.models.openai_like import OpenAILike
 from query.parts import Parts
 from query.plan import Plan
+from query.planning.entity_names import EntityNames
 from query.text2sql.asked_model import ModelPlanner
 from query.text2sql.planner import TableQuestionPlanner
 from query.text2sql.prompt import Example

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from index.guard import guard
+from index.guard.guard import guard
 from tests.query.text2sql.shop import CATALOGUE, database, everything, planner
 
 

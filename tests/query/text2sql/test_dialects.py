@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlglot
 
-from index.catalogue import Catalogue
+from index.catalogue.model import Catalogue
 from query.text2sql.dialects import GENERATED, spoken
 from tests.query.text2sql import shop
 

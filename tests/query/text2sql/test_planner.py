@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Principal, Scope, TableScope
 from query.text2sql.planner import TableQuestionPlanner
 from tests.query.text2sql.shop import CATALOGUE, database, everything, planner

@@ -6,9 +6,9 @@ import sqlite3
 
 import pytest
 
-from index.drafting import draft_catalogue
+from index.drafting.draft import draft_catalogue
 from index.engine import open_engine
-from index.guard import guard
+from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlDatabase
 from query.text2sql.planner import TableQuestionPlanner

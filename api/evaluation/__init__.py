@@ -1,0 +1,1 @@
+"""Golden questions asked and scored, citations read again, old answers run again."""

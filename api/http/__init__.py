@@ -1,0 +1,1 @@
+"""The service over HTTP: `api.http.app.create_app` and what stands around its routes."""

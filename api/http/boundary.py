@@ -1,0 +1,157 @@
+"""What every request passes before it reaches a route: an id, a size limit, and the same-origin rule.
+
+Tower serves on loopback without sign-in, so a page of another origin in the same browser is the neighbour to fear:
+requests for a foreign host name (DNS rebinding) and state-changing requests from a foreign origin are refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections import defaultdict
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+
+from api.audit import CORRELATION
+from api.http.problems import problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
+_log = logging.getLogger("tower.http")
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+}
+
+
+class Metrics:
+    """Counts and seconds of requests, by method and status, in Prometheus's text format."""
+
+    def __init__(self) -> None:
+        self._count: dict[tuple[str, int], int] = defaultdict(int)
+        self._seconds: dict[tuple[str, int], float] = defaultdict(float)
+
+    def add(self, method: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._count[method, status] += 1
+        self._seconds[method, status] += seconds
+
+    def text(self) -> str:
+        """The exposition text."""
+        lines = ["# TYPE tower_requests_total counter"]
+        lines += [f'tower_requests_total{{method="{m}",status="{s}"}} {n}' for (m, s), n in sorted(self._count.items())]
+        lines.append("# TYPE tower_request_seconds_total counter")
+        lines += [
+            f'tower_request_seconds_total{{method="{m}",status="{s}"}} {n:.6f}'
+            for (m, s), n in sorted(self._seconds.items())
+        ]
+        return "\n".join(lines) + "\n"
+
+
+class Boundary:
+    """ASGI middleware: refuses what must not come in, puts ids and safe headers on what goes out."""
+
+    def __init__(self, app: ASGIApp, *, max_body: int, hosts: frozenset[str], metrics: Metrics) -> None:
+        self.app, self.max_body, self.hosts, self.metrics = app, max_body, hosts, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, or answer it with a problem document."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        scope["request_id"] = identity
+        CORRELATION.set(identity)
+        started, status = time.monotonic(), 500
+
+        async def outgoing(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                reply = MutableHeaders(scope=message)
+                reply["X-Request-ID"] = identity
+                for name, value in _HEADERS.items():
+                    reply.setdefault(name, value)
+            await send(message)
+
+        refused = self._refusal(scope["method"], headers)
+        try:
+            if refused:
+                await problem(*refused, request_id=identity)(scope, receive, outgoing)
+            else:
+                await self._limited(scope, receive, outgoing)
+        finally:
+            self.metrics.add(scope["method"], status, time.monotonic() - started)
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self.max_body:
+                raise HTTPException(413, self._too_large()[2])  # FastAPI lets this kind through, as a problem
+            return message
+
+        await self._answered(scope, counted, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application; what nobody foresaw becomes a problem document here, so that it carries our headers."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception:
+            _log.exception("request %s failed", scope["request_id"])
+            if begun:
+                raise  # half an answer is out: the connection must break
+            detail = "something failed that Tower did not foresee"
+            await problem(500, "internal", detail, request_id=scope["request_id"])(scope, receive, send)
+
+    def _too_large(self) -> tuple[int, str, str]:
+        return 413, "too_large", f"the request has more than {self.max_body:,} bytes"
+
+    def _refusal(self, method: str, headers: Headers) -> tuple[int, str, str] | None:
+        host = _name(headers.get("host", ""))
+        if host not in self.hosts:
+            return 421, "wrong_host", f"this server does not answer for {host or 'a request without a host'!r}"
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self.max_body:
+            return self._too_large()
+        if method in SAFE_METHODS:
+            return None
+        origin = headers.get("origin")
+        foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+        if foreign or headers.get("sec-fetch-site") == "cross-site":
+            return 403, "foreign_origin", "a page of another origin may not change anything here"
+        return None
+
+
+def _name(host: str) -> str:
+    """The host name of a Host header, without port and brackets."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

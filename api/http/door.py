@@ -1,0 +1,118 @@
+"""Who is let in: each request's caller, scope and limits, before a route sees it.
+
+The workspace's own commands show the owner's token, everybody else a bearer token; without one a request is the local
+administrator's, where no users are declared, or that of the one user whom the server was started for.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from api.access.owner import owner_scope
+from api.http import problems
+from index.errors import LimitError, PolicyError, SignInError, SourceError, TowerError
+from index.usage import USAGE, Uncounted, Usage
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Send
+    from starlette.types import Scope as Connection
+
+    from api.access.limits import Limits
+    from api.access.signin import SignIn
+    from api.service import Service
+    from index.scope import Scope
+
+OPEN = frozenset({("GET", path) for path in ("/", "/console.css", "/healthz", "/readyz", "/openapi.json")})
+"""What tells nothing about the workspace; anybody who reaches the server may have it."""
+
+CHALLENGE = 'Bearer realm="tower"'
+log = logging.getLogger("tower.http")
+
+
+class Door:
+    """ASGI middleware: puts the caller's `index.scope.Scope` under `tower.scope`, or answers with a problem."""
+
+    def __init__(
+        self, app: ASGIApp, *, service: Service, user: str | None, sign_in: SignIn | None, limits: Limits | None
+    ) -> None:
+        self.app, self.service, self.user, self.sign_in, self.limits = app, service, user, sign_in, limits
+
+    async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
+        """Let one request in, or refuse it. What it holds is given back when its whole response is out."""
+        if connection["type"] != "http" or (_method(connection), connection["path"]) in OPEN:
+            await self.app(connection, receive, send)
+            return
+        held = ExitStack()
+        try:
+            usage = await run_in_threadpool(self._admit, Request(connection), held)
+        except TowerError as error:
+            await run_in_threadpool(held.close)
+            await self._refusal(connection, error)(connection, receive, send)
+            return
+        token = USAGE.set(usage)
+        try:
+            await self.app(connection, receive, send)
+        finally:
+            USAGE.reset(token)
+            await run_in_threadpool(held.close)
+
+    def _admit(self, request: Request, held: ExitStack) -> Usage:
+        scope, client, counted = self._scope(request)
+        request.scope["tower.scope"] = scope
+        if not counted or self.limits is None:
+            return Uncounted()
+        entered: AbstractContextManager[Usage] = self.limits.entered(scope.principal.name, client)
+        return held.enter_context(entered)
+
+    def _scope(self, request: Request) -> tuple[Scope, str, bool]:
+        """What the caller may see, the client it calls through, and whether what it uses is counted."""
+        owned = owner_scope(request, self.service)
+        if owned is not None:
+            return owned, "", False
+        given = request.headers.getlist("authorization")
+        if given and self.sign_in is not None:
+            try:
+                caller = self.sign_in.caller(given)
+            except (SignInError, SourceError) as error:
+                self._failed(request, error)
+                raise
+            return self.service.scope_for(caller), caller.client, True
+        try:
+            return self.service.scope_for(self.user), "", True
+        except PolicyError as error:
+            if self.user is not None:
+                raise
+            failure = SignInError("nobody signed in", hint="send `Authorization: Bearer TOKEN`")
+            self._failed(request, failure)
+            raise failure from error
+
+    def _failed(self, request: Request, error: TowerError) -> None:
+        """Record a sign-in that failed; past the limit of an address nothing is recorded, and it is told to wait."""
+        source = request.client.host if request.client else ""
+        if self.limits is not None and not self.limits.failed(source):
+            raise LimitError("too many failed sign-ins from here", retry_after=60) from error
+        self.service.sign_in_failed(error.code, source)
+
+    def _refusal(self, connection: Connection, error: TowerError) -> Response:
+        if (_method(connection), connection["path"]) == ("POST", "/"):
+            from api.http.console import refusal
+
+            response: Response = refusal(error)
+        else:
+            response = problems.of_error(error, str(connection.get("request_id", "")))
+        if isinstance(error, SignInError):
+            invalid = "authorization" in Headers(scope=connection)
+            response.headers["WWW-Authenticate"] = CHALLENGE + (', error="invalid_token"' if invalid else "")
+        return response
+
+
+def _method(connection: Connection) -> str:
+    method = str(connection["method"])
+    return "GET" if method == "HEAD" else method

@@ -1,0 +1,123 @@
+"""`tower serve`'s server: it owns the workspace, and says so in `serve.json` for as long as it answers."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import uvicorn
+
+from api.access.owner import Owner
+from api.client.presence import Presence, announce, withdraw
+from api.http.app import create_app, handlers
+from api.http.boundary import LOOPBACK_NAMES
+from api.upkeep.jobs import Jobs, Journal
+from index.errors import BusyError, TowerError
+from index.scope import Principal, Scope
+
+if TYPE_CHECKING:
+    from api.access.limits import Limits
+    from api.access.signin import SignIn
+    from api.service import Service
+    from api.settings import JobsSettings
+
+log = logging.getLogger("tower.http")
+_NOBODY = Scope(Principal("server"), {}, frozenset())  # sees nothing, and may ask
+
+
+def serve_workspace(
+    service: Service,
+    home: Path,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    *,
+    user: str | None = None,
+    hosts: frozenset[str] = LOOPBACK_NAMES,
+    sign_in: SignIn | None = None,
+    limits: Limits | None = None,
+    kept_jobs: JobsSettings | None = None,
+) -> None:
+    """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
+
+    A request without a token is asked as `user`. A server for one user is not announced to the commands of the
+    workspace: its owner's token would let them ask as others.
+
+    The vector index is opened first, so that it is this process that owns it: raises `BusyError` where another does.
+    """
+    _open(service)
+    owner = Owner.new() if user is None else None
+    jobs = Jobs(handlers(service))
+    app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs)
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(
+            signal.SIGTERM, _stop
+        )  # uvicorn stops, then raises the signal again: leave through the `finally`s
+
+    def ready(url: str) -> None:
+        if kept_jobs is not None:
+            jobs.open_journal(lambda: _journal(kept_jobs, home, jobs))
+        on_ready(url)
+
+    try:
+        _Server(config, home, owner, ready).run()
+    finally:
+        jobs.close()
+
+
+class _Server(uvicorn.Server):
+    """Announces the workspace's server once it listens, and takes that back before it stops listening."""
+
+    def __init__(
+        self, config: uvicorn.Config, home: Path, owner: Owner | None, on_ready: Callable[[str], None]
+    ) -> None:
+        super().__init__(config)
+        self._home, self._owner, self._on_ready = home, owner, on_ready
+        self._presence: Presence | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then announce."""
+        await super().startup(sockets)
+        if self.started:
+            url = f"http://{_authority(self.servers[0].sockets[0])}"
+            if self._owner is not None:
+                self._presence = announce(self._home, url, self._owner.server, self._owner.token)
+            self._on_ready(url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take the announcement back, then finish what is being answered."""
+        if self._presence is not None:
+            withdraw(self._home, self._presence)
+        await super().shutdown(sockets)
+
+
+def _journal(settings: JobsSettings, home: Path, jobs: Jobs) -> Journal:
+    from api.upkeep.durable import DurableJournal, Schedule, journal_url
+
+    schedules = tuple(Schedule(name, one.cron, one.job, one.arguments()) for name, one in settings.schedules.items())
+    return DurableJournal(journal_url(settings.store, home), jobs.run, schedules, settings.worker)
+
+
+def _authority(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _open(service: Service) -> None:
+    """Open what the first question would open. What is wrong with it is told to those who ask, unless it is owned."""
+    try:
+        service.search("ready", _NOBODY, 1)
+    except BusyError:
+        raise
+    except TowerError as error:
+        log.warning("not everything can be asked yet: %s", error.message)
+
+
+def _stop(_signal: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)

@@ -1,0 +1,1 @@
+"""Answers, hits, cards and reports for people: terminal, HTML and picture files."""

@@ -1,0 +1,1 @@
+"""Long work on a workspace: first set-up, syncs, jobs and schedules, training scores."""

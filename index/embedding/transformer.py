@@ -1,0 +1,86 @@
+"""Any sentence-transformers model from a folder, on torch: for other models, and for a GPU.
+
+Importing this module is cheap; torch is loaded at the first text, and costs seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embedding.embedder import Vectors
+from index.errors import ModelError
+
+_WEIGHTS = ("*.safetensors", "*.bin")
+_REMEMBERED = 512  # query vectors
+_BATCH_TEXTS = 32
+
+
+class TransformerModel:
+    """An `Embedder` on the sentence-transformers model in `folder`. Its identity names the folder and the hash of its
+    weights, so that vectors of two models never mix. Raises `ModelError` where the folder holds no weights."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._weights = sorted(path for pattern in _WEIGHTS for path in folder.rglob(pattern))
+        if not self._weights:
+            raise ModelError(
+                f"no embedding model at {folder}: no file {' or '.join(_WEIGHTS)} in it",
+                hint="`embedding.model` in tower.yaml names the folder of a sentence-transformers model",
+            )
+        self._loading = threading.Lock()
+        self._loaded: Any = None
+        self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
+
+    @cached_property
+    def identity(self) -> str:
+        """The folder's name, the hash of the weights, runtime and precision."""
+        total = hashlib.sha256()
+        for path in self._weights:
+            with path.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        return f"{self._folder.name}/{total.hexdigest()[:8]}/sentence-transformers/fp32"
+
+    @cached_property
+    def dimension(self) -> int:
+        """What the model gives."""
+        return int(self._model().get_sentence_embedding_dimension())
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (len(texts), dimension), in the order of `texts`."""
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        found = self._model().encode(
+            list(texts), batch_size=_BATCH_TEXTS, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(found, dtype=np.float32)
+
+    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+        """The vector of one text, read-only; the last few hundred are remembered."""
+        known = self._queries.get(text)
+        if known is None:
+            known = self.embed([text])[0]
+            known.setflags(write=False)
+            self._queries[text] = known
+            while len(self._queries) > _REMEMBERED:
+                self._queries.popitem(last=False)
+        return known
+
+    def _model(self) -> Any:
+        with self._loading:
+            if self._loaded is None:
+                from sentence_transformers import SentenceTransformer
+
+                try:
+                    self._loaded = SentenceTransformer(str(self._folder), local_files_only=True)
+                except (OSError, ValueError, KeyError) as error:
+                    raise ModelError(f"the embedding model at {self._folder} does not load: {error}") from error
+            return self._loaded

@@ -1,0 +1,1 @@
+"""SQL in, SQL that shows only what a scope shows out."""

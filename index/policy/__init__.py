@@ -1,0 +1,1 @@
+"""Who may see what: the policy file, its row rules, its documents."""

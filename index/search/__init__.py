@@ -1,0 +1,1 @@
+"""Search over both legs within a scope: passages, quotes, ranking, and LlamaIndex's faces of it."""

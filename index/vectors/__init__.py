@@ -1,0 +1,1 @@
+"""The vector index: one gateway, its engines, its keyword leg, its generations."""

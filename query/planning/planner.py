@@ -1,0 +1,296 @@
+"""Question to `Plan`: intent, readings over tables, route, steps. Reads names and values through the scope, runs
+nothing that answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from index.catalogue.model import Catalogue
+from index.errors import EmptyQuestion
+from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlStep, Step
+from query.planning.entity_names import Mention
+from query.planning.help import asks_for_help, introduction
+from query.planning.intent import Intent, read_intent
+from query.planning.population import Names, Populations, TableReader
+from query.planning.recipes import Recipes
+from query.planning.relevance import Nearness, stems
+from query.planning.router import (
+    GUIDE_CUES,
+    NOT_SURE_ENOUGH,
+    ONE_UNSURE_READING,
+    SEVERAL_MEANINGS,
+    RouteFeatures,
+    route,
+)
+from query.text2sql.thesaurus import FUNCTION_WORDS
+
+_WORD = re.compile(r"\w", re.UNICODE)
+_COMMAND = re.compile(
+    r"^\s*(?:please\s+)?(?:(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b|"
+    r"(?:set|change|rename|reset|assign|mark)\b[^?]*\b(?:to|as)\b)",
+    re.I,
+)
+_ORDER = re.compile(
+    r"\b(?:ignore|forget|disregard)\b.{0,30}\b(?:instructions?|rules?|prompts?)\b|\bsystem prompt\b|"
+    r"^\s*you are now\b|^\s*(?:run|execute)\b.*\b(?:shell|command|script)\b",
+    re.I,
+)
+_FUTURE = re.compile(r"\bwill\b(?!.*\b(?:due|renew|expire|end|launch))", re.I)
+AHEAD = dt.timedelta(days=366)  # plans reach about so far; a year later nothing is held
+_SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
+_CHANGE = re.compile(
+    r"\b(?:grew|grown|growing|increas(?:ed|ing)|declin(?:ed|ing)|decreas(?:ed|ing)|dropped|fell|fallen|rose|risen|shrank|"
+    r"improved|worsened|gained)\b",
+    re.I,
+)
+_CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
+SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
+FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explained
+LIGHT_VERBS = frozenset(
+    """provide provides provided offer offers offered deliver delivers delivered supply supplies supplied
+    bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
+    owed become became come came go went see saw make made place placed raise raised open opened receive received
+    produce produced generate generated break worth euro euros dollar dollars year years month months""".split()
+)
+_VAGUE = frozenset("numbers figures data stuff things information overview everything ones rest others".split())
+_SUMMARY = re.compile(r"\b(?:summari[sz]e|describe|how (?:did|have|has|do|are))\b", re.I)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans questions for one scope. `probe` tells how near the documents come to a text, `agree` whether two readings
+    find the same, so that nobody is asked to choose between them."""
+
+    catalogue: Catalogue
+    tables: TableReader
+    names: Names
+    probe: Callable[[str], Nearness]
+    agree: Callable[[Reading, Reading], bool]
+
+    @property
+    def populations(self) -> Populations:
+        """Readings of which entities are meant."""
+        return Populations(self.catalogue, self.tables, self.names)
+
+    @property
+    def recipes(self) -> Recipes:
+        """Plans of several steps."""
+        return Recipes(self.catalogue, self.tables, self.populations)
+
+    def plan(self, question: str) -> Plan:
+        """The plan of `question`; raises `EmptyQuestion` when it has no word in it."""
+        if not _WORD.search(question):
+            raise EmptyQuestion(
+                "the question is empty", hint='ask in words, for example "How many open tickets are there?"'
+            )
+        if asks_for_help(question):
+            made = Route("clarify", "the question is about Tower itself", 0.95)
+            return Plan(question, made, clarification=introduction(self.catalogue))
+        if _SQL.match(question):
+            typed = Reading(question.strip().rstrip(";"), 0.99, "the query as typed")
+            return Plan(question, Route("sql", "the question is SQL", 0.99), (SqlStep("answer", typed),))
+        intent = read_intent(question, self.catalogue)
+        if _COMMAND.search(intent.question):
+            return Plan(intent.question, Route("refuse", "Tower reads; it does not change data", 0.99))
+        if _ORDER.search(intent.question):
+            return Plan(
+                intent.question, Route("refuse", "it is an order to Tower, not a question about the data", 0.95)
+            )
+        period = self.recipes.period(intent.question) if _FUTURE.search(intent.question) else None
+        if period is not None and period.since is not None and period.since > self.catalogue.date() + AHEAD:
+            return Plan(intent.question, Route("refuse", "it asks for what is still to come", 0.9))
+        doubtful = self.populations.doubtful(intent.question)
+        if doubtful is not None:
+            return replace(_which_one(intent, doubtful), plain=True)
+        planned = self._several_steps(intent) or self._compound(intent) or self._plain(intent)
+        return replace(planned, plain=True)
+
+    def _several_steps(self, intent: Intent) -> Plan | None:
+        if intent.score is not None:
+            return self.recipes.scored(intent, intent.score)
+        if intent.draft is not None:
+            asked = "Whom should the draft be for? Name one, or say which."
+            return self.recipes.drafted(intent) or _clarify(intent, asked)
+        if intent.trend and (intent.chart or _SUMMARY.search(intent.body)):
+            plan = self.recipes.trend(intent)
+            if plan is not None:
+                return plan
+        return self.recipes.profile(intent) or self.recipes.joined(intent)
+
+    def _compound(self, intent: Intent) -> Plan | None:
+        """ "Which invoices of X are overdue, and what does our playbook say": each clause by its own path."""
+        clauses = [c for c in _CLAUSES.split(intent.body) if len(c.split()) >= 3]
+        if len(clauses) != 2:
+            return None
+        named = [n.name for n in self.populations.named(clauses[0])]
+        second = re.sub(r"\b(?:they|them|he|she|it)\b", named[0], clauses[1], count=1) if named else clauses[1]
+        plans = [self._plain(read_intent(clause, self.catalogue)) for clause in (clauses[0], second)]
+        if {plan.route.path for plan in plans} & {"refuse", "clarify"}:
+            return None
+        steps = tuple(_renamed(step, at) for at, plan in enumerate(plans, 1) for step in plan.steps)
+        paths = {plan.route.path for plan in plans}
+        confidence = min(plan.route.confidence for plan in plans)
+        path = paths.pop() if len(paths) == 1 else "hybrid"
+        return Plan(intent.question, Route(path, "two questions in one", confidence), steps)
+
+    def _plain(self, intent: Intent) -> Plan:
+        readings = self.tables.plan(self.populations.measured(intent.body))
+        best = readings[0] if readings else None
+        second = next((r for r in readings[1:] if best and r.sql != best.sql), None)
+        content = self._content(intent.body)
+        near = self.probe(intent.body)
+        if not content - _VAGUE and not self.names.find(intent.body) and near.relevance < SPOKEN_OF:
+            return _clarify(intent, "What would you like to know? Name the records or the topic.")
+        unknown = self._unknown(intent.body)
+        features = RouteFeatures(
+            question=intent.body,
+            sql=best.confidence if best else 0.0,
+            runner_up=second.confidence if second else 0.0,
+            runner_up_differs=second is not None,
+            relevance=near.relevance,
+            coverage=near.coverage,
+            unknown=self._unexplained(intent.body, content, unknown, best),
+            drafted=not self.catalogue.terms,
+            strange=len(unknown),
+        )
+        open_to = best is not None and not (unknown if features.drafted else features.unknown)
+        choice = self.tables.choice(intent.body) if open_to else None
+        made = route(features if choice is None else replace(features, meanings=len(choice.options)))
+        if choice is not None and best is not None and made.reason == SEVERAL_MEANINGS:
+            return _clarify(intent, _meant(choice), choice.readings or (best,), made)
+        if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
+            made = replace(made, path="sql", reason="the readings of the question find the same")
+        if best is not None and made.reason == NOT_SURE_ENOUGH:
+            return _clarify(intent, _nearest(best), (best,), made)
+        if made.path == "clarify" and best is not None and made.reason == ONE_UNSURE_READING:
+            return _clarify(intent, f"Do you mean: {best.explanation}? Here is what that gives.", (best,), made)
+        if made.path == "clarify" and best is not None and second is not None:
+            return _clarify(intent, _readings_asked((best, second)), (best, second), made)
+        if made.path == "sql" and best is not None:
+            steps: tuple[Step, ...] = (SqlStep("answer", best),)
+            if intent.chart:
+                steps += (ChartStep("chart", "answer"),)
+            return Plan(intent.question, made, steps, readings[1:3])
+        if made.path == "vector":
+            return self._searched(intent, made)
+        return Plan(intent.question, made, (), readings[:2], _why_not(self.tables.unknown_words(intent.body)))
+
+    def _searched(self, intent: Intent, made: Route) -> Plan:
+        """A search in the documents. Of an entity that the question names, its own documents are searched, and with
+        the values of its record also the general ones (which warranty its class carries)."""
+        named = self.populations.named(intent.body)
+        sources = self._sources_of_saying(intent)
+        general = bool(GUIDE_CUES.search(intent.body)) and not sources
+        if not named:
+            return Plan(intent.question, made, (SearchStep("answer", intent.body, general=general, sources=sources),))
+        about = self.populations.about(intent.body, named)
+        asked = " ".join(self._without_names(intent.body).split())
+        columns = about.sql.partition(" FROM ")[0].count(",") + 1
+        steps = (
+            SqlStep("about", about, "population"),
+            SearchStep("answer", asked, keys_from="about", general=columns > 2, sources=sources),
+        )
+        if columns > 2:
+            made = Route("hybrid", "the record says which documents apply", made.confidence)
+        return Plan(intent.question, made, steps)
+
+    def _without_names(self, body: str) -> str:
+        """`body` without the names of entities: of an entity's own documents every one bears its name."""
+        for mention in reversed(self.names.find(body)):
+            body = f"{body[: mention.start]} {body[mention.end :]}"
+        return body
+
+    def _sources_of_saying(self, intent: Intent) -> tuple[str, ...]:
+        """The sources of the tables that hold what customers say, when the question is about that: of "complained",
+        those that people call complaints."""
+        verb = intent.said_verb[:7]
+        if len(verb) < 5:
+            return ()
+        found = []
+        for table in self.catalogue.tables:
+            called = " ".join((table.label, *table.synonyms)).lower().split()
+            if table.source and any(word.startswith(verb) for word in called):
+                found.append(table.source)
+        return tuple(dict.fromkeys(found))
+
+    def _unknown(self, body: str) -> frozenset[str]:
+        """The words that nothing in the tables explains; verbs that could stand with any noun are none of them."""
+        return frozenset(w.lower() for w in self.tables.unknown_words(body)) - LIGHT_VERBS
+
+    def _unexplained(self, body: str, content: frozenset[str], unknown: frozenset[str], best: Reading | None) -> float:
+        """The share of content words that the tables do not explain, or explain by a far-fetched link only; a change
+        ("grew", "dropped") is explained only by a reading that subtracts."""
+        strained = {k.text for k in self.tables.links(body) if k.score < FAR_FETCHED and k.kind != "period"}
+        untold = bool(_CHANGE.search(body)) and best is not None and " - " not in best.sql
+        return 1.0 if untold else min(1.0, (len(unknown) + len(strained)) / max(1, len(content)))
+
+    def _content(self, body: str) -> frozenset[str]:
+        """The words of `body` that carry content; the company's own name does not."""
+        own = {w.lower() for w in re.findall(r"\w+", self.catalogue.company)}
+        words = re.findall(r"[^\W\d_]+", body.lower())
+        return frozenset(w for w in words if len(w) > 1 and w not in FUNCTION_WORDS and w not in own)
+
+
+def content_stems(text: str, catalogue: Catalogue) -> frozenset[str]:
+    """The stems of the words of `text` that carry content."""
+    own = stems(catalogue.company)
+    words = [w for w in re.findall(r"\w+", text.lower()) if w not in FUNCTION_WORDS]
+    return stems(" ".join(words)) - own
+
+
+def without_company(text: str, catalogue: Catalogue) -> str:
+    """`text` without the company's own name, which stands in too many documents to say what a question is about."""
+    return re.sub(re.escape(catalogue.company), " ", text, flags=re.I) if catalogue.company else text
+
+
+def _clarify(intent: Intent, asked: str, readings: Sequence[Reading] = (), made: Route | None = None) -> Plan:
+    made = made or Route("clarify", "the question leaves open what it is about", 0.6)
+    steps = tuple(SqlStep(f"reading{n}", reading) for n, reading in enumerate(readings, 1))
+    return Plan(intent.question, made, steps, tuple(readings), asked)
+
+
+def _meant(choice: Choice) -> str:
+    """A question back about what the words mean."""
+    first, *others = choice.options
+    asked = f"Do you mean {first}, or {', or '.join(others)}?"
+    return f"{asked} Here is what each of them gives." if len(choice.readings) == len(choice.options) else asked
+
+
+def _why_not(unknown: Sequence[str]) -> str:
+    """Why a question cannot be answered, where it is a word that nothing speaks of."""
+    named = ", ".join(f"“{word}”" for word in dict.fromkeys(unknown))
+    return f"The data cannot answer this: nothing we hold speaks of {named}." if named else ""
+
+
+def _nearest(best: Reading) -> str:
+    """What is said of a reading that is too unsure to be an answer."""
+    return (
+        f"I am not sure enough of what is asked to call this an answer. The nearest reading is: {best.explanation}."
+        " Here is what that gives; ask in other words if you mean something else."
+    )
+
+
+def _readings_asked(readings: Sequence[Reading]) -> str:
+    asked = ", or ".join(f"({n}) {r.explanation}" for n, r in enumerate(readings, 1))
+    return f"Do you mean {asked}? Here is what each of them gives."
+
+
+def _which_one(intent: Intent, mention: Mention) -> Plan:
+    """A question back about a name that several entities bear."""
+    said = intent.question[mention.start : mention.end]
+    listed = [f"{named.name} ({named.key})" for named in mention.meant]
+    asked = f"Which {mention.meant[0].entity} do you mean by “{said}”: {', '.join(listed[:-1])} or {listed[-1]}?"
+    made = Route("clarify", f"“{said}” names {len(mention.meant)} of them", 0.9)
+    return Plan(intent.question, made, (), (), asked)
+
+
+def _renamed(step: Step, clause: int) -> Step:
+    """A step of one clause under an id of its own."""
+    changes = {"id": f"{step.id}{clause}"}
+    for name in ("keys_from", "rows_from"):
+        if getattr(step, name, None):
+            changes[name] = f"{getattr(step, name)}{clause}"
+    return replace(step, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+"""Which entities a question speaks of, as a reading whose rows are those entities: key and name first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from index.catalogue.model import Catalogue, Column, Entity
+from index.vectors.keywords import terms
+from query.plan import Choice, Link, Reading
+from query.planning.entity_names import Mention, Named
+
+DEFAULT_TOP = 10  # how many "our top customers" are
+_TOP_MANY = re.compile(r"\b(top|best|biggest|largest|most important|key)\b", re.I)
+_MEASURED = re.compile(r"\bby\b|\bwith the (?:most|highest|largest)\b|\bmeasured\b|\bin terms of\b", re.I)
+
+
+class TableReader(Protocol):
+    """What planning needs of the table planner (`query.text2sql.planner.TableQuestionPlanner`)."""
+
+    def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
+        """Readings, best first."""
+        ...
+
+    def choice(self, question: str) -> Choice | None:
+        """The ways in which the question can be meant, where its words leave a choice."""
+        ...
+
+    def links(self, question: str) -> tuple[Link, ...]:
+        """Words of the question tied to the catalogue."""
+        ...
+
+    def unknown_words(self, question: str) -> tuple[str, ...]:
+        """Content words that nothing explains."""
+        ...
+
+
+class Names(Protocol):
+    """What planning needs of the dictionary of names (`query.planning.entity_names.EntityNames`)."""
+
+    def find(self, question: str) -> tuple[Mention, ...]:
+        """The entities that the question names."""
+        ...
+
+
+@dataclass(frozen=True)
+class Populations:
+    """Readings of which entities are meant."""
+
+    catalogue: Catalogue
+    tables: TableReader
+    names: Names
+
+    def of(self, body: str, entity_name: str) -> Reading:
+        """The entities that `body` speaks of; all of them when it sets no condition that the tables know."""
+        entity = self._entity(entity_name)
+        named = self.named(body, entity_name)
+        if named:
+            return by_key(entity, named)
+        readings = self.tables.plan(self.measured(body), subject=entity_name) if body.strip() else ()
+        return readings[0] if readings else everything(entity)
+
+    def named(self, body: str, entity_name: str | None = None) -> tuple[Named, ...]:
+        """The entities that `body` names beyond doubt."""
+        found = [m.meant[0] for m in self.names.find(body) if len(m.meant) == 1]
+        return tuple(n for n in dict.fromkeys(found) if entity_name is None or n.entity == entity_name)
+
+    def doubtful(self, body: str) -> Mention | None:
+        """The first name in `body` that several entities bear."""
+        return next((m for m in self.names.find(body) if len(m.meant) > 1), None)
+
+    def entity_in(self, body: str) -> str | None:
+        """The entity that `body` is about: the one it names, else the one whose word comes first."""
+        named = self.named(body)
+        if named:
+            return named[0].entity
+        best: tuple[int, str] | None = None
+        for entity in self.catalogue.entities:
+            found = re.search(rf"\b(?:{'|'.join(self.words(entity))})\b", body, re.I)
+            if found and (best is None or found.start() < best[0]):
+                best = (found.start(), entity.name)
+        return best[1] if best else None
+
+    def measured(self, body: str) -> str:
+        """`body` with what the catalogue ranks an entity by, where "our top 10 customers" does not say by what."""
+        if _MEASURED.search(body):
+            return body
+        for entity in self.catalogue.entities:
+            called = "|".join(self.words(entity))
+            found = re.search(
+                rf"\b(?:top|best|biggest|largest|most important|key)\s+(?:\w+\s+)?(?:{called})\b", body, re.I
+            )
+            if entity.top_by and found:
+                ranked = f"{body[: found.end()]} by {entity.top_by}{body[found.end() :]}"
+                many = found.group(0).rstrip().endswith("s") and not re.search(r"\d", found.group(0))
+                return _TOP_MANY.sub(rf"\1 {DEFAULT_TOP}", ranked, count=1) if many else ranked
+        return body
+
+    def words(self, entity: Entity) -> list[str]:
+        """Patterns of the words for an entity, singular and plural, longest first."""
+        table = self.catalogue.table(entity.table)
+        words = {entity.name, *entity.synonyms, *((table.label, *table.synonyms) if table else ())}
+        forms = {form for word in words if word for form in (word, *_numbers(word))}
+        return [re.escape(form) for form in sorted(forms, key=len, reverse=True)]
+
+    def about(self, body: str, named: Sequence[Named]) -> Reading:
+        """The rows of `named` entities (of the first one's kind), with the columns that `body` speaks of."""
+        entity = self._entity(named[0].entity)
+        return by_key(entity, [n for n in named if n.entity == entity.name], self._asked(body, entity, named))
+
+    def _asked(self, body: str, entity: Entity, named: Sequence[Named]) -> tuple[str, ...]:
+        table = self.catalogue.table(entity.table)
+        asked = frozenset(terms(body)) - frozenset(t for n in named for t in terms(n.name))
+        if table is None:
+            return ()
+        return tuple(c.name for c in table.columns if c.role == "dimension" and asked & _terms_of(c))
+
+    def _entity(self, name: str) -> Entity:
+        entity = self.catalogue.entity(name)
+        assert entity is not None, name
+        return entity
+
+
+def everything(entity: Entity) -> Reading:
+    """Every entity of a kind."""
+    sql = f'SELECT "{entity.key}", "{entity.name_column}" FROM "{entity.table}"'
+    return Reading(sql, 0.7, f"every {entity.name}", (), (entity.table,), entity.name, entity.key)
+
+
+def by_key(entity: Entity, named: Sequence[Named], columns: Sequence[str] = ()) -> Reading:
+    """Named entities, with further columns of their rows."""
+    keys = ", ".join("'" + n.key.replace("'", "''") + "'" for n in named)
+    shown = ", ".join(f'"{c}"' for c in dict.fromkeys((entity.key, entity.name_column, *columns)))
+    sql = f'SELECT {shown} FROM "{entity.table}" WHERE "{entity.key}" IN ({keys})'
+    said = " and ".join(n.name for n in named)
+    return Reading(sql, 0.95, f"{entity.name} {said}", (), (entity.table,), entity.name, entity.key, title=said)
+
+
+def _terms_of(column: Column) -> frozenset[str]:
+    return frozenset(t for text in (column.label, *column.synonyms) for t in terms(text))
+
+
+def _numbers(word: str) -> tuple[str, ...]:
+    """Plural and singular of a regular noun."""
+    if word.endswith("s"):
+        return (word[:-1],)
+    return (word[:-1] + "ies",) if word.endswith("y") else (word + "s", word + "es")

@@ -1,0 +1,197 @@
+"""Plans of several steps: scored lists, drafts, trends, and joins of records with what documents say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+
+from index.catalogue.model import Catalogue, Score
+from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, Reading, ScoreStep, SearchStep, SqlStep, Step
+from query.planning.intent import Intent
+from query.planning.population import Populations, TableReader
+from query.planning.router import RouteFeatures, route
+from query.text2sql.periods import Period, read_time
+from query.text2sql.thesaurus import FUNCTION_WORDS
+
+MOST_PASSAGES = 60  # looked at when passages decide which entities stay
+_TOP = re.compile(r"\b(?:top\s+)?(\d{1,3})\b(?=\s+\w)")
+_MOST = re.compile(r"\b(?:most|highest|greatest|biggest)\b", re.I)
+_TREND_WORDS = re.compile(
+    r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|s|ment|ing)?|evol(?:ved?|ution)|over time|"
+    r"how (?:did|have|has|do|are))\b",
+    re.I,
+)
+_PROFILE = re.compile(
+    r"^\s*(?:tell me (?:more )?about|what do (?:we|you) know about|who (?:is|are)|describe|"
+    r"(?:show|give) me (?:an |the )?(?:overview|profile|summary|status) (?:of|for|on)|"
+    r"(?:overview|profile|summary|status) (?:of|for|on)|how (?:is|are)(?=\b.*\bdoing))\b",
+    re.I,
+)
+_WHICH = re.compile(r"\b(?:which|who|what|list|show|find)\b", re.I)
+_NOT_WHICH = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:did|do|does|has|have|is|are)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """Builds the steps of an intent. Each method gives None where the recipe does not fit."""
+
+    catalogue: Catalogue
+    tables: TableReader
+    populations: Populations
+
+    def scored(self, intent: Intent, score: Score) -> Plan:
+        """Entities by a declared score; a period means their due date ("at risk of churn this quarter")."""
+        period = self.period(intent.body) if score.due or score.due_sql else None
+        body = without(intent.body, period)
+        top = _top(intent)
+        if top is not None:
+            body = _MOST.sub(" ", _TOP.sub(" ", body, count=1))
+        population = self.populations.of(body, score.entity)
+        steps: list[Step] = [
+            SqlStep("population", population, "population"),
+            ScoreStep(
+                "scores",
+                score.name,
+                "population",
+                at_risk=top is None and not self.populations.named(body, score.entity),
+                due=_bounds(period) if period else None,
+                due_text=period.label if period else "",
+                top=top,
+            ),
+        ]
+        if intent.draft is not None:
+            steps.append(DraftStep("drafts", intent.draft, score.entity, "scores", intent.pictures, intent.topics))
+        return self._stepped(intent, steps, population)
+
+    def drafted(self, intent: Intent) -> Plan | None:
+        """Drafts for the entities that the question speaks of; None when it speaks of none."""
+        entity = intent.draft_entity or self.populations.entity_in(intent.body)
+        if entity is None or intent.draft is None:
+            return None
+        population = self.populations.of(intent.body, entity)
+        named = self.populations.named(intent.body, entity)
+        steps: list[Step] = [SqlStep("population", population, "population")]
+        source = "population"
+        score = next((s for s in self.catalogue.scores if s.entity == entity), None)
+        if intent.draft == "retention" and score is not None and named:
+            steps.append(ScoreStep("scores", score.name, "population", at_risk=False))  # its reasons shape the letter
+            source = "scores"
+        steps.append(DraftStep("drafts", intent.draft, entity, source, intent.pictures, intent.topics))
+        if intent.lifestyle:
+            steps.append(ImageStep("images", entity, "population"))
+        return self._stepped(intent, steps, population)
+
+    def profile(self, intent: Intent) -> Plan | None:
+        """Everything at a glance about an entity that the question names: facts, score, what its documents say."""
+        named = self.populations.named(intent.body)
+        if not named or not _PROFILE.match(intent.body) or self._asks_more(intent.body):
+            return None
+        entity = named[0].entity
+        population = self.populations.of(intent.body, entity)
+        steps: list[Step] = [SqlStep("population", population, "population")]
+        score = next((s for s in self.catalogue.scores if s.entity == entity), None)
+        if score is not None:
+            steps.append(ScoreStep("scores", score.name, "population", at_risk=False))
+        steps += [
+            ProfileStep("profile", entity, "population"),
+            SearchStep("said", "complaint, request, agreement or visit", k=6, keys_from="population"),
+        ]
+        return self._stepped(intent, steps, population)
+
+    def _asks_more(self, body: str) -> bool:
+        """True where beside the lead and the names something is asked for ("who is the owner of ...")."""
+        for mention in reversed(self.populations.names.find(body)):
+            body = f"{body[: mention.start]} {body[mention.end :]}"
+        words = re.findall(r"[a-z]+", _PROFILE.sub(" ", body).lower())
+        return any(word not in FUNCTION_WORDS and word != "doing" for word in words)
+
+    def trend(self, intent: Intent) -> Plan | None:
+        """A measure over time: the series itself, its total, and the total of the period before it."""
+        period = self.period(intent.body)
+        base = _TREND_WORDS.sub(" ", without(intent.body, period))
+        series = self.tables.plan(f"{base} by {_grain(period)} {_between(period)}".strip())
+        if not series or not series[0].y:
+            return None
+        grain = _grain(period)
+        told = " ".join(_TREND_WORDS.sub(" ", intent.body).split()).removeprefix("of ")
+        steps: list[Step] = [SqlStep("series", replace(series[0], title=f"{told}, by {grain}"))]
+        totals: list[Reading] = []
+        if period is not None:
+            for name, when in (("total", period), ("before", period.previous())):
+                reading = self.tables.plan(f"total {base} {_between(when)}")
+                if reading and not reading[0].x:
+                    steps.append(SqlStep(name, reading[0], name))
+                    totals.append(reading[0])
+        if len(totals) == 2:
+            steps.append(SqlStep("change", _change(*totals), "change"))
+        steps.append(ChartStep("chart", "series"))
+        made = route(_sure(intent, series[0]))
+        return Plan(intent.question, replace(made, path="sql", reason="a measure over time"), tuple(steps))
+
+    def joined(self, intent: Intent) -> Plan | None:
+        """Records choose the entities, their passages decide: "which customers with ... complained about ..."."""
+        subject = intent.said_subject
+        if not intent.said or not _WHICH.search(subject) or _NOT_WHICH.search(subject):
+            return None
+        entity = self.populations.entity_in(subject)
+        if entity is None or self.populations.named(subject, entity):
+            return None
+        population = self.populations.of(subject, entity)
+        steps = (
+            SqlStep("population", population, "population"),
+            SearchStep("said", intent.said, k=MOST_PASSAGES, keys_from="population", require=True),
+        )
+        return Plan(intent.question, route(replace(_sure(intent, population), joined=True)), steps)
+
+    def period(self, text: str) -> Period | None:
+        """The first period that `text` names, bounded on both sides."""
+        periods = read_time(text, self.catalogue.date(), self.catalogue.fiscal_year_start).periods
+        return next((p for p in periods if p.since is not None and p.until is not None), None)
+
+    def _stepped(self, intent: Intent, steps: list[Step], population: Reading) -> Plan:
+        return Plan(intent.question, route(replace(_sure(intent, population), steps=True)), tuple(steps))
+
+
+def _sure(intent: Intent, reading: Reading) -> RouteFeatures:
+    """The features of a question whose recipe is settled; only the reading's own confidence counts."""
+    return RouteFeatures(intent.question, reading.confidence, 0, False, 0, 0, 0)
+
+
+def _change(now: Reading, before: Reading) -> Reading:
+    """By how many percent a total rose against another, as one query that can be run again."""
+    sql = f"SELECT 100.0 * (({now.sql}) - ({before.sql})) / NULLIF(({before.sql}), 0) AS change_percent"
+    return Reading(sql, min(now.confidence, before.confidence), "change in percent", tables=now.tables)
+
+
+def without(body: str, period: Period | None) -> str:
+    """`body` without the words of `period` and the preposition before them."""
+    if period is None:
+        return body
+    head = re.sub(r"\b(?:in|during|for|of|within|over|from)\s*(?:the\s*)?$", "", body[: period.start], flags=re.I)
+    return f"{head} {body[period.end :]}"
+
+
+def _top(intent: Intent) -> int | None:
+    """How many of the highest scores are asked for ("our 5 customers most at risk")."""
+    found = _TOP.search(intent.body)
+    return int(found.group(1)) if found and int(found.group(1)) <= 200 else None
+
+
+def _bounds(period: Period) -> tuple[str, str]:
+    assert period.since is not None and period.until is not None
+    return period.since.isoformat(), period.until.isoformat()
+
+
+def _between(period: Period | None) -> str:
+    """A period in words that leave no choice; its last day is inside."""
+    if period is None or period.since is None or period.until is None:
+        return ""
+    return f"between {period.since.isoformat()} and {(period.until - dt.timedelta(days=1)).isoformat()}"
+
+
+def _grain(period: Period | None) -> str:
+    if period is None or period.since is None or period.until is None:
+        return "month"
+    days = (period.until - period.since).days
+    return "day" if days <= 14 else "week" if days <= 31 else "month" if days <= 800 else "year"

@@ -1,0 +1,89 @@
+"""Choosing what embeds, and that the choices give the same vectors as far as they promise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.embedding import openvino as openvino_runtime
+from index.embedding.choice import choose_embedder
+from index.embedding.minilm import MiniLM
+from index.embedding.transformer import TransformerModel
+from index.errors import ModelError
+
+HERE = Path(__file__).resolve().parents[3]
+TEXTS = ["Which customers are at risk?", "A tent. " * 90, "", "Zips are covered for two years.", *"abcdefghij"]
+needs_bfloat16 = pytest.mark.skipif(not openvino_runtime.is_available(), reason="this processor has no bfloat16")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@needs_bfloat16
+def test_the_quick_runtime_gives_the_vectors_of_the_exact_one(cache: Path) -> None:
+    exact, quick = MiniLM(cache), MiniLM(cache, runtime="openvino")
+    assert exact.identity != quick.identity and quick.identity.endswith("openvino/bf16")
+    vectors = quick.embed(TEXTS)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert (vectors * exact.embed(TEXTS)).sum(axis=1).min() > 0.999
+    alone = np.array([quick.embed_query(text) for text in TEXTS])
+    assert (alone * vectors).sum(axis=1).min() > 0.999
+
+
+@needs_bfloat16
+def test_auto_takes_the_quick_runtime_and_loads_no_telemetry(cache: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from index.embedding.choice import choose_embedder\n"
+        f"chosen = choose_embedder('auto', None, Path({str(cache)!r})); chosen.embed_query('a tent')\n"
+        "heavy = ('torch', 'transformers', 'sentence_transformers', 'openvino_telemetry.main')\n"
+        "print(chosen.identity.split('/')[2], [name for name in heavy if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "openvino []"
+
+
+def test_auto_is_onnxruntime_on_another_processor(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_runtime, "is_available", lambda: False)
+    assert choose_embedder("auto", None, cache).identity.endswith("onnxruntime/fp32")
+    with pytest.raises(ModelError, match="bfloat16"):
+        choose_embedder("openvino", None, cache)
+
+
+def test_flags_of_the_processor_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for flags, available in (("fpu sse2 avx512_bf16", True), ("fpu amx_bf16", True), ("fpu avx2", False)):
+        (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags\t\t: {flags}\n")
+        monkeypatch.setattr(openvino_runtime, "_CPU_FLAGS", tmp_path / "cpuinfo")
+        openvino_runtime.is_available.cache_clear()
+        assert openvino_runtime.is_available() is available
+    openvino_runtime.is_available.cache_clear()
+
+
+def test_a_model_of_ones_own_is_named_by_its_weights(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/model.safetensors").write_bytes(b"weights")
+    chosen = choose_embedder("auto", tmp_path / "mine", tmp_path)
+    assert isinstance(chosen, TransformerModel)
+    first = chosen.identity
+    assert first.startswith("mine/") and first.endswith("/sentence-transformers/fp32")
+    (tmp_path / "mine/model.safetensors").write_bytes(b"other weights")
+    assert choose_embedder("auto", tmp_path / "mine", tmp_path).identity != first
+    with pytest.raises(ModelError, match="sentence-transformers"):
+        choose_embedder("onnxruntime", tmp_path / "mine", tmp_path)
+    with pytest.raises(ModelError, match="no embedding model"):
+        choose_embedder("auto", tmp_path / "nothing", tmp_path)
+
+
+@pytest.mark.slow
+def test_sentence_transformers_is_a_runtime_of_the_same_weights(cache: Path) -> None:
+    chosen = choose_embedder("sentence-transformers", None, cache)
+    assert chosen.dimension == 384
+    vectors = chosen.embed(TEXTS)
+    assert (vectors * MiniLM(cache).embed(TEXTS)).sum(axis=1).min() > 0.99999
+    assert chosen.embed_query(TEXTS[0]) @ vectors[0] == pytest.approx(1.0, abs=1e-5)
+    assert chosen.embed([]).shape == (0, 384)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, RouteFeatures, path_names, route
+from query.text2sql.ranking import OUTRIGHT
+
+SHARE = st.floats(0, 1)
+
+
+def features(**given: object) -> RouteFeatures:
+    base: dict[str, object] = {
+        "question": "How many orders are there?", "sql": 0.0, "runner_up": 0.0, "runner_up_differs": False,
+        "relevance": 0.0, "coverage": 0.0, "unknown": 0.0, "steps": False, "joined": False,
+    }  # fmt: skip
+    return RouteFeatures(**{**base, **given})  # type: ignore[arg-type]
+
+
+def test_a_sure_reading_goes_to_the_tables() -> None:
+    assert route(features(sql=0.9, relevance=0.3)).path == "sql"
+
+
+def test_a_question_about_a_policy_goes_to_the_documents() -> None:
+    assert (
+        route(
+            features(question="What is the policy on time off?", sql=0.2, relevance=0.6, coverage=1.0, unknown=0.5)
+        ).path
+        == "vector"
+    )
+
+
+def test_what_nothing_speaks_of_is_refused() -> None:
+    assert route(features(question="Will it rain in Oslo?", sql=0.1, relevance=0.1, unknown=1.0)).path == "refuse"
+
+
+def test_two_close_readings_are_asked_back() -> None:
+    assert route(features(sql=0.55, runner_up=0.54, runner_up_differs=True)).path == "clarify"
+
+
+def test_over_a_drafted_catalogue_only_a_sure_reading_is_an_answer() -> None:
+    assert route(features(sql=OUTRIGHT, drafted=True)).path == "sql"
+    unsure = route(features(sql=OUTRIGHT - 0.05, drafted=True))
+    assert (unsure.path, unsure.reason) == ("refuse", NOT_SURE_ENOUGH)
+
+
+def test_two_readings_over_a_drafted_catalogue_that_are_as_likely_are_asked_back() -> None:
+    assert route(features(sql=0.5, runner_up=0.49, runner_up_differs=True, drafted=True)).path == "clarify"
+    assert route(features(sql=0.5, runner_up=0.2, runner_up_differs=True, drafted=True)).path == "refuse"
+
+
+def test_words_that_can_be_meant_in_two_ways_are_asked_back_however_sure_the_reading() -> None:
+    made = route(features(sql=0.95, drafted=True, meanings=2))
+    assert (made.path, made.reason) == ("clarify", SEVERAL_MEANINGS)
+
+
+@given(
+    st.text(max_size=80),
+    SHARE,
+    SHARE,
+    st.booleans(),
+    SHARE,
+    SHARE,
+    SHARE,
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 3),
+)
+def test_any_features_give_a_valid_choice(
+    question: str, sql: float, second: float, differs: bool, near: float, shared: float, unknown: float, steps: bool,
+    drafted: bool, meanings: int,
+) -> None:  # fmt: skip
+    made = route(RouteFeatures(question, sql, second, differs, near, shared, unknown, steps, False, drafted, meanings))
+    assert made.path in path_names()
+    assert 0 < made.confidence < 1
+    assert made.reason
