@@ -207,8 +207,8 @@ class Workspace:
         scope.require("ask")
         return self.engine(scope).plan(question, scope)
 
-    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
-        """The best `k` passages; none where nothing is indexed."""
+    def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
+        """The best `k` passages, one of a document; none where nothing is indexed."""
         scope.require("ask")
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
@@ -217,7 +217,9 @@ class Workspace:
 
             warm_beside(self._embedder)
         passages = self._open_passages()
-        return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
+        if passages is None:
+            return ()
+        return passages.search(query, scope, k=k, per_document=1, repeats=repeats)
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""

@@ -31,11 +31,11 @@ from typing import Any
 
 import numpy as np
 
-from index.documents import Document
+from index.documents import ABOUT, RELEVANT, Document
 from index.embedding.choice import choose_embedder
 from index.scope import Principal, Scope
 from index.search.fusion import WEIGHTS, Weights, fuse
-from index.search.passages import CANDIDATES, RELEVANT
+from index.search.passages import CANDIDATES
 from index.vectors.edge import EdgeGateway
 from index.vectors.gateway import Hit, Narrow, Point
 from index.vectors.keywords import document_vector, query_vector
@@ -250,26 +250,31 @@ def calibrate(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], emb
 
 
 def nothing(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], embedder: Any) -> None:
-    """For how many questions the best score is below a threshold: own ones, and those of other collections.
+    """For how many questions "nothing relevant" is said: own ones, and those of other collections.
 
-    Both are of the half that the logistic was not fitted on.
+    It is said where the best score is below one threshold and the best cosine below another. Both kinds of question are
+    of the half that the logistic was not fitted on.
     """
-    own: list[float] = []
-    other: list[float] = []
+    own: list[tuple[float, float]] = []
+    other: list[tuple[float, float]] = []
     for one, gateway in zip(measured, gateways, strict=True):
-        own += [_best_score(vector, hits) for vector, hits in one.found[1]]
+        own += [_best_of(vector, hits) for vector, hits in one.found[1]]
         for stranger in measured:
             if stranger is not one:
                 asked = [stranger.collection.queries[name] for name in stranger.collection.halves[1]]
-                other += [_best_score(vector, hits) for vector, hits in search(gateway, embedder, asked)]
+                other += [_best_of(vector, hits) for vector, hits in search(gateway, embedder, asked)]
     _say(f"nothing relevant is said of {len(own)} questions of its own (wrongly), {len(other)} of others (rightly)")
-    for threshold in sorted({0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, RELEVANT}):
-        shares = [float(np.mean(np.array(scores) < threshold)) for scores in (own, other)]
-        _say(f"  below {threshold:.2f}: {shares[0]:.3f} {shares[1]:.3f}{'  in use' if threshold == RELEVANT else ''}")
+    for score in sorted({0.05, 0.1, 0.15, 0.2, 0.3, RELEVANT}):
+        for cosine in sorted({0.4, 0.45, 0.5, 0.55, 1.0, ABOUT}):
+            shares = [float(np.mean([s < score and c < cosine for s, c in best])) for best in (own, other)]
+            mark = "  in use" if (score, cosine) == (RELEVANT, ABOUT) else ""
+            _say(f"  score below {score:.2f}, cosine below {cosine:.2f}: {shares[0]:.3f} {shares[1]:.3f}{mark}")
 
 
-def _best_score(vector: Any, hits: list[Hit]) -> float:
-    return max((score for _, score in fuse(hits, vector)), default=0.0)
+def _best_of(vector: Any, hits: list[Hit]) -> tuple[float, float]:
+    """The best score and the best cosine of the ten best hits."""
+    best = fuse(hits, vector)[:10]
+    return max((score for _, score in best), default=0.0), max((hit.dense or 0.0 for hit, _ in best), default=0.0)
 
 
 def _say(line: str) -> None:

@@ -30,7 +30,8 @@ from api.http.wire import (
     SqlResponse,
 )
 from api.questions import checked_conversation, checked_k, checked_question
-from api.render.answers import hits_json, plan_json, rows_json
+from api.render.answers import plan_json, rows_json
+from api.render.hits import search_json
 from api.service import UPKEEP
 from api.upkeep.jobs import Handler, Job, Jobs
 from index.catalogue.scope import without_hidden_values
@@ -153,8 +154,9 @@ def churn(service: ServiceDep, scope: ScopeDep, account: str | None = None) -> R
 def search(body: SearchRequest, service: ServiceDep, scope: ScopeDep) -> Response:
     """Find passages."""
     query = checked_question(body.query)
-    passages = service.search(query, scope, checked_k(body.k))
-    return JSONResponse({"query": query, "hits": plain(passages if body.whole else hits_json(passages))})
+    passages = service.search(query, scope, checked_k(body.k), repeats=body.repeats)
+    found = search_json(query, passages)
+    return JSONResponse(found | {"hits": plain(passages)} if body.whole else found)
 
 
 @questions.post("/sql", response_model=SqlResponse)

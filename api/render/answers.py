@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.encode import plain
-from api.render.hits import hit_lines
+from api.render.hits import hit_lines, notices
 from api.render.hits import hits_json as hits_json
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def render_passages(console: Console, passages: Sequence[Passage]) -> None:
     """Passages, best first."""
-    for text, style in hit_lines(passages):
+    for text, style in hit_lines(passages, notices(passages)):
         line(console, text, style)
 
 

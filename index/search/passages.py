@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 CANDIDATES = 60  # of each leg, before fusion
 EVERYTHING = Narrow()
 PLAIN = Signals()
-RELEVANT = 0.1  # the score below which a passage is more likely chance than an answer; docs/decisions/0016
 
 
 class PassageIndex:
@@ -52,7 +51,7 @@ class PassageIndex:
         """The best `k` passages for `query`, the best first, at most `per_document` of one document; without `repeats`
         none that says again what a better one says.
 
-        `score` is how likely the passage is relevant (below `RELEVANT`, chance is likelier), `relevance` is the cosine
+        `score` is how likely the passage is relevant (see `Passage.likely`), `relevance` is the cosine
         similarity; both can be compared across searches.
         Nothing is returned for a blank query, or for a scope or narrowing that shows nothing.
         """
