@@ -11,6 +11,12 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/benchmarks.md"
 
 
+def evals_folder(name: str) -> Path | None:
+    """A folder of shared/evals in or next to the checkout, or None where it is not on this machine."""
+    found = (base / "shared/evals" / name for base in (ROOT, *ROOT.parents[:2]))
+    return next((path for path in found if path.is_dir()), None)
+
+
 def machine() -> str:
     """The machine and how busy it is now, in a sentence: timings on a busy one say little."""
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"

@@ -1,9 +1,10 @@
 """Many passages: hybrid search from the question to the stored text, beside the stock LlamaIndex stack.
 
-Vectors are synthetic (clusters with noise), texts are drawn from the words of FILE (JSON lines with `text`) or, without
-one, from made-up words whose frequencies fall as those of a language do. FOLDER keeps what was built between runs.
+Vectors are synthetic (clusters with noise), texts are drawn from SciFact's words where shared/evals lies in or next to
+the checkout, else from made-up words whose frequencies fall as those of a language do. FOLDER keeps what was built
+between runs.
 
-  bench_scale.py FOLDER [--points N] [--words FILE] [--stock] [--write]
+  bench_scale.py FOLDER [--points N] [--stock] [--write]
 
 Each question is embedded (its own text, on the runtime in use) and then asked with a synthetic vector, on both sides.
 Each side is measured in a process of its own, which holds nothing else, so that memory is the search's. `--stock`
@@ -31,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.scope import Principal, Scope
-from scripts.bench_page import ROOT, machine, publish, table
+from scripts.bench_page import ROOT, evals_folder, machine, publish, table
 
 DIMENSION, CLUSTERS, QUERIES, STOCK_QUERIES = 384, 2_000, 500, 30
 TOP = 10
@@ -74,10 +75,11 @@ class Synthetic:
         return " ".join(self._words[start : start + length])
 
 
-def words_of(path: Path | None) -> list[str]:
+def words_of(folder: Path | None) -> list[str]:
     """The words of a corpus, or made-up ones with the frequencies of a language."""
-    if path is not None:
-        return [w for line in path.read_text(encoding="utf-8").splitlines() for w in json.loads(line)["text"].split()]
+    if folder is not None:
+        lines = (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+        return [word for line in lines for word in json.loads(line)["text"].split()]
     ranks = np.random.default_rng(3).zipf(1.2, 1_000_000) % 200_000
     return [f"w{rank}" for rank in ranks]
 
@@ -322,7 +324,7 @@ def child(side: str, folder: Path) -> Figures:
     return figures
 
 
-def report(points: int, words: Path | None, tower: Figures, stock: Figures | None) -> str:
+def report(points: int, corpus: Path | None, tower: Figures, stock: Figures | None) -> str:
     """The table as Markdown."""
     head = ["", "Tower", *(["stock", "ratio"] if stock else [])]
     rows = []
@@ -332,7 +334,7 @@ def report(points: int, words: Path | None, tower: Figures, stock: Figures | Non
             ratio = "" if key in ("recall", "embedding_ms") else f"{stock[key] / tower[key]:,.0f}"
             row += [form.format(stock[key]), ratio]
         rows.append(row)
-    origin = "SciFact's words" if words else "made-up words"
+    origin = "SciFact's words" if corpus else "made-up words"
     return f"### {points:,} passages\n\nSynthetic vectors, {origin}. {machine()}\n\n{table(head, rows)}\n"
 
 
@@ -347,7 +349,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--points", type=int, default=100_000)
-    parser.add_argument("--words", type=Path)
     parser.add_argument("--stock", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--child", choices=("tower", "stock"))
@@ -356,13 +357,14 @@ def main() -> None:
         measure = measure_tower if chosen.child == "tower" else measure_stock
         sys.stdout.write("\n" + json.dumps(measure(chosen.folder)) + "\n")
         return
-    made = Synthetic(words_of(chosen.words))
+    corpus = evals_folder("retrieval/scifact")
+    made = Synthetic(words_of(corpus))
     build(chosen.folder, made, chosen.points)
     write_questions(chosen.folder, made, chosen.points)
     if chosen.stock:
         build_stock(chosen.folder, made, chosen.points)
     tower = child("tower", chosen.folder)
-    text = report(chosen.points, chosen.words, tower, child("stock", chosen.folder) if chosen.stock else None)
+    text = report(chosen.points, corpus, tower, child("stock", chosen.folder) if chosen.stock else None)
     if chosen.write:
         publish(f"{chosen.points} passages", text)
     else:

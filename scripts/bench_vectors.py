@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from scripts import bench_page
-from scripts.bench_page import ROOT, machine, publish
+from scripts.bench_page import ROOT, evals_folder, machine, publish
 
 QUERIES = 40
 TOP = 10
@@ -57,12 +57,6 @@ def workspace_documents(home: Path, count: int | None) -> list[Document]:
         rows = connection.execute("SELECT doc_id, title, text FROM _tower_documents").fetchall()
     rows.sort(key=lambda row: hash_of(row[0]))
     return [(str(row[0]), str(row[1]), str(row[2])) for row in rows[:count]]
-
-
-def evals_folder(name: str) -> Path | None:
-    """A folder of shared/evals, or None where it is not on this machine."""
-    found = (base / "shared/evals" / name for base in (ROOT, *ROOT.parents[:2]))
-    return next((path for path in found if path.is_dir()), None)
 
 
 def scifact_documents(count: int | None) -> list[Document]:
