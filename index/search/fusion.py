@@ -93,7 +93,7 @@ def likelihood(value: float, top: float) -> float:
     A logistic fitted by `scripts/eval_retrieval.py --calibrate` on the judged hits of two collections, with the
     questions of each asked of the other for what "nothing relevant" looks like.
     """
-    return float(1.0 / (1.0 + np.exp(-(_SLOPE * value + _TOP * top + _BASE))))
+    return 1.0 / (1.0 + math.exp(-(_SLOPE * value + _TOP * top + _BASE)))
 
 
 def strength(score: float) -> float:
