@@ -57,8 +57,9 @@ def scores_of(lists: Sequence[TermList], rows: Array) -> Floats:
 
 def best(lists: Sequence[TermList], shown: Mask, limit: int) -> tuple[Array, Floats]:
     """The best `limit` rows that are shown and share a term, the best first, and their scores; equal ones by row."""
-    rows = _candidates(lists, shown, limit)
+    rows = np.unique(_candidates(lists, shown, limit))  # a weight of nothing would count a row twice
     values = scores_of(lists, rows)
+    rows, values = rows[values > 0], values[values > 0]
     order = np.lexsort((rows, -values))[:limit]
     return rows[order], values[order]
 
