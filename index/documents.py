@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-RELEVANT = 0.1  # the score below which a passage is more likely chance than an answer; docs/decisions/0016
+RELEVANT = 0.2  # the score below which a passage is likely to be there by chance; docs/decisions/0016
 ABOUT = 0.5  # the cosine from which it is not: among a few documents every word is common, and scores are low
 
 
@@ -83,5 +83,5 @@ class Passage:
 
     @property
     def likely(self) -> bool:
-        """True where the passage is more likely an answer than chance."""
+        """False for a passage that is likely to be there by chance."""
         return self.score >= RELEVANT or self.relevance >= ABOUT

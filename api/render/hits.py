@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from index.documents import Passage
 
 
-NOTHING_RELEVANT = "nothing relevant was found; what is nearest is more likely chance than an answer"
+NOTHING_RELEVANT = "nothing relevant was found; what is nearest is likely to be there by chance"
 
 
 def notices(passages: Sequence[Passage]) -> list[str]:
