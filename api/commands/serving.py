@@ -64,6 +64,8 @@ def serve(
             sign_in=sign_in,
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
+            concurrent=settings.server.concurrent,
+            drain_s=settings.server.drain_s,
         )
 
 
