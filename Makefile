@@ -12,7 +12,7 @@ help:
 	@echo "make test    the whole test suite"
 	@echo "make check   format, lint, types, import layering"
 	@echo "make format  rewrite the sources in the house format"
-	@echo "make bench   golden questions on the sample company, and the vector search beside stock LlamaIndex"
+	@echo "make bench   golden questions on the sample company, ingest and search beside stock LlamaIndex; FULL=1: hours"
 	@echo "make fuzz    the long runs that look for leaks: the guard's oracle, changed tokens, tampered audit logs, ..."
 	@echo "make train   train the ranker anew: make train EVALS=FOLDER, a folder of questions with known queries"
 	@echo "make clean   remove the environment and the caches (workspaces stay)"
@@ -42,7 +42,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 bench: setup
-	@bash scripts/bench.sh $(BIN)/tower
+	@bash scripts/bench.sh $(BIN)/tower $(if $(FULL),--full)
 
 fuzz: setup
 	$(BIN)/python -m scripts.fuzz_guard sqlite --count 200000

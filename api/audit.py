@@ -159,11 +159,11 @@ class Audited:
             found["route"] = plan.route.path
         return plan
 
-    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+    def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
         """The best `k` passages."""
         query = encodable(query)
         with self.trail.operation("search", _name(scope), question=self.trail.digest("text", query)) as found:
-            passages = self.inner.search(query, scope, k)
+            passages = self.inner.search(query, scope, k, repeats=repeats)
             found["counts"] = {"passages": len(passages)}
             found.update(self.trail.resources("document", [passage.doc_id for passage in passages]))
         current().spend(rows=len(passages))

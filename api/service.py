@@ -152,8 +152,8 @@ class Unaudited(Protocol):
         """The plan that `ask` would run; runs nothing."""
         ...
 
-    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
-        """The best `k` passages."""
+    def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
+        """The best `k` passages; with `repeats` also what says again what a better one says."""
         ...
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:

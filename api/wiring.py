@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from api.settings import ModelSettings, Settings
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
+    from index.reading import SqlDocuments
     from index.sql import SqlDatabase, SqlReader
     from index.vectors.shelves import Shelf
     from ingest.config import SourcesConfig
@@ -112,7 +113,6 @@ def _own(home: Path, settings: Settings) -> Workspace:
     from index.engine import open_engine
     from index.feedback import FeedbackStore
     from index.ledger import Ledger
-    from index.policy.documents import with_subjects
     from index.reading import SqlDocuments
     from index.sql import SqlDatabase
     from index.store.store import Store
@@ -142,6 +142,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
             catalogue, reader, _live_scorer(catalogue, reader, ledger), home, settings, opened
         ),
         load=lambda: _catalogue(settings, reader, tags),
+        outline=lambda: _outline(settings, reader),
         store=store,
         sources=sources,
         tags=tags,
@@ -154,9 +155,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
             settings.catalogue_path,
             tags,
             lambda: declared_catalogue(settings),
-            lambda scope: with_subjects(
-                scope, workspace.catalogue, reader, documents.subjects() if scope.follows else ()
-            ),
+            lambda scope: _with_subjects(scope, workspace, reader, documents),
             required="policy" in settings.model_fields_set,
         ),
     )
@@ -168,11 +167,11 @@ def index_url(home: Path, settings: Settings) -> str:
     return settings.index.full_url() or f"sqlite:///{(home / DATABASE).absolute()}"
 
 
-def declared_catalogue(settings: Settings) -> Catalogue:
+def declared_catalogue(settings: Settings, *, check: bool = True) -> Catalogue:
     """The catalogue as its file declares it, whatever the index holds of it yet; an empty one where there is none."""
     from index.catalogue.file import load_catalogue
 
-    return load_catalogue(settings.catalogue_path) if settings.catalogue_path.is_file() else Catalogue(())
+    return load_catalogue(settings.catalogue_path, check=check) if settings.catalogue_path.is_file() else Catalogue(())
 
 
 def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
@@ -183,7 +182,7 @@ def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
     """
     from index.catalogue.file import load_catalogue
     from index.catalogue.prune import prune
-    from index.drafting.draft import database_schema
+    from index.drafting.read import database_schema
     from index.engine import open_engine
     from index.masking.people import known_persons
     from index.sql import SqlDatabase
@@ -364,16 +363,30 @@ def _catalogue(settings: Settings, reader: SqlDatabase, tags: frozenset[str]) ->
     What names a table or column that the index does not have is left out, and said in the log and in `status`.
     """
     from index.catalogue.data import enrich
-    from index.catalogue.prune import prune
-    from index.drafting.draft import database_schema
 
-    declared = declared_catalogue(settings)
+    catalogue = _outline(settings, reader, check=True)
+    return enrich(catalogue, reader, Scope.administrator(catalogue, tags, ADMINISTRATOR))
+
+
+def _outline(settings: Settings, reader: SqlDatabase, *, check: bool = False) -> Catalogue:
+    """The workspace's catalogue as far as the index has its tables and columns, without values."""
+    from index.catalogue.prune import prune
+    from index.drafting.read import database_schema
+
+    declared = declared_catalogue(settings, check=check)
     if not declared.tables:
         return declared
     catalogue, problems = prune(declared, database_schema(reader.engine))
     for problem in problems:
         log.warning("%s: %s: %s", settings.catalogue_path, problem.path, problem.message)
-    return enrich(catalogue, reader, Scope.administrator(catalogue, tags, ADMINISTRATOR))
+    return catalogue
+
+
+def _with_subjects(scope: Scope, workspace: Workspace, reader: SqlDatabase, documents: SqlDocuments) -> Scope:
+    """`scope` with what its documents may be about filled in, where they follow rows."""
+    from index.policy.documents import with_subjects
+
+    return with_subjects(scope, workspace.outline, reader, documents.subjects()) if scope.follows else scope
 
 
 class _NoScores:

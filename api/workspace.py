@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from api.access.caller import Caller
 from api.conversations import Conversations
-from api.drafts.exporting import Outbox
 from api.drafts.queue import LedgerQueue
 from api.evaluation.feedback import FeedbackDesk
 from api.running import Running
 from api.upkeep.score_models import LedgerModels
 from index.catalogue.model import Catalogue
-from index.catalogue.scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
 from index.scope import Scope
 from index.stages import stage
@@ -28,10 +26,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from api.access.principals import Principals
+    from api.drafts.exporting import Outbox
     from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
     from api.settings import Settings
     from api.upkeep.forgetting import Mode
+    from api.upkeep.owned import Owned
     from index.documents import Passage
     from index.embedding.embedder import Embedder
     from index.feedback import FeedbackStore
@@ -69,6 +69,7 @@ class Workspace:
         feedback: FeedbackStore,
         build: Callable[[Catalogue, Mapping[str, object]], QueryEngine],
         load: Callable[[], Catalogue],
+        outline: Callable[[], Catalogue] | None = None,
         engines: Sequence[Engine],
         store: Store | None = None,
         sources: SourcesConfig | None = None,
@@ -84,6 +85,7 @@ class Workspace:
         self._ledger = ledger
         self._build = build
         self._load = load
+        self._read_outline = outline or load
         self._engines = engines
         self._store = store
         self._sources = sources
@@ -96,12 +98,13 @@ class Workspace:
         self._generation = ""
         self._passages: PassageIndex | None = None
         self._catalogue: Catalogue | None = None
+        self._outline: Catalogue | None = None
         self._built: OrderedDict[str, QueryEngine] = OrderedDict()
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
         self._running = Running()
-        self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
+        self.drafts = LedgerQueue(ledger, self._lint, self._outbox)
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
         self.feedback = FeedbackDesk(self, feedback)
@@ -115,6 +118,16 @@ class Workspace:
             if self._catalogue is None:
                 self._catalogue = self._load()
             return self._catalogue
+
+    @property
+    def outline(self) -> Catalogue:
+        """The catalogue without the values that the tables hold, which take a while to read: what policy needs."""
+        with self._opening:
+            if self._catalogue is not None:
+                return self._catalogue
+            if self._outline is None:
+                self._outline = self._read_outline()
+            return self._outline
 
     @property
     def generation(self) -> str:
@@ -135,10 +148,12 @@ class Workspace:
 
     def administrator(self) -> Scope:
         """The scope of the workspace's own upkeep; whoever asks gets theirs from `scope_for`."""
-        return Scope.administrator(self.catalogue, self._tags)
+        return Scope.administrator(self.outline, self._tags)
 
     def engine(self, scope: Scope) -> QueryEngine:
         """The query engine for what `scope` shows, over everything that is open; shared by scopes that see the same."""
+        from index.catalogue.scope import narrow
+
         with self._opening:
             engine = self._built.get(scope.sight())
             if engine is None:
@@ -173,6 +188,11 @@ class Workspace:
             CrossEncoderReader(self.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
         )
         return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, rereader)
+
+    def _outbox(self) -> Outbox:
+        from api.drafts.exporting import Outbox
+
+        return Outbox(self.settings.drafts)
 
     # --- questions -----------------------------------------------------------------------------------------------
 
@@ -214,14 +234,20 @@ class Workspace:
         with self._running.one():
             return self.engine(scope).plan(question, scope)
 
-    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
-        """The best `k` passages; none where nothing is indexed."""
+    def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
+        """The best `k` passages, one of a document; none where nothing is indexed."""
         scope.require("ask")
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
+        if self._passages is None and self._embedder is not None:
+            from index.embedding.embedder import warm_beside
+
+            warm_beside(self._embedder)
         with self._running.one():
             passages = self._open_passages()
-            return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
+            if passages is None:
+                return ()
+            return passages.search(query, scope, k=k, per_document=1, repeats=repeats)
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
@@ -390,6 +416,8 @@ class Workspace:
     def _owned(self) -> Owned:
         if self._store is None or self._sources is None or self._generations is None or self._embedder is None:
             raise UsageError("a database that is asked in place has nothing to bring up to date")
+        from api.upkeep.owned import Owned
+
         return Owned(self)
 
     def _forget(self) -> None:
@@ -398,7 +426,7 @@ class Workspace:
         The principals are told without `_opening` held: they hold a lock of their own while they read the catalogue.
         """
         with self._opening:
-            self._catalogue = None
+            self._catalogue = self._outline = None
             self._built.clear()
         if self.principals is not None:
             self.principals.forget()
@@ -420,26 +448,3 @@ class Workspace:
             self._running.wait(wait_s)
             self._retired.close()
             self._retired = None
-
-
-class Owned:
-    """The parts of a workspace that has sources of its own, for upkeep; none of them is None."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        store, sources = workspace._store, workspace._sources
-        generations, embedder = workspace._generations, workspace._embedder
-        assert store is not None and sources is not None and generations is not None and embedder is not None
-        self.store, self.sources, self.generations, self.embedder = store, sources, generations, embedder
-        self.workspace = workspace
-        self.engines = workspace._engines
-
-    def gateway(self) -> tuple[str, VectorGateway]:
-        """The live generation and its gateway, begun where there is none; it stays open for questions."""
-        workspace = self.workspace
-        if workspace._open_passages() is None:
-            live, gateway = self.generations.live_or_first(self.embedder)
-            gateway.close()
-            workspace._open_passages()
-            assert workspace._generation == live.generation
-        assert workspace._gateway is not None
-        return workspace._generation, workspace._gateway

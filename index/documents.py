@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+RELEVANT = 0.2  # the score below which a passage is likely to be there by chance; docs/decisions/0016
+ABOUT = 0.5  # the cosine from which it is not: among a few documents every word is common, and scores are low
+
 
 @dataclass(frozen=True)
 class Section:
@@ -77,3 +80,8 @@ class Passage:
     uri: str = ""
     entities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     author: str = ""
+
+    @property
+    def likely(self) -> bool:
+        """False for a passage that is likely to be there by chance."""
+        return self.score >= RELEVANT or self.relevance >= ABOUT

@@ -23,6 +23,13 @@ _CHUNK = (chunks.c.chunk_id, chunks.c.hash, chunks.c.start, chunks.c.end, chunks
 _ABOUT = tuple(
     documents.c[name] for name in ("doc_id", "source", "title", "uri", "kind", "date", "tags", "entities", "meta")
 )
+_PASSAGE = sa.func.substr(documents.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("passage")
+_CHUNKS = (  # put together once: that takes as long as running it
+    sa.select(*_CHUNK, _PASSAGE, likeness.c.group, *_ABOUT)
+    .join(documents, documents.c.doc_id == chunks.c.doc_id)
+    .outerjoin(likeness, likeness.c.doc_id == chunks.c.doc_id)
+    .where(chunks.c.chunk_id.in_(sa.bindparam("ids", expanding=True)))
+)
 
 
 @dataclass(frozen=True)
@@ -68,17 +75,10 @@ class SqlDocuments:
         """The chunks that exist and that `scope` shows, by chunk id; the text is cut out in the database."""
         if not scope.tags:
             return {}
-        passage = sa.func.substr(documents.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("passage")
         found: dict[str, StoredChunk] = {}
         with storage_errors(self._engine), self._engine.connect() as connection:
             for first in range(0, len(ids), _BATCH):
-                query = (
-                    sa.select(*_CHUNK, passage, likeness.c.group, *_ABOUT)
-                    .join(documents, documents.c.doc_id == chunks.c.doc_id)
-                    .outerjoin(likeness, likeness.c.doc_id == chunks.c.doc_id)
-                    .where(chunks.c.chunk_id.in_(ids[first : first + _BATCH]))
-                )
-                for row in connection.execute(query):
+                for row in connection.execute(_CHUNKS, {"ids": ids[first : first + _BATCH]}):
                     values: tuple[Any, ...] = tuple(row)
                     document = _document(*values[len(_CHUNK) + 2 :], text="")
                     if _visible(document, scope):

@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from index.errors import SqlRejected, StorageError
-from index.guard.dialects import canonical
-from index.guard.guard import GuardedQuery
 from index.stages import stage
+
+if TYPE_CHECKING:  # the parser takes a while to load, and not every command has SQL to run
+    from index.guard.guard import GuardedQuery
 
 Value = str | int | float | bool | None | dt.date | dt.datetime | Decimal | bytes
 BINARY = "<binary>"
@@ -51,7 +53,10 @@ class Rows:
 class SqlReader(Protocol):
     """Runs guarded queries. Raises `StorageError` when the engine fails, `SqlRejected` on a bad parameter."""
 
-    dialect: str
+    @property
+    def dialect(self) -> str:
+        """The guard's name of the database's dialect."""
+        ...
 
     def read(self, query: GuardedQuery, parameters: Mapping[str, Value] | None = None) -> Rows:
         """Run `query` read-only, with named parameters, within a time limit."""
@@ -75,8 +80,14 @@ class SqlDatabase:
 
     def __init__(self, engine: Engine, *, timeout_s: float = 10) -> None:
         self.engine = engine
-        self.dialect = canonical(engine.dialect.name)
         self.timeout_s = timeout_s
+
+    @cached_property
+    def dialect(self) -> str:
+        """The guard's name of the engine's dialect."""
+        from index.guard.dialects import canonical
+
+        return canonical(self.engine.dialect.name)
 
     def read(self, query: GuardedQuery, parameters: Mapping[str, Value] | None = None) -> Rows:
         """Run `query` and return at most `query.limit` rows.
@@ -84,6 +95,8 @@ class SqlDatabase:
         Raises `SqlRejected` for a missing parameter, a time-out or SQL that the engine does not accept,
         `StorageError` when the database cannot be read.
         """
+        from index.guard.guard import GuardedQuery
+
         if not isinstance(query, GuardedQuery) or not query.sealed:
             raise TypeError("only a query that index.guard.guard.guard made may run")
         if query.dialect != self.dialect:

@@ -6,24 +6,20 @@ A. Broder, "On the resemblance and containment of documents", 1997.
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from collections.abc import Mapping
 
 import numpy as np
 
+from index.search.repeats import ALIKE, shingles, words_of
 from index.store.likeness import LikenessLedger, Signed
 
 _ROWS, _BANDS = 4, 16
 _HASHES = _ROWS * _BANDS
-_SHINGLE = 4  # words
-_ALIKE = 0.8  # of the shingles of two documents together are in both
-_LEAST = 12  # words; shorter texts are alike too easily
 _PRIME = (1 << 31) - 1
 _GENERATOR = np.random.default_rng(20_260_501)
 _FACTORS = _GENERATOR.integers(1, _PRIME, size=(_HASHES, 1), dtype=np.uint64)
 _OFFSETS = _GENERATOR.integers(0, _PRIME, size=(_HASHES, 1), dtype=np.uint64)
-_WORD = re.compile(r"\w+")
 _BATCH = 500
 
 
@@ -49,11 +45,10 @@ def mark_alike(store: LikenessLedger) -> int:
 
 def signature(text: str) -> str:
     """The MinHash of a text, as hexadecimal digits; empty for a text of a few words."""
-    words = _WORD.findall(text.lower())
-    if len(words) < _LEAST:
+    held = shingles(words_of(text))
+    if not held:
         return ""
-    shingles = {" ".join(words[n : n + _SHINGLE]) for n in range(len(words) - _SHINGLE + 1)}
-    hashes = np.array([zlib.crc32(s.encode("utf-8")) % _PRIME for s in shingles], dtype=np.uint64)
+    hashes = np.array([zlib.crc32(" ".join(s).encode("utf-8")) % _PRIME for s in held], dtype=np.uint64)
     least = ((_FACTORS * hashes + _OFFSETS) % np.uint64(_PRIME)).min(axis=1)
     return bytes(least.astype(">u4")).hex()
 
@@ -76,7 +71,7 @@ def alike(signatures: Mapping[str, str]) -> dict[str, str]:
         held = signatures[doc_id]
         bands = [(n, held[n * width : (n + 1) * width]) for n in range(_BANDS)] if held else []
         candidates = dict.fromkeys(buckets[band] for band in bands if band in buckets)
-        found = next((c for c in candidates if resemblance(held, signatures[c]) >= _ALIKE), None)
+        found = next((c for c in candidates if resemblance(held, signatures[c]) >= ALIKE), None)
         if found is None:
             for band in bands:
                 buckets.setdefault(band, doc_id)

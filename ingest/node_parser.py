@@ -13,6 +13,7 @@ from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode, MetadataMode, NodeRelationship, TextNode
 
 from index.documents import Chunk, Document, Section
+from index.vectors.filter import point_id
 from ingest.chunking import CHUNK_CHARACTERS, chunk
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$", re.MULTILINE)
@@ -40,7 +41,7 @@ class TowerNodeParser(NodeParser):
             for piece in chunk(document, self.chunk_characters):
                 cut.append(
                     TextNode(
-                        id_=piece.chunk_id,
+                        id_=point_id(piece.chunk_id),  # a vector store may take nothing but UUIDs
                         text=text[piece.start : piece.end],
                         start_char_idx=piece.start,
                         end_char_idx=piece.end,

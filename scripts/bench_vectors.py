@@ -1,15 +1,18 @@
-"""Tower's vector search against stock LlamaIndex, side by side in one run, on the same documents and weights.
+"""Tower's ingest and search against stock LlamaIndex and Haystack, one after the other, same documents and weights.
 
-Stock is IngestionPipeline + SentenceSplitter + HuggingFaceEmbedding + QdrantVectorStore on qdrant-client's local mode.
-Prints the figures and writes docs/benchmarks.md. Usage: bench_vectors.py WORKSPACE [DOCUMENTS]; the documents are those
-of the workspace, and SciFact's where a folder shared/evals lies in or next to the checkout.
+Stock is IngestionPipeline + HuggingFaceEmbedding + QdrantVectorStore on qdrant-client's local mode, with Tower's own
+node parser, so that the chunks are the same. Prints the figures and writes their part of docs/benchmarks.md.
+
+  bench_vectors.py WORKSPACE [DOCUMENTS]
+
+The documents are those of the workspace, and SciFact's and the handbook's where a folder shared/evals lies in or next
+to the checkout; DOCUMENTS is how many of each (0: all of them, which takes the better part of an hour).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import sqlite3
 import statistics
 import subprocess
@@ -20,11 +23,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-REPORT = ROOT / "docs/benchmarks.md"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from scripts import bench_page
+from scripts.bench_page import ROOT, evals_folder, machine, publish
+
 QUERIES = 40
 TOP = 10
-FIRST_RUNS = 3
+FIRST_RUNS = 2
 PEER = ROOT / "bench/peer"
 PEER_PACKAGES = (
     "haystack-ai==3.4.1", "lazy_imports==1.2.0", "more-itertools==11.2.1", "docstring_parser==0.18.0",
@@ -38,18 +44,6 @@ MEASURES = {
     "first_hit_s": ("process start to first hit", "{:,.2f} s", False),
 }
 
-HEAD = """# Benchmarks
-
-Written by `make bench`: Tower's parts and stock LlamaIndex (IngestionPipeline, SentenceSplitter, HuggingFaceEmbedding,
-QdrantVectorStore on qdrant-client's local mode) and Haystack (its splitter and in-memory store, the weights on
-sentence-transformers), one after the other on the same documents and weights. A ratio above 1
-says how many times better Tower is. Tower searches by meaning and by words, the others by meaning only.
-Tower's encoder runs in bfloat16 where the processor has it, stock's in fp32. What a hundred thousand passages cost is
-printed by `python scripts/bench_scale.py FOLDER --stock`, what ranking gives by `python scripts/eval_retrieval.py`
-([decision 0016](decisions/0016-ranking.md)).
-
-"""
-
 Document = tuple[str, str, str]  # id, title, text
 Search = Callable[[str], list[str]]
 
@@ -57,7 +51,7 @@ Search = Callable[[str], list[str]]
 # --- the documents -----------------------------------------------------------------------------------------------
 
 
-def workspace_documents(home: Path, count: int) -> list[Document]:
+def workspace_documents(home: Path, count: int | None) -> list[Document]:
     """The first documents of a workspace by the hash of their ids, so that sources are mixed."""
     with sqlite3.connect(f"file:{home / 'tower.db'}?mode=ro", uri=True) as connection:
         rows = connection.execute("SELECT doc_id, title, text FROM _tower_documents").fetchall()
@@ -65,14 +59,21 @@ def workspace_documents(home: Path, count: int) -> list[Document]:
     return [(str(row[0]), str(row[1]), str(row[2])) for row in rows[:count]]
 
 
-def scifact_documents(count: int) -> list[Document]:
+def scifact_documents(count: int | None) -> list[Document]:
     """The first abstracts of SciFact, or none where it is not on this machine."""
-    for base in (ROOT, ROOT.parent):
-        path = base / "shared/evals/retrieval/scifact/corpus.jsonl"
-        if path.is_file():
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:count]]
-            return [(line["_id"], line["title"], line["text"]) for line in lines]
-    return []
+    folder = evals_folder("retrieval/scifact")
+    if folder is None:
+        return []
+    lines = [json.loads(line) for line in (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [(line["_id"], line["title"], line["text"]) for line in lines[:count]]
+
+
+def handbook_documents(count: int | None) -> list[Document]:
+    """Pages of the company handbook in their stable order, or none where it is not on this machine."""
+    folder = evals_folder("documents/handbook_sourcegraph")
+    paths = sorted(folder.rglob("content/**/*.md"), key=lambda path: hash_of(path.name)) if folder else []
+    texts = ((str(path), path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in paths)
+    return [one for one in texts if len(one[2].split()) > 20][:count]
 
 
 def hash_of(text: str) -> str:
@@ -93,22 +94,25 @@ def queries(documents: list[Document]) -> list[str]:
 
 
 def tower_build(folder: Path, documents: list[Document]) -> Search:
-    """Cut, embed and store the documents with Tower's parts; gives the search over them."""
+    """Cut, store in both indices and mark near-duplicates, as an ingest does."""
     from index.documents import Document as Held
-    from index.vectors.gateway import Point
-    from index.vectors.keywords import document_vector
+    from index.engine import open_engine
+    from index.store.store import Store
+    from index.store.writer import StoredDocument
     from ingest.chunking import chunk
+    from ingest.indexing import index_vectors
+    from ingest.likeness import mark_alike
+    from ingest.node_parser import markdown_sections
 
-    tag = frozenset({"all"})
     gateway, embedder = tower_open(folder)
-    held = [Held(identity, "bench", title, text, tag) for identity, title, text in documents]
-    cut = [(document, one) for document in held for one in chunk(document)]
-    texts = [f"{one.context}\n{document.text[one.start : one.end]}" for document, one in cut]
-    vectors = embedder.embed(texts)
-    gateway.upsert(
-        Point(one.chunk_id, one.doc_id, "bench", ("all",), (), "", "h", vector, document_vector(text))
-        for (_, one), vector, text in zip(cut, vectors, texts, strict=True)
-    )
+    store = Store(open_engine(f"sqlite:///{folder / 'tower.db'}"))
+    store.create()
+    tag = frozenset({"all"})
+    with store.begin() as writer:
+        held = [Held(i, "bench", title, text, tag, sections=markdown_sections(text)) for i, title, text in documents]
+        writer.put_documents([StoredDocument(one, tuple(chunk(one)), one.doc_id) for one in held])
+    mark_alike(store)
+    index_vectors(store, gateway, embedder, "g0001")
     return tower_search(gateway, embedder)
 
 
@@ -138,15 +142,15 @@ def tower_search(gateway: Any, embedder: Any) -> Search:
 
 
 def stock_build(folder: Path, documents: list[Document]) -> Search:
-    """The same with LlamaIndex's parts as its documentation puts them together."""
+    """The same with LlamaIndex's parts as its documentation puts them together, and the same chunks."""
     from llama_index.core import Document as Held
     from llama_index.core.ingestion import IngestionPipeline
-    from llama_index.core.node_parser import SentenceSplitter
+
+    from ingest.node_parser import TowerNodeParser
 
     store, embedding = stock_open(folder)
-    splitter = SentenceSplitter(chunk_size=200, chunk_overlap=0)
-    pipeline = IngestionPipeline(transformations=[splitter, embedding], vector_store=store)
-    held = [Held(doc_id=identity, text=f"{title}\n{text}") for identity, title, text in documents]
+    pipeline = IngestionPipeline(transformations=[TowerNodeParser(), embedding], vector_store=store)
+    held = [Held(doc_id=identity, text=text, metadata={"title": title}) for identity, title, text in documents]
     pipeline.run(documents=held, show_progress=False)
     return stock_search(store, embedding)
 
@@ -278,7 +282,7 @@ def run(side: str, part: str, folder: Path) -> tuple[dict[str, float], float]:
 
 
 def measure(documents: list[Document]) -> dict[str, dict[str, float]]:
-    """Both sides on the same documents, one after the other."""
+    """Every side on the same documents, one after the other."""
     figures: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "index"
@@ -293,28 +297,31 @@ def measure(documents: list[Document]) -> dict[str, dict[str, float]]:
 def table(name: str, count: int, figures: dict[str, dict[str, float]]) -> str:
     """The figures of one corpus as a Markdown table."""
     others = [side for side in figures if side != "tower"]
-    heads = " | ".join(f"{side} | ratio" for side in others)
-    lines = [f"## {name}: {count:,} documents", "", f"| | Tower | {heads} |", "| --- " * (2 + 2 * len(others)) + "|"]
+    head = ["", "Tower", *(cell for side in others for cell in (side, "ratio"))]
+    rows = []
     for key, (label, form, more_is_better) in MEASURES.items():
         ours, cells = figures["tower"][key], []
         for side in others:
             theirs = figures[side][key]
             ratio = ours / theirs if more_is_better else theirs / ours
-            cells.append(f"{form.format(theirs)} | {ratio:,.1f}")
-        lines.append(f"| {label} | {form.format(ours)} | {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+            cells += [form.format(theirs), f"{ratio:,.1f}"]
+        rows.append([label, form.format(ours), *cells])
+    return f"### {name}: {count:,} documents\n\n{bench_page.table(head, rows)}\n"
 
 
 def main() -> None:
     """Measure, print, write."""
     home, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 60
-    corpora = {"The sample's documents": workspace_documents(home, count), "SciFact": scifact_documents(count)}
+    most = count or None
+    corpora = {
+        "The sample's documents": workspace_documents(home, most),
+        "A company handbook": handbook_documents(most),
+        "SciFact": scifact_documents(most),
+    }
+    began = machine()
     install_peer()
     parts = [table(name, len(held), measure(held)) for name, held in corpora.items() if held]
-    head = HEAD + f"Machine: {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}.\n"
-    report = "\n".join([head, *parts])
-    sys.stdout.write(report)
-    REPORT.write_text(report, encoding="utf-8")
+    publish("documents", "\n".join([began, "", *parts]))
 
 
 if __name__ == "__main__":

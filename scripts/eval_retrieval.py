@@ -7,6 +7,8 @@ in two halves by a hash of their ids: weights are chosen on one (`--sweep`), wha
   eval_retrieval.py FOLDER...              every query, fused, by meaning, by words
   eval_retrieval.py FOLDER... --sweep      each weight varied on the first half, and what the second says of it
   eval_retrieval.py FOLDER... --calibrate  the logistic of `index.search.fusion.likelihood`; needs scikit-learn
+  eval_retrieval.py FOLDER... --nothing    how often "nothing relevant" is said of a collection's own questions, which
+                                           is wrong, and of those of the other collections, which is right
   eval_retrieval.py FOLDER... --runtimes   what the faster runtime loses against onnxruntime in fp32
 
 `--scratch DIR` keeps the indices between runs; `--runtime` chooses what embeds.
@@ -27,9 +29,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import numpy as np
 
-from index.documents import Document
+from index.documents import ABOUT, RELEVANT, Document
 from index.embedding.choice import choose_embedder
 from index.scope import Principal, Scope
 from index.search.fusion import WEIGHTS, Weights, fuse
@@ -186,8 +190,9 @@ def measure(collection: Collection, scratch: Path, embedder: Any) -> Measured:
     return Measured(collection, (first, second))
 
 
-def report(measured: Sequence[Measured]) -> None:
-    """Both legs, fused and alone."""
+def report(measured: Sequence[Measured]) -> dict[str, float]:
+    """Both legs, fused and alone; what is fused by the collection's name."""
+    reached: dict[str, float] = {}
     for one in measured:
         figures = {
             "fused": one.whole(fused()),
@@ -198,6 +203,8 @@ def report(measured: Sequence[Measured]) -> None:
         _say(f"{one.collection.name}: {len(one.collection.documents)} documents, {len(one.collection.gains)} queries")
         for name, value in figures.items():
             _say(f"  {name:18} nDCG@10 {value:.4f}")
+        reached[one.collection.name] = figures["fused"]
+    return reached
 
 
 def sweep(measured: Sequence[Measured]) -> None:
@@ -247,6 +254,34 @@ def calibrate(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], emb
             _say(f"  said {low:.1f}-{low + 0.2:.1f}: {share:.2f} are relevant, of {int(chosen.sum())}")
 
 
+def nothing(measured: Sequence[Measured], gateways: Sequence[EdgeGateway], embedder: Any) -> None:
+    """For how many questions "nothing relevant" is said: own ones, and those of other collections.
+
+    It is said where the best score is below one threshold and the best cosine below another. Both kinds of question are
+    of the half that the logistic was not fitted on.
+    """
+    own: list[tuple[float, float]] = []
+    other: list[tuple[float, float]] = []
+    for one, gateway in zip(measured, gateways, strict=True):
+        own += [_best_of(vector, hits) for vector, hits in one.found[1]]
+        for stranger in measured:
+            if stranger is not one:
+                asked = [stranger.collection.queries[name] for name in stranger.collection.halves[1]]
+                other += [_best_of(vector, hits) for vector, hits in search(gateway, embedder, asked)]
+    _say(f"nothing relevant is said of {len(own)} questions of its own (wrongly), {len(other)} of others (rightly)")
+    for score in sorted({0.05, 0.1, 0.15, 0.2, 0.3, RELEVANT}):
+        for cosine in sorted({0.4, 0.45, 0.5, 0.55, 1.0, ABOUT}):
+            shares = [float(np.mean([s < score and c < cosine for s, c in best])) for best in (own, other)]
+            mark = "  in use" if (score, cosine) == (RELEVANT, ABOUT) else ""
+            _say(f"  score below {score:.2f}, cosine below {cosine:.2f}: {shares[0]:.3f} {shares[1]:.3f}{mark}")
+
+
+def _best_of(vector: Any, hits: list[Hit]) -> tuple[float, float]:
+    """The best score and the best cosine of the ten best hits."""
+    best = fuse(hits, vector)[:10]
+    return max((score for _, score in best), default=0.0), max((hit.dense or 0.0 for hit, _ in best), default=0.0)
+
+
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -258,22 +293,26 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("--runtime", default="auto")
-    for option in ("--sweep", "--calibrate", "--runtimes"):
+    for option in ("--sweep", "--calibrate", "--nothing", "--runtimes"):
         parser.add_argument(option, action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         scratch = chosen.scratch or Path(temporary)
         collections = [read_collection(folder) for folder in chosen.folders]
+        reached: list[dict[str, float]] = []
         for runtime in ("onnxruntime", "openvino") if chosen.runtimes else (chosen.runtime,):
             embedder = choose_embedder(runtime, None, scratch / "models")
             _say(embedder.identity)
             measured = [measure(collection, scratch, embedder) for collection in collections]
-            report(measured)
+            reached.append(report(measured))
+        if chosen.runtimes:
+            for name, exact in reached[0].items():
+                _say(f"{name}: the faster runtime loses {exact - reached[1][name]:+.4f} of nDCG@10")
         if chosen.sweep:
             sweep(measured)
-        if chosen.calibrate:
+        if chosen.calibrate or chosen.nothing:
             gateways = [build_index(collection, scratch, embedder) for collection in collections]
-            calibrate(measured, gateways, embedder)
+            (calibrate if chosen.calibrate else nothing)(measured, gateways, embedder)
             for gateway in gateways:
                 gateway.close()
 

@@ -5,7 +5,8 @@ up to date and is killed somewhere on its way. What is left is then looked at, b
 
 - no document is lost that was acknowledged, and none is there in part: each is whole, as it was before or as it is now;
 - one generation answers, what it acknowledged is in it, and every hit is what the SQL index holds;
-- undisturbed, the next run ends with exactly the documents of the folder, in one generation and one to go back to.
+- undisturbed, the next run ends with exactly the documents of the folder, in one generation and one to go back to, and
+  those that say nearly the same are marked as such, no others.
 
 While an index is built, questions are asked of the live one. Prints the counts; exit status 1 when anything was wrong.
 """
@@ -42,6 +43,7 @@ from index.vectors.gateway import Narrow, VectorGateway
 from index.vectors.generations import Generations
 from ingest.config import load_sources
 from ingest.indexing import index_vectors, optimise
+from ingest.likeness import alike, signature
 from ingest.reindex import reindex, roll_back, unfound
 from ingest.sync.sources import sync
 
@@ -181,6 +183,9 @@ def change_files(folder: Path, chance: random.Random, step: int) -> dict[str, st
                 f"## Part {n} of {step}\n\n" + f"Step {step} of note {number} says {n}. " * 20 for n in range(4)
             ]
             path.write_text(f"# Note {number}\n\n" + "\n\n".join(sections))
+            if chance.random() < 0.3:  # another note says nearly the same
+                twin = folder / f"{(number + 1) % FILES}.md"
+                twin.write_text(path.read_text() + f"\n\nCopied at step {step}.")
     if not any(folder.iterdir()):
         (folder / "0.md").write_text(f"# Note 0 of step {step}")
     return {f"notes:{path.name}": path.read_text().replace("#", "").strip() for path in folder.iterdir()}
@@ -253,6 +258,8 @@ def trial(home: Path, before: dict[str, str], now: dict[str, str], moment: str, 
         if complete:
             folders = [path.name for path in (home / "vectors").iterdir() if path.is_dir()]
             known = [one.generation for one in workspace.store.generations()]
+            signatures = {doc_id: signature(text) for doc_id, text in workspace.texts().items()}
+            assert workspace.store.groups() == alike(signatures), "the marks of near-duplicates are not those of now"
             assert set(folders) <= set(known) and len(known) <= 2, f"left over: {folders} beside {known}"
 
     def work() -> None:

@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.access.caller import Caller
 from index.catalogue.model import Catalogue
 from index.errors import PolicyError, PolicyFileError
-from index.policy.policy import Policy
 from index.scope import Scope
+
+if TYPE_CHECKING:
+    from index.policy.policy import Policy
 
 FRESH_S = 30.0  # for how long the keys that documents follow are taken as read
 MOST = 10_000  # scopes held at a time
@@ -100,8 +103,6 @@ class Principals:
                 self._read.scopes.clear()
 
     def _current(self) -> _Read | None:
-        from index.policy.file import load_policy
-
         with self._mutex:
             stamp = (_stamp(self.path), _stamp(self._catalogue_path))
             if stamp[0] is None:
@@ -111,6 +112,8 @@ class Principals:
                     )
                 return None
             if self._read is None or self._read.stamp != stamp:
+                from index.policy.file import load_policy
+
                 policy = load_policy(self.path, self._catalogue(), self._tags)
                 self._read = _Read(stamp, policy)
             return self._read

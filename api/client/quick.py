@@ -77,23 +77,24 @@ def _run(search: dict[str, Any], path: str) -> int | None:
         if search["user"]:
             headers["X-Tower-As"] = _percent_encoded(search["user"])
         body = json.dumps({"query": query, "k": int(search["k"]), "whole": True}).encode()
-        hits = json.loads(_answer(authority, "POST", "/v1/search", headers, body, _ANSWER_S))["hits"]
+        found = json.loads(_answer(authority, "POST", "/v1/search", headers, body, _ANSWER_S))
+        shown = _shown(query, found["hits"], found["notices"], search["json"])
     except (OSError, OverflowError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    sys.stdout.write(_shown(query, hits, search["json"]) + "\n")
+    sys.stdout.write(shown + "\n")
     sys.stdout.flush()
     return 0
 
 
-def _shown(query: str, hits: list[dict[str, Any]], as_json: bool) -> str:
+def _shown(query: str, hits: list[dict[str, Any]], said: list[str], as_json: bool) -> str:
     from api.render.hits import hit_lines, hits_json
 
     found: Any = [_Hit(hit) for hit in hits]
     if as_json:
         import json
 
-        return json.dumps({"query": query, "hits": hits_json(found)}, ensure_ascii=False, indent=2)
-    return "\n".join(line for line, _ in hit_lines(found))
+        return json.dumps({"query": query, "hits": hits_json(found), "notices": said}, ensure_ascii=False, indent=2)
+    return "\n".join(line for line, _ in hit_lines(found, said))
 
 
 class _Hit:

@@ -158,14 +158,11 @@ class RemoteService:
         found: Plan = revive(Plan, self._call("POST", "/v1/explain", scope, {"question": question}))
         return found
 
-    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+    def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
         """The best `k` passages."""
-        return self.find(query, scope.principal.name, k)
-
-    def find(self, query: str, user: str, k: int) -> tuple[Passage, ...]:
-        """`search` for who has no Scope yet; `user` is a name, or `ADMINISTRATOR`."""
-        body = {"query": query, "k": k, "whole": True}
-        return tuple(_passage(hit) for hit in self._calls.call("POST", "/v1/search", body, user=user)["hits"])
+        body = {"query": query, "k": k, "whole": True, "repeats": repeats}
+        found = self._calls.call("POST", "/v1/search", body, user=scope.principal.name)
+        return tuple(_passage(hit) for hit in found["hits"])
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the server's guard. The query that comes back is for display: `sql` is empty."""

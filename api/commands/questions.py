@@ -121,13 +121,14 @@ def search(
     k: KOption = 10,
     batch: BatchOption = None,
     out: OutOption = None,
+    repeats: Annotated[bool, typer.Option("--repeats", help="Also what says again what a better hit says.")] = False,
     as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Find passages; no answer is written.
+    """Find passages; no answer is written. Where none is likely to be relevant, that is said.
 
-    A batch line is {"id", "query", "as"?}; an output line is {"id", "hits"}.
+    A batch line is {"id", "query", "as"?}; an output line is {"id", "hits", "notices"}.
 
     \b
     Examples:
@@ -139,17 +140,19 @@ def search(
     one_or_batch("QUERY", query, batch, out)
     checked_k(k)
     checked = checked_question(query) if batch is None else ""
-    from api.render.answers import hits_json, render_passages
+    from api.render.answers import render_passages
+    from api.render.hits import search_json
 
     with runtime(context).workspace(home) as service:
         if batch is None:
-            passages: tuple[Passage, ...] = service.search(checked, service.scope_for(as_user), k)
-            show({"query": query, "hits": hits_json(passages)}, as_json, lambda c: render_passages(c, passages))
+            passages: tuple[Passage, ...] = service.search(checked, service.scope_for(as_user), k, repeats=repeats)
+            show(search_json(checked, passages), as_json, lambda c: render_passages(c, passages))
             return
 
         def search_line(line: Mapping[str, Any]) -> Mapping[str, Any]:
             text = checked_question(line.get("query", line.get("question", line.get("text"))))
-            return {"hits": hits_json(service.search(text, service.scope_for(line.get("as", as_user)), k))}
+            passages = service.search(text, service.scope_for(line.get("as", as_user)), k, repeats=repeats)
+            return {name: value for name, value in search_json(text, passages).items() if name != "query"}
 
         _batch(batch, out, search_line, as_json)
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from api.batch import read_jsonl
 from api.encode import plain, to_json
-from api.evaluation.golden import ROUTES
 from index.errors import NotFoundError, TowerError, UsageError
 
 if TYPE_CHECKING:
@@ -130,6 +129,8 @@ def _checked(correction: object) -> dict[str, Any]:
     unknown = [name for name in correction if name not in CORRECTIONS]
     if unknown:
         raise UsageError(f"a correction has no {unknown[0]!r}", hint="known: " + ", ".join(CORRECTIONS))
+    from api.evaluation.golden import ROUTES  # loads the parser, which a search does without
+
     if "route" in correction and correction["route"] not in ROUTES:
         raise UsageError(f"no route {correction['route']!r}", hint="one of " + ", ".join(ROUTES))
     for name in ("rows", "contains", "doc_ids", "items"):

@@ -31,6 +31,7 @@ class SearchRequest(_Request):
     query: str
     k: int = Field(default=10, ge=1, le=MAX_K)
     whole: bool = Field(default=False, description="Every field of a passage, such as its heading, page and source.")
+    repeats: bool = Field(default=False, description="Also passages that say again what a better one says.")
 
 
 class SqlRequest(_Request):
@@ -128,6 +129,7 @@ class SearchResponse(BaseModel):
 
     query: str
     hits: list[Hit]
+    notices: list[str] = Field(default=[], description="For instance that none is likely to be relevant.")
 
 
 class SqlResponse(BaseModel):

@@ -9,13 +9,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from api.encode import plain
-from api.render.hits import hit_lines
+from api.render.hits import hit_lines, notices
 from api.render.hits import hits_json as hits_json
 
 if TYPE_CHECKING:
@@ -75,6 +74,8 @@ def untold_queries(answer: Answer) -> list[SqlView]:
 
 def _markdown(console: Console, text: str) -> None:
     if console.is_terminal:
+        from rich.markdown import Markdown
+
         console.print(Markdown(text))
     else:
         line(console, text)  # a file or a pipe gets the Markdown itself
@@ -214,7 +215,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def render_passages(console: Console, passages: Sequence[Passage]) -> None:
     """Passages, best first."""
-    for text, style in hit_lines(passages):
+    for text, style in hit_lines(passages, notices(passages)):
         line(console, text, style)
 
 

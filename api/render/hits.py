@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from index.documents import Passage
 
 
+NOTHING_RELEVANT = "nothing relevant was found; what is nearest is likely to be there by chance"
+
+
+def notices(passages: Sequence[Passage]) -> list[str]:
+    """What there is to say about passages as a whole: that none of them is likely to be relevant."""
+    return [NOTHING_RELEVANT] if passages and not any(p.likely for p in passages) else []
+
+
 def hits_json(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     """Passages in the public shape of a search."""
     return [
@@ -18,8 +26,14 @@ def hits_json(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     ]
 
 
-def hit_lines(passages: Sequence[Passage]) -> Iterator[tuple[str, str]]:
-    """Passages, best first, as lines with their style."""
+def search_json(query: str, passages: Sequence[Passage]) -> dict[str, Any]:
+    """A search in the public shape."""
+    return {"query": query, "hits": hits_json(passages), "notices": notices(passages)}
+
+
+def hit_lines(passages: Sequence[Passage], said: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Passages, best first, as lines with their style, behind what is said about them."""
+    yield from ((notice, "yellow") for notice in said)
     if not passages:
         yield "nothing found", ""
     for number, passage in enumerate(passages, 1):

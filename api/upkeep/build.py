@@ -56,8 +56,9 @@ def fill_apart(home: Path, generation: str, told: Told) -> int:
 
 def _fill(home: Path, generation: str) -> None:
     from api.settings import load_settings
+    from api.upkeep.owned import Owned
     from api.wiring import open_workspace
-    from api.workspace import Owned, Workspace
+    from api.workspace import Workspace
     from ingest.indexing import index_vectors, optimise
 
     workspace = open_workspace(home, load_settings(home))

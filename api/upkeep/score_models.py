@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from index.errors import NotFoundError, UsageError
-from query.scoring.scorer import LiveScorer
 
 if TYPE_CHECKING:
     from api.audit import Trail
@@ -43,6 +42,8 @@ class LedgerModels:
 
         A version that did not change stays as it is. Raises `TooFewEvents` where the history is too thin.
         """
+        from query.scoring.scorer import LiveScorer
+
         scope.require("ingest")
         workspace = self._workspace
         with workspace._upkeep:

@@ -16,7 +16,7 @@ from query.scoring.scorer import LiveScorer
 if TYPE_CHECKING:
     from api.service import Progress
     from api.settings import Settings
-    from api.workspace import Owned
+    from api.upkeep.owned import Owned
     from index.vectors.gateway import VectorGateway
     from ingest.progress import Progress as Step
     from ingest.progress import SyncReport
@@ -235,7 +235,7 @@ def _problems(owned: Owned) -> list[dict[str, str]]:
     """What the catalogue names and the index does not have, with what was left out for it."""
     from index.catalogue.file import load_catalogue
     from index.catalogue.prune import prune
-    from index.drafting.draft import database_schema
+    from index.drafting.read import database_schema
 
     path = owned.workspace.settings.catalogue_path
     if not path.is_file() or not owned.store.tables():

@@ -9,7 +9,6 @@ from typing import Literal
 from index.catalogue.model import Catalogue, Column, Table
 from index.catalogue.node import near
 from index.errors import TowerError
-from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader, Value
 
@@ -63,6 +62,8 @@ def enrich(catalogue: Catalogue, reader: SqlReader, scope: Scope) -> Catalogue:
 
 
 def _enriched(table: Table, catalogue: Catalogue, reader: SqlReader, scope: Scope) -> Table:
+    from index.guard.guard import guard
+
     shown = scope.tables.get(table.name)
     visible = [c for c in table.columns if shown is not None and shown.columns.get(c.name) == "visible"]
     if not visible:

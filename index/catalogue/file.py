@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import yaml
 
-from index.catalogue.check import check_catalogue
 from index.catalogue.data import Problem, check_against, enrich
 from index.catalogue.model import (
     Catalogue,
@@ -34,8 +33,11 @@ from index.errors import CatalogueError, NotFoundError
 __all__ = ["Problem", "check_against", "dump_catalogue", "enrich", "load_catalogue", "parse_catalogue", "read_yaml"]
 
 
-def load_catalogue(path: Path | str) -> Catalogue:
-    """The catalogue in a YAML file, checked; raises `NotFoundError` or `CatalogueError`."""
+def load_catalogue(path: Path | str, *, check: bool = True) -> Catalogue:
+    """The catalogue in a YAML file; raises `NotFoundError` or `CatalogueError`.
+
+    Without `check` its SQL is not looked at, which takes most of the time: for what needs names alone.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -43,7 +45,7 @@ def load_catalogue(path: Path | str) -> Catalogue:
         raise NotFoundError(f"no catalogue at {path}", hint="tower init drafts one") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path} cannot be read: {error}") from error
-    return parse_catalogue(read_yaml(text, str(path)), str(path))
+    return parse_catalogue(read_yaml(text, str(path)), str(path), check=check)
 
 
 def read_yaml(text: str, where: str = "catalogue") -> Any:
@@ -58,8 +60,8 @@ def read_yaml(text: str, where: str = "catalogue") -> Any:
     return {} if value is None else value
 
 
-def parse_catalogue(mapping: Mapping[str, Any], where: str = "catalogue") -> Catalogue:
-    """The catalogue in a mapping as YAML gives it; `where` starts every message.
+def parse_catalogue(mapping: Mapping[str, Any], where: str = "catalogue", *, check: bool = True) -> Catalogue:
+    """The catalogue in a mapping as YAML gives it; `where` starts every message; `check` as in `load_catalogue`.
 
     Raises `CatalogueError` for unknown keys, wrong types, names that do not exist and SQL that does not hold.
     """
@@ -82,7 +84,10 @@ def parse_catalogue(mapping: Mapping[str, Any], where: str = "catalogue") -> Cat
         vocabulary=root.text_mapping("vocabulary"),
     )
     root.done()
-    check_catalogue(catalogue, where)
+    if check:
+        from index.catalogue.check import check_catalogue
+
+        check_catalogue(catalogue, where)
     return catalogue
 
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from index.catalogue.data import Problem, check_against
 from index.catalogue.model import Catalogue, Entity, Join, Metric, Score, Table
 from index.errors import TowerError
-from index.guard.guard import guard
 from index.scope import Scope
 
 
@@ -90,6 +89,8 @@ class Pruner:
         return all((found := self._catalogue.table(t)) and all(map(found.column, columns)) for t, columns in sides)
 
     def _keeps(self, path: str, sql: str, place: str = "") -> bool:
+        from index.guard.guard import guard
+
         table, _, column = place.partition(".")
         found = self._catalogue.table(table) if place else None
         if place and (found is None or found.column(column) is None):

@@ -71,12 +71,6 @@ def draft_catalogue(
     return replace(catalogue, metrics=guess_metrics(catalogue))
 
 
-def database_schema(engine: Engine) -> dict[str, tuple[str, ...]]:
-    """Every table and view of a database with its columns, as `check_against` takes it."""
-    with Reader(engine) as reader:
-        return reader.schema()
-
-
 def _types(tables: Sequence[RawTable]) -> dict[tuple[str, str], ColumnType]:
     found = {(t.name, c.name): column_type(c, t.types.get(c.name)) for t in tables for c in t.columns}
     return {place: kind for place, kind in found.items() if kind is not None}

@@ -260,3 +260,9 @@ def _text(raw: bytes) -> str:
 
 def _reason(error: SQLAlchemyError) -> str:
     return str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+
+
+def database_schema(engine: sa.Engine) -> dict[str, tuple[str, ...]]:
+    """Every table and view of a database with its columns, as `check_against` takes it."""
+    with Reader(engine) as reader:
+        return reader.schema()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+log = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]  # texts done, texts in all
 
@@ -32,3 +35,18 @@ class Embedder(Protocol):
     def embed_query(self, text: str) -> npt.NDArray[np.float32]:
         """The vector of one text, shape (dimension,); quick, and remembered for a question that is asked again."""
         ...
+
+
+def warm_beside(embedder: Embedder) -> None:
+    """Load what the embedder has to load in a thread of its own: it takes as long as opening an index, and needs no
+    Python. The first text waits for it, and tells what went wrong. The process does not end in the middle of it."""
+    warm = getattr(embedder, "warm", None)
+    if warm is not None:
+        threading.Thread(target=_quietly, args=(warm,), name="warm").start()
+
+
+def _quietly(warm: Callable[[], None]) -> None:
+    try:
+        warm()
+    except Exception as error:
+        log.info("the embedder did not load: %s", error)

@@ -41,8 +41,10 @@ class OpenVinoSession:
     """
 
     def __init__(self, model: Path | bytes, cache: Path, threads: int) -> None:
-        # OpenVINO's import would load its telemetry; nothing of Tower reports anything to anybody.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        # OpenVINO's import would load its telemetry, and nothing of Tower reports anything to anybody; and its
+        # converter of models, which there is no use for.
+        for unwanted in ("openvino_telemetry", "openvino.tools.ovc"):
+            sys.modules.setdefault(unwanted, None)  # type: ignore[arg-type]
         import openvino
 
         core = openvino.Core()

@@ -80,8 +80,9 @@ def _among_themselves(
     leader = shares @ vectors[: weights.leaders]
     moved = asked / np.linalg.norm(asked) + weights.feedback * leader / np.linalg.norm(leader)
     words = np.array([weights.keywords * (hit.sparse or 0.0) for hit in hits], dtype=np.float32)
-    value = vectors @ (moved / np.linalg.norm(moved)) + words
-    alike = np.clip(vectors @ vectors.T, 0.0, 1.0) ** weights.selectivity
+    # Dot products one by one: so small a matrix product is not worth the threads that a BLAS library would wait for.
+    value = np.vecdot(vectors, moved / np.linalg.norm(moved)) + words
+    alike = np.clip(np.vecdot(vectors[:, None], vectors[None]), 0.0, 1.0) ** weights.selectivity
     smoothed: Array = value + weights.smoothing * (alike @ value) / alike.sum(axis=1)
     return smoothed
 
@@ -92,7 +93,7 @@ def likelihood(value: float, top: float) -> float:
     A logistic fitted by `scripts/eval_retrieval.py --calibrate` on the judged hits of two collections, with the
     questions of each asked of the other for what "nothing relevant" looks like.
     """
-    return float(1.0 / (1.0 + np.exp(-(_SLOPE * value + _TOP * top + _BASE))))
+    return 1.0 / (1.0 + math.exp(-(_SLOPE * value + _TOP * top + _BASE)))
 
 
 def strength(score: float) -> float:

@@ -1,7 +1,7 @@
 """Search: a question and a Scope in, the passages that fit out, cut from the stored text.
 
 dense leg + keyword leg → fused → looked up in the SQL index → checked once more → weighed by the workspace's signals →
-capped per document and author.
+capped per document and author, and not said twice.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from index.embedding.embedder import Embedder
 from index.reading import DocumentReader, StoredChunk
 from index.scope import Scope
 from index.search.fusion import fuse
+from index.search.repeats import Said
 from index.search.signals import Signals
 from index.stages import stage
 from index.vectors.gateway import Hit, Narrow, VectorGateway, sees_nothing
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 CANDIDATES = 60  # of each leg, before fusion
 EVERYTHING = Narrow()
 PLAIN = Signals()
-RELEVANT = 0.1  # the score below which a passage is more likely chance than an answer; docs/decisions/0016
 
 
 class PassageIndex:
@@ -40,22 +40,32 @@ class PassageIndex:
         self._signals = signals
 
     def search(
-        self, query: str, scope: Scope, *, k: int = 8, narrow: Narrow = EVERYTHING, per_document: int = 3
+        self,
+        query: str,
+        scope: Scope,
+        *,
+        k: int = 8,
+        narrow: Narrow = EVERYTHING,
+        per_document: int = 3,
+        repeats: bool = True,
     ) -> tuple[Passage, ...]:
-        """The best `k` passages for `query`, the best first, at most `per_document` of one document.
+        """The best `k` passages for `query`, the best first, at most `per_document` of one document; without `repeats`
+        none that says again what a better one says.
 
-        `score` is how likely the passage is relevant (below `RELEVANT`, chance is likelier), `relevance` is the cosine
+        `score` is how likely the passage is relevant (see `Passage.likely`), `relevance` is the cosine
         similarity; both can be compared across searches.
         Nothing is returned for a blank query, or for a scope or narrowing that shows nothing.
         """
         if not query.strip() or k <= 0 or sees_nothing(scope, narrow):
             return ()
         with stage("search") as mark:
-            found = self._found(query, scope, k, narrow, per_document)
+            found = self._found(query, scope, k, narrow, per_document, repeats)
             mark.note(passages=len(found))
         return found
 
-    def _found(self, query: str, scope: Scope, k: int, narrow: Narrow, per_document: int) -> tuple[Passage, ...]:
+    def _found(
+        self, query: str, scope: Scope, k: int, narrow: Narrow, per_document: int, repeats: bool
+    ) -> tuple[Passage, ...]:
         question = self._embedder.embed_query(query)
         hits = self._gateway.search(
             scope,
@@ -66,22 +76,24 @@ class PassageIndex:
         )
         ranked = fuse(hits, question)
         if not self._signals.reorders:
-            return self._capped(read_passages(self._documents, ranked, scope, step=2 * k), k, per_document)
-        return self._capped(
-            self._signals.order(query, list(read_passages(self._documents, ranked, scope, step=len(ranked) or 1))),
-            k,
-            per_document,
-        )
+            passages: Iterable[Passage] = read_passages(self._documents, ranked, scope, step=2 * k)
+        else:
+            every = list(read_passages(self._documents, ranked, scope, step=len(ranked) or 1))
+            passages = self._signals.order(query, every)
+        return self._capped(passages, k, per_document, repeats=repeats)
 
-    def _capped(self, passages: Iterable[Passage], k: int, per_document: int) -> tuple[Passage, ...]:
+    def _capped(self, passages: Iterable[Passage], k: int, per_document: int, *, repeats: bool) -> tuple[Passage, ...]:
         """The first `k` of which no document, and no author where that is capped, has more than its share."""
+        said = Said()
         found: list[Passage] = []
         documents: Counter[str] = Counter()
         authors: Counter[str] = Counter()
         per_author = self._signals.per_author
         for passage in passages:
             full = passage.author and per_author and authors[passage.author] >= per_author
-            if documents[passage.doc_id] < per_document and not full:
+            if documents[passage.doc_id] >= per_document or full:
+                continue
+            if repeats or not said.again(passage.text):
                 documents[passage.doc_id] += 1
                 authors[passage.author] += 1
                 found.append(passage)

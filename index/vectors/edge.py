@@ -103,14 +103,12 @@ class EdgeGateway:
         rest = self._named(keywords.keys() - cosines.keys(), vector, _filter(scope, narrow))
         if vector is not None:
             cosines |= _scores(rest)
-        found: dict[Any, tuple[dict[str, Any], Any]] = {
-            point.id: (point.payload or {}, point.vector) for point in (*near, *rest)
-        }
-        return [
-            _hit(payload, cosines.get(place), keywords.get(place), vectors)
-            for place, (payload, vectors) in found.items()
-            if admitted(payload, scope, narrow)
-        ]
+        hits: list[Hit] = []
+        for point in (*near, *rest):
+            payload, place = point.payload or {}, point.id
+            if admitted(payload, scope, narrow):
+                hits.append(_hit(payload, cosines.get(place), keywords.get(place), point))
+        return hits
 
     def count(self) -> int:
         """Points held by both indices; a kill between the two leaves some in one, which are not acknowledged."""
@@ -264,8 +262,20 @@ def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
     return {point.id: point.score for point in points}
 
 
-def _hit(payload: dict[str, Any], dense: float | None, sparse: float | None, vectors: Any) -> Hit:
-    vector = vectors[DENSE] if isinstance(vectors, dict) and dense is not None else None
+class _Held:
+    """The vector of a point that was found, made an array when it is looked at: ranking looks at half of them, and
+    each is hundreds of Python numbers on its way out of the engine."""
+
+    def __init__(self, point: engine.ScoredPoint) -> None:
+        self._point = point
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[np.float32]:
+        vectors: Any = self._point.vector
+        return np.array(vectors[DENSE], dtype=dtype or np.float32)
+
+
+def _hit(payload: dict[str, Any], dense: float | None, sparse: float | None, point: engine.ScoredPoint) -> Hit:
+    vector = _Held(point) if dense is not None else None
     return Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], dense, sparse, vector)
 
 

@@ -94,7 +94,7 @@ class Hit:
     hash: str
     dense: float | None
     sparse: float | None
-    vector: Sequence[float] | npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    vector: npt.ArrayLike | None = field(default=None, compare=False, repr=False)
 
 
 class VectorGateway(Protocol):

@@ -46,6 +46,7 @@ class Segment:
         self.starts = arrays["starts"]
         self.rows = arrays["rows"]
         self.weights = arrays["weights"]
+        self._most: dict[int, float] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,6 +78,13 @@ class Segment:
             return self.rows[:0], self.weights[:0]
         first, last = int(self.starts[place]), int(self.starts[place + 1])
         return self.rows[first:last], self.weights[first:last]
+
+    def most(self, term: int) -> float:
+        """The largest weight of a term in a point; 0 where no point has it."""
+        known = self._most.get(term)
+        if known is None:
+            known = self._most[term] = float(self.postings(term)[1].max(initial=0.0))
+        return known
 
     def carrying(self, field: str, labels: Collection[int], *, other: bool = False) -> Mask:
         """The points with one of `labels` in `field`; with `other`, those with a label that is none of them."""

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from index.errors import StorageError
 from index.scope import Scope
 from index.vectors.gateway import Narrow, Point, SparseVector
+from index.vectors.word_scores import TermList, best, scores_of, term_lists
 from index.vectors.word_segment import Mask, Segment, build, day_number, label, merge, read, write
 
 _SUFFIX = ".words"
@@ -107,18 +108,20 @@ class WordIndex:
         sight = self._sight(state, scope)
         found: list[tuple[float, int, int]] = []
         asked: dict[uuid.UUID, float] = {}
-        keys = np.array([_key(identity.bytes) for identity in also], dtype=np.uint64)
+        keys = np.frombuffer(b"".join(identity.bytes[:8] for identity in also), np.uint64)
         weighted = self._weighted(state, sight, sparse)
         for number, (segment, mask) in enumerate(zip(state.segments, sight.masks, strict=True)):
-            scores = _scores(segment, weighted)
-            if scores is not None:
+            lists = term_lists(segment, weighted)
+            if lists:
                 shown = _narrowed(segment, mask, narrow)
-                found += [(score, -number, row) for row, score in _best(scores, shown, limit)]
-                asked |= _scores_of(segment, scores, shown, also, keys)
+                rows, scores = best(lists, shown, limit)
+                pairs = zip(scores.tolist(), rows.tolist(), strict=True)
+                found += [(score, -number, row) for score, row in pairs]
+                asked |= _scores_of(segment, lists, shown, also, keys)
         found.sort(key=lambda one: (-one[0], one[1], one[2]))
         chosen = found[:limit]
-        best = {uuid.UUID(bytes=state.segments[-n].ids[row].tobytes()): score for score, n, row in chosen}
-        return best | asked
+        proposed = {uuid.UUID(bytes=state.segments[-n].ids[row].tobytes()): score for score, n, row in chosen}
+        return proposed | asked
 
     def _weighted(self, state: _State, sight: Sight, sparse: SparseVector) -> list[tuple[int, float]]:
         """The question's terms, each with its weight times its rarity among what is seen."""
@@ -189,43 +192,18 @@ def rarity(points: int, frequency: int) -> float:
     return float(np.log(1 + (points - frequency + 0.5) / (frequency + 0.5)))
 
 
-def _scores(segment: Segment, weighted: Sequence[tuple[int, float]]) -> npt.NDArray[np.float32] | None:
-    """The score of every row of a segment; None where no point has one of the terms."""
-    lists = [(*segment.postings(term), weight) for term, weight in weighted]
-    if not any(len(rows) for rows, _, _ in lists):
-        return None
-    scores = np.zeros(len(segment), dtype=np.float32)
-    for rows, weights, weight in lists:
-        scores[rows] += weights * np.float32(weight)  # a row stands once in a list
-    return scores
-
-
-def _best(scores: npt.NDArray[np.float32], shown: Mask, limit: int) -> list[tuple[int, float]]:
-    """The best rows that are shown and their scores."""
-    rows = np.flatnonzero(scores)
-    rows = rows[shown[rows]]
-    values = scores[rows]
-    if len(rows) > limit:
-        bound = np.partition(values, len(values) - limit)[len(values) - limit]
-        rows, values = rows[values >= bound], values[values >= bound]
-    order = np.lexsort((rows, -values))[:limit]
-    return [(int(rows[place]), float(values[place])) for place in order]
-
-
 def _scores_of(
     segment: Segment,
-    scores: npt.NDArray[np.float32],
+    lists: Sequence[TermList],
     shown: Mask,
     ids: Collection[uuid.UUID],
     keys: npt.NDArray[np.uint64],
 ) -> dict[uuid.UUID, float]:
     """The scores of the points `ids` that are shown and share a term."""
     rows = segment.rows_of(keys)
-    return {
-        identity: float(scores[row])
-        for identity, row in zip(ids, rows, strict=True)
-        if row >= 0 and shown[row] and scores[row] > 0
-    }
+    here = (rows >= 0) & shown[rows]
+    scores = np.where(here, scores_of(lists, rows), 0.0)
+    return {identity: score for identity, score in zip(ids, scores.tolist(), strict=True) if score > 0}
 
 
 def _shown(segment: Segment, scope: Scope) -> Mask:

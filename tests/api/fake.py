@@ -189,7 +189,7 @@ class FakeService:
         reading = Reading("SELECT COUNT(*) FROM accounts", 0.9, "the number of accounts", tables=("accounts",))
         return Plan(question, Route("sql", "a count", 0.9), (SqlStep("s1", reading),))
 
-    def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+    def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
         found = Passage("doc#0", "library:warranty.md", "library", "Warranty", TEXT, 0, len(TEXT), 0.9, 0.8)
         return (found,)[:k]
 

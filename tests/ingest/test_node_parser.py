@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from llama_index.core.schema import Document as LlamaDocument
 
 from ingest.node_parser import TowerNodeParser
@@ -15,6 +17,9 @@ def test_nodes_carry_exact_offsets_and_their_source() -> None:
     for node in nodes:
         assert node.get_content() == text[node.start_char_idx : node.end_char_idx]  # type: ignore[attr-defined]
         assert node.ref_doc_id == "d1" and node.metadata["title"] == "Guide"
+        assert str(UUID(node.node_id)) == node.node_id  # as vector stores want it
+    again = TowerNodeParser().get_nodes_from_documents([source])
+    assert [node.node_id for node in again] == [node.node_id for node in nodes]
 
 
 def test_nodes_say_under_which_headings_and_in_which_table_they_stand() -> None:

@@ -14,7 +14,8 @@ from api.http.context import KeyDep, RepeatsDep, ScopeDep, ServiceDep
 from api.http.streaming import ask_events, streamed
 from api.http.wire import AskRequest, Faults, SearchRequest, SearchResponse, SqlRequest, SqlResponse
 from api.questions import checked_conversation, checked_k, checked_question
-from api.render.answers import hits_json, plan_json, rows_json
+from api.render.answers import plan_json, rows_json
+from api.render.hits import search_json
 from index.errors import UsageError
 from query.answer import Answer
 
@@ -87,8 +88,9 @@ def check(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
 def search(body: SearchRequest, service: ServiceDep, scope: ScopeDep) -> Response:
     """Find passages."""
     query = checked_question(body.query)
-    passages = service.search(query, scope, checked_k(body.k))
-    return JSONResponse({"query": query, "hits": plain(passages if body.whole else hits_json(passages))})
+    passages = service.search(query, scope, checked_k(body.k), repeats=body.repeats)
+    found = search_json(query, passages)
+    return JSONResponse(found | {"hits": plain(passages)} if body.whole else found)
 
 
 @router.post("/sql", response_model=SqlResponse)

@@ -13,6 +13,7 @@ import pytest
 
 from api.cli import main
 from api.client.presence import FILE, present
+from api.render.hits import NOTHING_RELEVANT
 from tests.api.fake import FakeOpener, FakeService
 from tests.api.served import served
 
@@ -75,9 +76,16 @@ def server(home: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_an_owners_search_never_loads_torch(home: Path) -> None:
-    done = run("search", "warranty on zips", "--json", "--home", str(home))
+    done = run("search", "warranty on zips", "--json", "--home", str(home), forbidden=(*HEAVY, "sqlglot", "pandas"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "two years" in json.loads(done.stdout)["hits"][0]["text"]
+    found = json.loads(done.stdout)
+    assert "two years" in found["hits"][0]["text"] and found["notices"] == []
+
+
+def test_a_question_about_something_else_is_told_that_nothing_is_relevant(home: Path) -> None:
+    for question in ("how do whales sleep", "recipe for banana bread", "orbital period of Neptune"):
+        found = json.loads(run("search", question, "--json", "--home", str(home)).stdout)
+        assert found["notices"] == [NOTHING_RELEVANT] and found["hits"]
 
 
 def test_a_thin_search_gives_the_same_and_loads_next_to_nothing(home: Path, server: object) -> None:
@@ -88,6 +96,9 @@ def test_a_thin_search_gives_the_same_and_loads_next_to_nothing(home: Path, serv
     assert whole.returncode == 2
     lines = run(*words, forbidden=HEAVIER_THAN_A_SOCKET).stdout.splitlines()
     hit = json.loads(thin.stdout)["hits"][0]
+    assert json.loads(thin.stdout)["notices"] == []
+    other = run("search", "how do whales sleep", "--home", str(home), forbidden=HEAVIER_THAN_A_SOCKET).stdout
+    assert other.splitlines()[0] == NOTHING_RELEVANT
     assert lines[0] == f"1. Warranty  {hit['score']:.3f}  {hit['doc_id']} [{hit['start']}-{hit['end']}]"
 
 

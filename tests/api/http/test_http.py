@@ -160,7 +160,7 @@ def test_a_server_that_is_full_says_so_at_once() -> None:
     entered, leave = threading.Event(), threading.Event()
 
     class Slow(FakeService):
-        def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+        def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
             entered.set()
             leave.wait(10)
             return super().search(query, scope, k)

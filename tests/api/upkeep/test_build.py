@@ -14,8 +14,9 @@ import pytest
 
 from api.settings import load_settings
 from api.upkeep.build import fill_apart
+from api.upkeep.owned import Owned
 from api.wiring import open_workspace
-from api.workspace import Owned, Workspace
+from api.workspace import Workspace
 from index.errors import BusyError, StorageError
 
 ROOT = Path(__file__).parents[3]

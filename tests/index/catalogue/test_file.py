@@ -13,7 +13,7 @@ import pytest
 
 from index.catalogue.file import check_against, dump_catalogue, enrich, load_catalogue, parse_catalogue, read_yaml
 from index.catalogue.model import Catalogue
-from index.drafting.draft import database_schema
+from index.drafting.read import database_schema
 from index.engine import open_engine
 from index.errors import CatalogueError, NotFoundError
 from index.scope import Principal, Scope, TableScope

@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from index.catalogue.file import dump_catalogue, parse_catalogue, read_yaml
 from index.catalogue.model import Catalogue, Column, Join, Table
-from index.drafting.draft import database_schema, draft_catalogue
+from index.drafting.draft import draft_catalogue
+from index.drafting.read import database_schema
 from index.engine import open_engine
 from index.errors import NotFoundError, StorageError
 from index.store.store import Store

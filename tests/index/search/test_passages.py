@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from index.documents import RELEVANT
 from index.engine import open_engine
 from index.errors import NotFoundError
 from index.reading import SqlDocuments
 from index.scope import Scope
-from index.search.passages import RELEVANT, PassageIndex
+from index.search.passages import PassageIndex
 from index.store.schema import chunks, documents
 from index.store.store import Store
 from index.vectors.gateway import Narrow
@@ -93,6 +94,22 @@ def test_a_narrowing_to_entities_documents_and_time_holds(library: Library) -> N
 def test_one_document_does_not_take_every_place(library: Library) -> None:
     found = library.index.search("warranty storm prices", PUBLIC, k=8, per_document=1)
     assert [p.doc_id for p in found] == ["library:warranty.md", "library:returns.md"]
+
+
+def test_what_says_the_same_again_is_left_out_unless_asked_for(library: Library) -> None:
+    text = "Tents carry a warranty of five years from the day of sale, and poles that break are replaced at no charge."
+    put(library.store, document("library:a.md", text), document("library:b.md", text + " Ask us."))
+    put(library.store, document("library:c.md", text, tags=frozenset({"secret"})))
+    library.refresh()
+    copies = {"library:a.md", "library:b.md", "library:c.md"}
+
+    def found(scope: Scope, *, repeats: bool) -> list[str]:
+        hits = library.index.search("warranty of tents", scope, repeats=repeats)
+        return [hit.doc_id for hit in hits if hit.doc_id in copies]
+
+    assert set(found(PUBLIC, repeats=True)) == {"library:a.md", "library:b.md"}
+    assert len(found(PUBLIC, repeats=False)) == 1
+    assert found(reader("secret"), repeats=False) == ["library:c.md"]  # a copy that is not seen takes nobody's place
 
 
 def test_a_blank_question_finds_nothing(library: Library) -> None:

@@ -48,7 +48,7 @@ def test_no_door_of_a_gateway_gives_points_without_a_scope() -> None:
     """A method that gives something of what is held takes a scope; there is none that reads by id or takes a filter."""
     for kind in (EdgeGateway, ServerGateway, MemoryGateway):
         public = {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
-        assert public <= {"upsert", "delete", "search", "count", "optimise", "close"}
+        assert public <= {"upsert", "delete", "search", "count", "optimise", "purge", "close"}
         parameters = inspect.signature(kind.search).parameters
         assert list(parameters) == ["self", "scope", "dense", "sparse", "narrow", "limit"]
     for name, method in inspect.getmembers(SqlDocuments, inspect.isfunction):

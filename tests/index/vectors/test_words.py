@@ -6,13 +6,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.errors import StorageError
 from index.scope import Principal, Scope
-from index.vectors import words
+from index.vectors import word_scores, words
 from index.vectors.gateway import Narrow, Point, SparseVector
 from index.vectors.memory import MemoryGateway
 from index.vectors.words import WordIndex
@@ -150,3 +151,30 @@ def test_a_damaged_file_is_a_clear_error(tmp_path: Path, content: bytes) -> None
     with pytest.raises(StorageError, match="cannot be read") as error:
         WordIndex(tmp_path)
     assert "reindex" in error.value.hint
+
+
+def test_long_lists_of_common_words_change_neither_the_best_nor_their_scores(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(word_scores, "_WORTH", 0)
+    monkeypatch.setattr(word_scores, "_LOOKUP", 0)
+    random_numbers = np.random.default_rng(7)
+    index, reference = WordIndex(tmp_path), MemoryGateway(2)
+    held = []
+    for number in range(600):
+        terms = [term for term, share in ((1, 0.02), (2, 0.1), (3, 0.5), (4, 0.9)) if random_numbers.random() < share]
+        weights = tuple(float(weight) for weight in random_numbers.integers(1, 5, len(terms)) / 2)
+        tags = ("public",) if number % 3 else ("secret",)
+        held.append(point(f"p{number}#0", tags=tags, sparse=SparseVector(tuple(terms), weights)))
+    index.write([(identity(one.chunk_id), one) for one in held])
+    reference.upsert(held)
+    names = {identity(one.chunk_id): one.chunk_id for one in held}
+    for asked in ((1, 4), (2, 3, 4), (1, 2, 3, 4), (4,), (3, 9)):
+        sparse = SparseVector(asked, tuple(1.0 / len(asked) for _ in asked))
+        for who in (scope("public"), scope("public", "secret")):
+            whole = reference.search(who, None, sparse, narrow=EVERYTHING, limit=600)
+            scores = sorted((hit.sparse or 0.0 for hit in whole), reverse=True)
+            hits = index.search(who, EVERYTHING, sparse, 10)
+            assert list(hits.values()) == pytest.approx(scores[:10])
+            expected = {hit.chunk_id: hit.sparse for hit in whole}
+            assert {names[str(key)]: score for key, score in hits.items()} == pytest.approx(
+                {names[str(key)]: expected[names[str(key)]] for key in hits}
+            )
