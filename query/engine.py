@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from index.documents import Passage
 from index.errors import NotFoundError
@@ -59,10 +59,14 @@ class QueryEngine:
 
     def plan(self, question: str, scope: Scope) -> Plan:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
+        plan, second = self.planner(scope).plan(question), self.parts.second
+        return plan if second is None else second(scope).consider(plan)
+
+    def planner(self, scope: Scope) -> Planner:
+        """The planner of the grammar for `scope`."""
         parts = self.parts
         tables, names = parts.tables(scope), parts.names(scope)
-        plan = Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
-        return plan if parts.second is None else parts.second(scope).consider(plan)
+        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope))
 
     def resolved(self, question: str, scope: Scope, earlier: Turn | None) -> Resolved:
         """`question` as one that stands by itself, read together with the turn before it."""
@@ -133,7 +137,7 @@ class QueryEngine:
         return lambda one, other: rows(one) == rows(other)
 
     def _probe(self, scope: Scope) -> Callable[[str], Nearness]:
-        passages, catalogue = self.parts.passages, self.parts.catalogue
+        passages, catalogue, embedder = self.parts.passages, self.parts.catalogue, self.parts.embedder
         if passages is None:
             return lambda _text: Nearness()
 
@@ -144,7 +148,10 @@ class QueryEngine:
                 nearness(wanted, passages.search(text, scope, k=PROBED, per_document=2, narrow=narrow))
                 for narrow in (Narrow(), Narrow(general=True))
             ]
-            return max(near, key=lambda n: 2 * n.relevance + n.coverage)
+            best = max(near, key=lambda n: 2 * n.relevance + n.coverage)
+            if embedder is None:
+                return best
+            return replace(best, embedder=embedder.identity, vector=embedder.embed_query(text))
 
         return probe
 

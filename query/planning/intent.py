@@ -120,7 +120,8 @@ def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, s
     lifestyle = bool(_LIFESTYLE.search(text))
     found = _DESCRIPTION.search(text)
     if found:
-        entity = _entity_in(found["what"] + " " + found["more"], catalogue) or _entity_in(found["whom"], catalogue)
+        said = found["what"] + " " + found["more"]
+        entity = _entity_in(said, catalogue) or _entity_in(found["whom"], catalogue) or _pictured(catalogue)
         if entity is not None:
             return found["whom"], "product_description", entity.name, (), False, lifestyle
     found = _DRAFT.search(text)
@@ -165,6 +166,12 @@ def _entity_in(text: str, catalogue: Catalogue) -> Entity | None:
             if found and (best is None or found.start() < best[0]):
                 best = (found.start(), entity)
     return best[1] if best else None
+
+
+def _pictured(catalogue: Catalogue) -> Entity | None:
+    """The entity that has pictures, which "descriptions for the summer collection" are of."""
+    tables = {t.name for t in catalogue.tables if any(c.role == "image" for c in t.columns)}
+    return next((e for e in catalogue.entities if e.table in tables), None)
 
 
 def _score(body: str, catalogue: Catalogue) -> tuple[Score | None, str]:

@@ -7,10 +7,23 @@ import re
 from dataclasses import dataclass, replace
 
 from index.catalogue.model import Catalogue, Score
-from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, Reading, ScoreStep, SearchStep, SqlStep, Step
+from query.plan import (
+    ChartStep,
+    DraftStep,
+    ImageStep,
+    Plan,
+    ProfileStep,
+    Reading,
+    Route,
+    ScoreStep,
+    SearchStep,
+    SqlStep,
+    Step,
+)
 from query.planning.intent import Intent
 from query.planning.population import Populations, TableReader
-from query.planning.router import RouteFeatures, route
+from query.planning.router import route
+from query.planning.routing_signals import RouteFeatures
 from query.text2sql.periods import Period, read_time
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
@@ -29,6 +42,7 @@ _PROFILE = re.compile(
     re.I,
 )
 _WHICH = re.compile(r"\b(?:which|who|what|list|show|find)\b", re.I)
+_TOPIC = re.compile(r"(?:regarding|concerning|with regard to|when it comes to)\b", re.I)
 _NOT_WHICH = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:did|do|does|has|have|is|are)\b", re.I)
 
 
@@ -126,14 +140,15 @@ class Recipes:
         if len(totals) == 2:
             steps.append(SqlStep("change", _change(*totals), "change"))
         steps.append(ChartStep("chart", "series"))
-        made = route(_sure(intent, series[0]))
-        return Plan(intent.question, replace(made, path="sql", reason="a measure over time"), tuple(steps))
+        return Plan(intent.question, Route("sql", "a measure over time", series[0].confidence), tuple(steps))
 
     def joined(self, intent: Intent) -> Plan | None:
         """Records choose the entities, their passages decide: "which customers with ... complained about ..."."""
         subject = intent.said_subject
         if not intent.said or not _WHICH.search(subject) or _NOT_WHICH.search(subject):
             return None
+        if _TOPIC.match(intent.said) and re.search(r"\bwhat\b", subject, re.I):
+            return None  # "what customers complain about regarding invoices" asks for the complaints
         entity = self.populations.entity_in(subject)
         if entity is None or self.populations.named(subject, entity):
             return None
