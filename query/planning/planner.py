@@ -133,7 +133,8 @@ class Planner:
             plan = self.recipes.trend(intent)
             if plan is not None:
                 return plan
-        return self.recipes.profile(intent) or self.recipes.joined(intent)
+        recipes = (self.recipes.advised, self.recipes.profile, self.recipes.joined)
+        return next((plan for recipe in recipes if (plan := recipe(intent))), None)
 
     def _compound(self, intent: Intent) -> Plan | None:
         """ "Which invoices of X are overdue, and what does our playbook say": each clause by its own path."""
