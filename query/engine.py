@@ -31,6 +31,7 @@ from query.planning.planner import Planner, content_stems, without_company
 from query.planning.population import Names
 from query.planning.relevance import Nearness, nearness
 from query.proof.addresses import address_notices, cleaned
+from query.proof.last_look import Looked, last_look
 from query.proof.prove import Prover
 from query.scoring.reasons import contribution_evidence
 
@@ -105,9 +106,13 @@ class QueryEngine:
             written = parts.writer.rewrite(proof.kept, prover)
             clock.lap("model")
         numbers = number(written.sentences, [c for note in told.notes for c in note.citations])
-        shown = cleaned(render(written.sentences, numbers), stated_addresses(numbers.values()))
+        looked = Looked(render(written.sentences, numbers))
+        if plan.route.path not in ("clarify", "refuse"):  # a question back claims nothing
+            phrases = [*prover.stated, *(passage.title for passage in told.passages)]
+            looked = last_look(looked.text, {c.n: c for c in numbers.values()}, prover.known, phrases)
+        shown = cleaned(looked.text, stated_addresses(numbers.values()))
         drafts, removed = drafts_without_addresses(told.drafts)
-        notices = [*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices]
+        notices = [*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices, *looked.notices]
         answer = Answer(
             carried=resolved.question if resolved.carried else "",
             id=uuid.uuid4().hex,

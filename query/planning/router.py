@@ -43,7 +43,7 @@ def route(features: RouteFeatures) -> Route:
     likeliest = max(chances, key=lambda name: chances[name])
     if likeliest == "vector":
         return Route("vector", "the documents speak of this", _bounded(chances["vector"]))
-    if likeliest == "refuse":
+    if likeliest == "refuse" and not (_plainly_tables(features) and features.told.words and not features.told.loose):
         return Route("refuse", NOWHERE, _bounded(chances["refuse"]))
     if features.meanings > 1:
         return Route("clarify", SEVERAL_MEANINGS, right)
