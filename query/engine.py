@@ -22,6 +22,7 @@ from query.compose.written import Written
 from query.drafts.letters import citation_view, drafts_without_addresses, stated_addresses
 from query.evidence import CitationBook, TableEvidence
 from query.execute import Executor, Findings, Notify
+from query.models.budget import egress_budget
 from query.names import NameDictionary
 from query.parts import Parts
 from query.plan import Plan, Reading, Route, SqlStep, added_up
@@ -83,7 +84,11 @@ class QueryEngine:
     def answered(
         self, question: str, scope: Scope, notify: Notify = silent, *, earlier: Turn | None = None
     ) -> Answered:
-        """`answer` after an earlier turn, with what the next one needs."""
+        """`answer` after an earlier turn, with what the next one needs. What leaves for models has one budget."""
+        with egress_budget(self.parts.egress_characters):
+            return self._answered(question, scope, notify, earlier)
+
+    def _answered(self, question: str, scope: Scope, notify: Notify, earlier: Turn | None) -> Answered:
         clock = _Clock()
         resolved = self.resolved(question, scope, earlier)
         plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)

@@ -92,7 +92,9 @@ def _sales(f: Facts) -> Iterator[Question]:
             yield ask("revenue", f"What was the revenue of {category.lower()} in {said}?".replace("in last", "last"),
                       total(sold, "net_amount"))  # fmt: skip
         year = f.sold(YEAR_2025, lambda r, c=category: r["product"]["category"] == c)  # type: ignore[misc]
-        yield ask("units", f"How many units of {category.lower()} did we sell in 2025?", sum(r["quantity"] for r in year))
+        yield ask(
+            "units", f"How many units of {category.lower()} did we sell in 2025?", sum(r["quantity"] for r in year)
+        )
     for country in _values(f.all("accounts"), "country"):
         sold = f.sold(YEAR_2025, lambda r, c=country: r["account"]["country"] == c)  # type: ignore[misc]
         yield ask("revenue-country", f"What was our revenue in {country} in 2025?", total(sold, "net_amount"))
@@ -175,7 +177,9 @@ def _joined(f: Facts) -> Iterator[Question]:
         for region in REGIONS:
             risky = world.at_risk_this_quarter(segment, region)
             if risky:
-                yield join("risk", f"Which {segment} customers in {region} are at risk of churn this quarter?", items=risky)
+                yield join(
+                    "risk", f"Which {segment} customers in {region} are at risk of churn this quarter?", items=risky
+                )
     for key in sorted(world.at_risk)[::4]:
         name = world.account(key).name
         yield join("why", f"Why is {name} at risk of churn?", items=[key])

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-import numpy as np
-
-from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, path_names, route
 from query.plan import Link
+from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, path_names, route
 from query.planning.routing_model import ARTEFACT, CLASSES, routing_model
 from query.planning.routing_signals import Explained, RouteFeatures, explained, signals
 from query.text2sql.ranking import OUTRIGHT
@@ -34,7 +33,11 @@ def test_a_question_about_a_policy_goes_to_the_documents() -> None:
     assert (
         route(
             features(
-                question="What is the policy on time off?", sql=0.2, relevance=0.6, coverage=1.0, unknown=0.5,
+                question="What is the policy on time off?",
+                sql=0.2,
+                relevance=0.6,
+                coverage=1.0,
+                unknown=0.5,
                 told=Explained(words=2, loose=2),
             )
         ).path
@@ -43,7 +46,14 @@ def test_a_question_about_a_policy_goes_to_the_documents() -> None:
 
 
 def test_what_nothing_speaks_of_is_refused() -> None:
-    assert route(features(question="Will it rain in Oslo?", sql=0.1, relevance=0.1, unknown=1.0, told=Explained(words=2, loose=2))).path == "refuse"
+    assert (
+        route(
+            features(
+                question="Will it rain in Oslo?", sql=0.1, relevance=0.1, unknown=1.0, told=Explained(words=2, loose=2)
+            )
+        ).path
+        == "refuse"
+    )
 
 
 def test_two_close_readings_are_asked_back() -> None:
@@ -114,5 +124,7 @@ def test_the_weights_say_where_they_come_from_and_know_every_signal() -> None:
 
 
 def test_words_under_no_link_are_loose() -> None:
-    told = explained("Which religion do accounts have?", (Link("accounts", 18, 26, "table", "accounts"),), None, frozenset())
+    told = explained(
+        "Which religion do accounts have?", (Link("accounts", 18, 26, "table", "accounts"),), None, frozenset()
+    )
     assert (told.words, told.loose, told.kinds) == (2, 1, frozenset({"table"}))
