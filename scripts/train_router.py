@@ -1,9 +1,10 @@
 """Trains the router over reviewed catalogues: `python scripts/train_router.py HOME`.
 
-HOME is the sample's workspace, as `tower demo` makes it. Learned on are the tuning half of `data/routing.jsonl` (halved
-as `scripts/eval_routing.py` does; the other half is not read), `data/routing_tuning.jsonl` and `data/golden.jsonl`. What
-rules and recipes settle is left out: the model only chooses between tables, documents and nothing. The weights go to
-`query/planning/router.json` with where they come from and how they did in ten-fold cross-validation.
+HOME is the sample's workspace, as `tower demo` makes it. Learned on are the tuning half of `data/routing.jsonl`
+(halved as `scripts/eval_routing.py` does; the other half is not read), `data/routing_tuning.jsonl` and
+`data/golden.jsonl`. What rules and recipes settle is left out: the model only chooses between tables, documents and
+nothing. The weights go to `query/planning/router.json` with where they come from and how they did in ten-fold
+cross-validation.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Golden questions: what is expected of an answer, and whether an answer is that.
 
-A line of the file is `{"id", "question", "route", "as"?, "after"?, "expect": {...}}`; docs/evaluation.md describes `expect`.
+A line of the file is `{"id", "question", "route", "as"?, "after"?, "expect": {...}}`; docs/evaluation.md describes
+`expect`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from data.generator.world import Row
 from data.golden.facts import YEAR_2025, Facts, Period, total
@@ -128,7 +129,7 @@ def _tickets(f: Facts) -> Iterator[Question]:
                       sum(t["category"] == category for t in held))  # fmt: skip
         for region in REGIONS:
             for priority in ("Urgent", "High", "Low"):
-                yield ask("priority", f"How many {priority.lower()} priority tickets came from {region} in {said}?",
+                yield ask("priority", f"How many {priority.lower()} tickets came from {region} in {said}?",
                           sum(t["priority"] == priority and t["account"]["region"] == region for t in held))  # fmt: skip
         yield ask("share", f"How many tickets were opened per region in {said}?",
                   [[r, n] for r in REGIONS if (n := sum(t["account"]["region"] == r for t in held))])  # fmt: skip
@@ -196,10 +197,10 @@ def _follow_ups(f: Facts) -> Iterator[Question]:
     """The second question of a conversation; `after` is the first."""
     accounts, tickets = f.all("accounts"), f.all("tickets")
     countries = _values(accounts, "country")
-    for one, other in zip(countries, countries[1:], strict=False):
+    for one, other in pairwise(countries):
         yield ask("follow-country", f"And in {other}?", sum(a["country"] == other for a in accounts),
                   after=f"How many accounts are in {one}?")  # fmt: skip
-    for one, other in zip(REGIONS, REGIONS[1:], strict=False):
+    for one, other in pairwise(REGIONS):
         held = [t for t in tickets if t["status"] == "Open" and t["account"]["region"] == other]
         yield ask("follow-tickets", f"What about {other}?", len(held), after=f"How many open tickets are in {one}?")
         sold = f.sold(YEAR_2025, lambda r, c=other: r["account"]["region"] == c)  # type: ignore[misc]

@@ -50,8 +50,8 @@ class Draft:
     """One e-mail or description for a person to approve. `citations` are its own, numbered from 1.
 
     `to` and `sender` are `Name <address>`, empty where the asker may not see them or there is none. `facts` names
-    the facts of the entity that it uses; `notices` say what was left out and why; `language` is its template's; `egress`
-    is what left for a model that worded it.
+    the facts of the entity that it uses; `notices` say what was left out and why; `language` is its template's;
+    `egress` is what left for a model that worded it.
     """
 
     kind: str

@@ -36,9 +36,11 @@ _TREND_WORDS = re.compile(
     re.I,
 )
 _PROFILE = re.compile(
-    r"^\s*(?:tell me (?:more |everything )?about|brief me (?:on|about)|prepare me for (?:a|my|the) \w+ (?:with|at)|what do (?:we|you) know about|who (?:is|are)|describe|"
+    r"^\s*(?:tell me (?:more |everything )?about|brief me (?:on|about)|prepare me for (?:a|my|the) \w+ (?:with|at)|"
+    r"what do (?:we|you) know about|who (?:is|are)|describe|"
     r"(?:show|give) me (?:an? |the )?(?:overview|profile|summary|status) (?:of|for|on)|"
-    r"(?:overview|profile|summary|status) (?:of|for|on)|summari[sz]e (?:our|the) (?:relationship|account|status) (?:with|of)|how (?:is|are)(?=\b.*\bdoing))\b",
+    r"(?:overview|profile|summary|status) (?:of|for|on)|"
+    r"summari[sz]e (?:our|the) (?:relationship|account|status) (?:with|of)|how (?:is|are)(?=\b.*\bdoing))\b",
     re.I,
 )
 _WHICH = re.compile(r"\b(?:which|who|what|list|show|find)\b", re.I)

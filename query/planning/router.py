@@ -15,7 +15,7 @@ from query.planning.routing_signals import GUIDE_CUES, TABLE_CUES, TEXT_CUES, Ro
 from query.text2sql.ranking import OUTRIGHT
 
 ENOUGH = 0.42  # below this, neither tables nor passages are trusted to answer
-SURE = 0.6  # of a drafted catalogue: a reading from which the tables are preferred, unless the question asks what is written
+SURE = 0.6  # a reading from which the tables are preferred, unless the question asks what is written
 VERY_SURE = 0.9  # and even then, when it is put as a question about records
 SHOWN = 0.35  # of a drafted catalogue: a reading that is shown although a word of the question stays unexplained
 TENTATIVE = 0.05  # of a reviewed catalogue: a reading below this is no answer, whatever the question is like

@@ -45,7 +45,9 @@ _PUT = {  # how a question is put: a signal a pattern
     "cue: guides": GUIDE_CUES,
     "cue: duty": re.compile(r"\b(?:may|must|should|can|could|need to|have to|has to|allowed|possible)\b", re.I),
     "cue: habit": re.compile(
-        r"\b(?:do|does|is|are) (?:we|i|you|one|a|an|the|it)\b|\bhow (?:do|does|should|soon|quickly|fast|often|long)\b", re.I
+        r"\b(?:do|does|is|are) (?:we|i|you|one|a|an|the|it)\b|"
+        r"\bhow (?:do|does|should|soon|quickly|fast|often|long)\b",
+        re.I,
     ),
     "asks: list": re.compile(r"^\s*(?:which|list|show|name|give)\b", re.I),
     "asks: how many": re.compile(r"^\s*how (?:many|much)\b", re.I),
