@@ -129,8 +129,8 @@ def _tickets(f: Facts) -> Iterator[Question]:
                       sum(t["category"] == category for t in held))  # fmt: skip
         for region in REGIONS:
             for priority in ("Urgent", "High", "Low"):
-                yield ask("priority", f"How many {priority.lower()} tickets came from {region} in {said}?",
-                          sum(t["priority"] == priority and t["account"]["region"] == region for t in held))  # fmt: skip
+                some = [t for t in held if t["priority"] == priority and t["account"]["region"] == region]
+                yield ask("priority", f"How many {priority.lower()} tickets came from {region} in {said}?", len(some))
         yield ask("share", f"How many tickets were opened per region in {said}?",
                   [[r, n] for r in REGIONS if (n := sum(t["account"]["region"] == r for t in held))])  # fmt: skip
 
