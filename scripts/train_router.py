@@ -33,7 +33,7 @@ from scripts.eval_routing import half  # noqa: E402
 
 FILES = ("routing.jsonl", "routing_tuning.jsonl", "golden.jsonl")
 STRENGTH = 0.2  # inverse of the penalty
-VECTOR_SCALE = 4.0  # how freely the embedding's weights move against those of the signals
+VECTOR_SCALE = 8.0  # how freely the embedding's weights move against those of the signals
 FOLDS = 10
 
 

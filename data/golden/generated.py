@@ -201,7 +201,7 @@ def _follow_ups(f: Facts) -> Iterator[Question]:
         yield ask("follow-country", f"And in {other}?", sum(a["country"] == other for a in accounts),
                   after=f"How many accounts are in {one}?")  # fmt: skip
     for one, other in pairwise(REGIONS):
-        held = [t for t in tickets if t["status"] == "Open" and t["account"]["region"] == other]
+        held = [t for t in tickets if t["status"] != "Closed" and t["account"]["region"] == other]
         yield ask("follow-tickets", f"What about {other}?", len(held), after=f"How many open tickets are in {one}?")
         sold = f.sold(YEAR_2025, lambda r, c=other: r["account"]["region"] == c)  # type: ignore[misc]
         yield ask("follow-revenue", f"and in {other}?", total(sold, "net_amount"),

@@ -23,13 +23,16 @@ from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _WORD = re.compile(r"\w", re.UNICODE)
 _COMMAND = re.compile(
-    r"^\s*(?:please\s+)?(?:(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b|"
-    r"add an? new\b|"
-    r"(?:set|change|rename|reset|assign|mark)\b[^?]*\b(?:to|as)\b)",
+    r"^\s*(?:please\s+)?(?:(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge|rename|cancel|"
+    r"approve|revoke|deactivate)\b|add an? new\b|create an? (?:new )?(?:user|account|customer|ticket|order|invoice)\b|"
+    r"(?:increase|raise|lower|reduce|move|close|pay|reset|give|grant)\s+(?:all|every|each|the\s+\w+s?\s+of)\b|"
+    r"(?:set|change|rename|reset|assign|mark)\b[^?]*\b(?:to|as)\b)|"
+    r"\b(?:drop|alter|truncate)\s+table\b|\bdelete\s+from\b|\binsert\s+into\b",
     re.I,
 )
 _ORDER = re.compile(
-    r"\b(?:ignore|forget|disregard)\b.{0,30}\b(?:instructions?|rules?|prompts?)\b|\bsystem prompt\b|"
+    r"\b(?:ignore|forget|disregard|bypass)\b.{0,30}\b(?:instructions?|rules?|prompts?|polic(?:y|ies))\b|"
+    r"\bsystem prompt\b|\byour (?:instructions|rules|source code|prompt)\b|"
     r"^\s*you are now\b|^\s*(?:run|execute)\b.*\b(?:shell|command|script)\b",
     re.I,
 )
@@ -39,6 +42,7 @@ _OTHER_TASK = re.compile(
     re.I,
 )
 _FUTURE = re.compile(r"\bwill\b(?!.*\b(?:due|renew|expire|end|launch))", re.I)
+_PLANNED = re.compile(r"\b(?:plan(?:s|ned)?|schedul\w+|appointments?)\b", re.I)
 AHEAD = dt.timedelta(days=366)  # plans reach about so far; a year later nothing is held
 _SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
 _CHANGE = re.compile(
@@ -54,7 +58,11 @@ LIGHT_VERBS = frozenset(
     owed become became come came go went see saw make made place placed raise raised open opened receive received
     produce produced generate generated break worth euro euros dollar dollars year years month months""".split()
 )
-_VAGUE = frozenset("numbers figures data stuff things information overview everything ones rest others".split())
+_VAGUE = frozenset(
+    """numbers figures data stuff things information overview everything ones rest others status details more list top
+    good better best bad worse worst big bigger biggest small new interesting great first second third last next latest
+    year month week quarter today""".split()
+)
 _SUMMARY = re.compile(r"\b(?:summari[sz]e|describe|how (?:did|have|has|do|are))\b", re.I)
 
 
@@ -111,8 +119,9 @@ class Planner:
             return Plan(question, Route("refuse", "it is an order to Tower, not a question about the data", 0.95))
         if _OTHER_TASK.search(question):
             return Plan(question, Route("refuse", "it is a task that the data has no part in", 0.95))
-        period = self.recipes.period(question) if _FUTURE.search(question) else None
-        if period is not None and period.since is not None and period.since > self.catalogue.date() + AHEAD:
+        period = self.recipes.period(question) if _FUTURE.search(question) and intent.score is None else None
+        ahead = AHEAD if _PLANNED.search(question) else dt.timedelta(0)
+        if period is not None and period.since is not None and period.since > self.catalogue.date() + ahead:
             return Plan(question, Route("refuse", "it asks for what is still to come", 0.9))
         return None
 

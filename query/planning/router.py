@@ -38,12 +38,14 @@ def route(features: RouteFeatures) -> Route:
         return Route("hybrid", "records choose the entities, their documents decide", _bounded(0.55 + features.sql / 4))
     if features.drafted:
         return _unreviewed(features)
-    chances = routing_model().probabilities(features)
+    model = routing_model()
+    chances = model.probabilities(features)
     right = _bounded(features.sql * (1 - 0.8 * features.unknown))
     likeliest = max(chances, key=lambda name: chances[name])
     if likeliest == "vector":
         return Route("vector", "the documents speak of this", _bounded(chances["vector"]))
-    if likeliest == "refuse" and not (_plainly_tables(features) and features.told.words and not features.told.loose):
+    explained = features.told.words and not features.told.loose and _plainly_tables(features)
+    if likeliest == "refuse" and (model.knows(features) or not explained):
         return Route("refuse", NOWHERE, _bounded(chances["refuse"]))
     if features.meanings > 1:
         return Route("clarify", SEVERAL_MEANINGS, right)
