@@ -16,6 +16,7 @@ from query.text2sql.ranking import OUTRIGHT
 
 ENOUGH = 0.42  # below this, neither tables nor passages are trusted to answer
 SURE = 0.6  # a reading from which the tables are preferred, unless the question asks what is written
+CLOSE_LINK = 0.9  # score of a link from which a word is meant as it is written
 VERY_SURE = 0.9  # and even then, when it is put as a question about records
 SHOWN = 0.35  # of a drafted catalogue: a reading that is shown although a word of the question stays unexplained
 TENTATIVE = 0.05  # of a reviewed catalogue: a reading below this is no answer, whatever the question is like
@@ -38,14 +39,12 @@ def route(features: RouteFeatures) -> Route:
         return Route("hybrid", "records choose the entities, their documents decide", _bounded(0.55 + features.sql / 4))
     if features.drafted:
         return _unreviewed(features)
-    model = routing_model()
-    chances = model.probabilities(features)
+    chances = routing_model().probabilities(features)
     right = _bounded(features.sql * (1 - 0.8 * features.unknown))
     likeliest = max(chances, key=lambda name: chances[name])
     if likeliest == "vector":
         return Route("vector", "the documents speak of this", _bounded(chances["vector"]))
-    explained = features.told.words and not features.told.loose and _plainly_tables(features)
-    if likeliest == "refuse" and (model.knows(features) or not explained):
+    if likeliest == "refuse" and not _all_explained(features):
         return Route("refuse", NOWHERE, _bounded(chances["refuse"]))
     if features.meanings > 1:
         return Route("clarify", SEVERAL_MEANINGS, right)
@@ -90,6 +89,12 @@ def _plainly_tables(features: RouteFeatures) -> bool:
         return False
     asks_text = bool(TEXT_CUES.search(features.question))
     return not asks_text or (features.sql >= VERY_SURE and bool(TABLE_CUES.search(features.question)))
+
+
+def _all_explained(features: RouteFeatures) -> bool:
+    """True for a sure reading that uses every word of the question as it is written: there is nothing to refuse."""
+    told = features.told
+    return bool(told.words) and not told.loose and told.weakest >= CLOSE_LINK and _plainly_tables(features)
 
 
 def table_probability(features: RouteFeatures) -> float:

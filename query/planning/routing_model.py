@@ -56,13 +56,10 @@ class RoutingModel:
     embedded: Weights
     plain: Weights
 
-    def knows(self, features: RouteFeatures) -> bool:
-        """True where the question has an embedding of the model that the weights were learned with."""
-        return features.vector is not None and features.embedder == self.embedder
-
     def probabilities(self, features: RouteFeatures) -> dict[str, float]:
         """How likely each of `CLASSES` is right: tables with a reading, documents with a passage, or neither."""
-        found = (self.embedded if self.knows(features) else self.plain).probabilities(features)
+        own = features.vector is not None and features.embedder == self.embedder
+        found = (self.embedded if own else self.plain).probabilities(features)
         found = found * np.asarray([1.0, float(features.sql > 0), float(features.relevance > 0)])
         return dict(zip(CLASSES, (float(p) for p in found / found.sum()), strict=True))
 
