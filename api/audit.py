@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from api.access.caller import Caller
 from api.encode import encodable
+from api.evaluation.audited_feedback import AuditedFeedback
 from api.upkeep.score_models import AuditedModels
 from index.errors import PolicyError, SignInError, TowerError
 from index.usage import current
 
 if TYPE_CHECKING:
     from api.evaluation.replay import Replay
-    from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited
+    from api.service import DraftQueue, FeedbackBook, OnEvent, Progress, ScoreModels, Unaudited
     from index.audit import AuditLog
     from index.catalogue.model import Catalogue
     from index.documents import Passage
@@ -119,6 +120,7 @@ class Audited:
         self.trail = Trail(log)
         self.drafts: DraftQueue = AuditedDrafts(inner.drafts, self.trail)
         self.models: ScoreModels = AuditedModels(inner.models, self.trail)
+        self.feedback: FeedbackBook = AuditedFeedback(inner.feedback, self.trail)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -238,6 +240,10 @@ class Audited:
     def status(self) -> dict[str, Any]:
         """Sources, freshness, counts, generation, quarantine."""
         return self.inner.status()
+
+    def health(self) -> dict[str, str]:
+        """What is wrong with the parts that questions need."""
+        return self.inner.health()
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last `count` records, oldest first; raises `PolicyError` without the action `audit`."""

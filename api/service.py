@@ -83,6 +83,30 @@ class ScoreModels(Protocol):
         ...
 
 
+class FeedbackBook(Protocol):
+    """What people thought of answers. A mapping has the fields of `index.feedback.FeedbackRecord` and the `question`.
+
+    A correction says what would be right: the keys of `api.evaluation.feedback.CORRECTIONS`.
+    """
+
+    def give(self, scope: Scope, answer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep the asker's word on an answer of theirs: `{"verdict": up or down, "comment"?, "correction"?}`."""
+        ...
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        """What `scope` gave, or all for those who may audit, newest first; `status` is open, accepted, dismissed."""
+        ...
+
+    def accept(self, scope: Scope, feedback_id: str, correction: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make a golden question of it, in `golden`; for those who may audit and reindex. `UsageError` where nothing
+        says what would be right."""
+        ...
+
+    def dismiss(self, scope: Scope, feedback_id: str, reason: str = "") -> dict[str, Any]:
+        """Set it aside; for those who may audit."""
+        ...
+
+
 class Unaudited(Protocol):
     """A workspace's doors, before `api.audit.Audited` stands around them.
 
@@ -102,6 +126,11 @@ class Unaudited(Protocol):
     @property
     def models(self) -> ScoreModels:
         """The trained models behind the scores."""
+        ...
+
+    @property
+    def feedback(self) -> FeedbackBook:
+        """What people thought of answers."""
         ...
 
     def scope_for(self, user: str | Caller | None) -> Scope:
@@ -177,6 +206,10 @@ class Unaudited(Protocol):
 
     def status(self) -> dict[str, Any]:
         """Sources, freshness, counts, generation, quarantine: JSON-compatible."""
+        ...
+
+    def health(self) -> dict[str, str]:
+        """What is wrong with `records` and `passages`, the parts that questions need; empty where they are well."""
         ...
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "TOWER_THREADS": "threads for embedding and searching; 0 for one a core",
     "TOWER_SERVER_HOST": "the address that `tower serve` binds",
     "TOWER_SERVER_PORT": "the port that `tower serve` binds",
+    "TOWER_TOKEN": "the bearer token that `tower mcp --url` shows to the server",
 }
 
 
@@ -87,11 +88,14 @@ class ModelsSettings(_Section):
 
 class ServerSettings(_Section):
     """Where `tower serve` listens, and the host names it answers for besides those of this machine. A host other than
-    loopback is refused while nobody has to sign in."""
+    loopback is refused while nobody has to sign in. It answers `concurrent` requests at a time, and the next ones with
+    429. A server that is told to stop waits `drain_s` seconds for what it is answering."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     names: tuple[str, ...] = ()
+    concurrent: int = Field(default=48, ge=1, le=10_000)
+    drain_s: int = Field(default=20, ge=1, le=600)
 
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -237,6 +241,23 @@ class DraftsSettings(_Section):
     webhook: WebhookSettings = WebhookSettings()
 
 
+class TelemetrySettings(_Section):
+    """Where traces go: the URL of an OTLP/HTTP collector (`http://127.0.0.1:4318/v1/traces`); none without. `sample` is
+    the share of traces that Tower begins itself; one that a request brings is followed as it says."""
+
+    otlp_endpoint: str = Field(default="", pattern=r"^(https?://.+)?$")
+    service_name: str = Field(default="tower", min_length=1)
+    sample: float = Field(default=1.0, ge=0, le=1)
+    timeout: float = Field(default=10.0, gt=0, le=60)
+
+
+class LogsSettings(_Section):
+    """The log of `tower serve` on stderr: `text` for people, or `json` with a line a request from the level info."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
@@ -257,6 +278,8 @@ class Settings(_Section):
     limits: LimitsSettings = LimitsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     ranking: RankingSettings = RankingSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    logs: LogsSettings = LogsSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -302,6 +325,11 @@ class Settings(_Section):
     def worker_threads(self) -> int:
         """`threads`, or the number of cores where it is 0."""
         return self.threads or os.cpu_count() or 1
+
+
+def bearer_token() -> str:
+    """The token for a server on another machine, from `TOWER_TOKEN`; empty where there is none."""
+    return os.environ.get("TOWER_TOKEN", "")
 
 
 def load_settings(home: Path, *, must_exist: bool = True) -> Settings:

@@ -110,6 +110,7 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
 def _own(home: Path, settings: Settings) -> Workspace:
     from index.embedding.choice import choose_embedder
     from index.engine import open_engine
+    from index.feedback import FeedbackStore
     from index.ledger import Ledger
     from index.policy.documents import with_subjects
     from index.reading import SqlDocuments
@@ -136,6 +137,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
         settings=settings,
         reader=reader,
         ledger=ledger,
+        feedback=FeedbackStore(writing),
         build=lambda catalogue, opened: _engine(
             catalogue, reader, _live_scorer(catalogue, reader, ledger), home, settings, opened
         ),
@@ -219,6 +221,7 @@ def declared_tags(sources: SourcesConfig) -> frozenset[str]:
 def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
     from index.drafting.draft import draft_catalogue
     from index.engine import open_engine
+    from index.feedback import FeedbackStore
     from index.ledger import Ledger
     from index.sql import SqlDatabase
     from index.store.store import Store
@@ -232,6 +235,7 @@ def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
         settings=settings,
         reader=reader,
         ledger=Ledger(writing),
+        feedback=FeedbackStore(writing),
         build=lambda catalogue, opened: _engine(catalogue, reader, _NoScores(), home, settings, opened),
         load=lambda: draft_catalogue(engine),
         engines=(engine, writing),

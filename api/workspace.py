@@ -15,11 +15,13 @@ from api.access.caller import Caller
 from api.conversations import Conversations
 from api.drafts.exporting import Outbox
 from api.drafts.queue import LedgerQueue
+from api.evaluation.feedback import FeedbackDesk
 from api.upkeep.score_models import LedgerModels
 from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
-from index.errors import NotFoundError, PolicyError, UsageError
+from index.errors import NotFoundError, PolicyError, TowerError, UsageError
 from index.scope import Scope
+from index.stages import stage
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from index.documents import Passage
     from index.embedding.embedder import Embedder
+    from index.feedback import FeedbackStore
     from index.guard.guard import GuardedQuery
     from index.ledger import Ledger
     from index.reading import SqlDocuments
@@ -60,6 +63,7 @@ class Workspace:
         settings: Settings,
         reader: SqlDatabase,
         ledger: Ledger,
+        feedback: FeedbackStore,
         build: Callable[[Catalogue, Mapping[str, object]], QueryEngine],
         load: Callable[[], Catalogue],
         engines: Sequence[Engine],
@@ -96,6 +100,7 @@ class Workspace:
         self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
+        self.feedback = FeedbackDesk(self, feedback)
 
     # --- what there is -------------------------------------------------------------------------------------------
 
@@ -169,9 +174,24 @@ class Workspace:
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """Answer within `scope`; the answer, its turn in the conversation and its drafts are kept."""
+        scope.require("ask")
+        with stage("ask") as mark:
+            answer = self._answered(question, scope, conversation, on_event)
+            mark.note(
+                answer_id=answer.id,
+                path=answer.route.path,
+                rows=sum(one.row_count for one in answer.sql),
+                passages=len(answer.passages),
+                citations=len(answer.citations),
+                drafts=len(answer.drafts),
+                confidence=round(answer.route.confidence, 4),
+            )
+        return answer
+
+    def _answered(self, question: str, scope: Scope, conversation: str, on_event: OnEvent | None) -> Answer:
+        """Answer and keep it."""
         from query.engine import silent
 
-        scope.require("ask")
         earlier = self._conversations.latest(scope, conversation) if conversation else None
         answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
         answer = answered.answer
@@ -319,6 +339,22 @@ class Workspace:
 
         return status(self._owned(), self.home)
 
+    def health(self) -> dict[str, str]:
+        """What is wrong with `records` and `passages`; the vector engine is asked to count, the database to read."""
+        return {"records": _fault(self._read_something), "passages": _fault(self._count_passages)}
+
+    def _read_something(self) -> None:
+        from index.guard.guard import guard
+
+        table = next(iter(self.catalogue.tables), None)
+        shown = Scope.administrator(self.catalogue, frozenset())
+        read = f'SELECT 1 FROM "{table.name}" LIMIT 1' if table is not None else "SELECT 1"
+        self._reader.read(guard(read, self.catalogue, shown, dialect=self._reader.dialect))
+
+    def _count_passages(self) -> None:
+        if self._open_passages() is not None and self._gateway is not None:
+            self._gateway.count()
+
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
         with self._opening:
@@ -333,18 +369,21 @@ class Workspace:
         return Owned(self)
 
     def _forget(self) -> None:
-        """Drop what was built on the old state; the next question builds it anew."""
+        """Drop what was built on the old state; the next question builds it anew.
+
+        The principals are told without `_opening` held: they hold a lock of their own while they read the catalogue.
+        """
         with self._opening:
             self._catalogue = None
             self._built.clear()
-            if self.principals is not None:
-                self.principals.forget()
+        if self.principals is not None:
+            self.principals.forget()
 
     def _retire(self) -> None:
         """The next question opens the generation that is live now; those that run go on with the one they have."""
         with self._opening:
             self._retired, self._gateway, self._passages = self._gateway, None, None
-            self._forget()
+        self._forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:
@@ -379,3 +418,12 @@ class Owned:
             assert workspace._generation == live.generation
         assert workspace._gateway is not None
         return workspace._generation, workspace._gateway
+
+
+def _fault(check: Callable[[], None]) -> str:
+    """What `check` says is wrong; empty where it says nothing."""
+    try:
+        check()
+    except TowerError as error:
+        return error.message
+    return ""

@@ -5,15 +5,17 @@ Evidence stays a value until the last line; what the checker cannot prove is lef
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from index.documents import Passage
 from index.errors import NotFoundError
 from index.guard.guard import guard
 from index.scope import Scope
+from index.stages import stage
 from index.vectors.gateway import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.compose.markdown import number, render
@@ -37,6 +39,7 @@ from query.proof.prove import Prover
 from query.scoring.reasons import contribution_evidence
 
 MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
+REMEMBERED = 2_000  # plans
 PROBED = 10  # passages looked at to see whether documents speak of a question at all
 
 
@@ -55,14 +58,21 @@ class Answered:
 
 @dataclass(frozen=True)
 class QueryEngine:
-    """Plans and answers questions within a scope."""
+    """Plans and answers questions within a scope. The grammar's plans are remembered: an engine is built anew whenever
+    the data or the catalogue changes, and what it reads to plan stays the same until then."""
 
     parts: Parts
+    _planned: dict[tuple[str, str, dt.date], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(self, question: str, scope: Scope) -> Plan:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
-        plan, second = self.planner(scope).plan(question), self.parts.second
-        return plan if second is None else second(scope).consider(plan)
+        asked = (question, scope.sight(), self.parts.catalogue.date())
+        plan = self._planned.get(asked)
+        if plan is None:
+            if len(self._planned) >= REMEMBERED:
+                self._planned.clear()
+            plan = self._planned[asked] = self.planner(scope).plan(question)
+        return plan if self.parts.second is None else self.parts.second(scope).consider(plan)
 
     def planner(self, scope: Scope) -> Planner:
         """The planner of the grammar for `scope`."""
@@ -90,8 +100,10 @@ class QueryEngine:
 
     def _answered(self, question: str, scope: Scope, notify: Notify, earlier: Turn | None) -> Answered:
         clock = _Clock()
-        resolved = self.resolved(question, scope, earlier)
-        plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)
+        with stage("plan") as mark:
+            resolved = self.resolved(question, scope, earlier)
+            plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)
+            mark.note(path=plan.route.path, steps=len(plan.steps), confidence=round(plan.route.confidence, 4))
         clock.lap("plan")
         if resolved.carried:
             notify("carried", {"question": resolved.question})
@@ -101,10 +113,14 @@ class QueryEngine:
         found = executor.run(plan, notify)
         clock.lap("read")
         documents = self._document_text(scope)
-        told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
+        with stage("compose") as mark:
+            told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
+            mark.note(sentences=len(told.sentences), drafts=len(told.drafts))
         clock.lap("write")
         prover = self._prover(plan, found, told, documents)
-        proof = prover.prove(told.sentences)
+        with stage("prove") as mark:
+            proof = prover.prove(told.sentences)
+            mark.note(kept=len(proof.kept))
         clock.lap("check")
         written = Written(proof.kept)
         if parts.writer is not None and plan.route.path not in ("clarify", "refuse"):

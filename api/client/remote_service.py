@@ -84,6 +84,35 @@ class RemoteQueue:
         return self._calls.call(method, f"/v1/drafts{path}", body, user=scope.principal.name)
 
 
+class RemoteFeedback:
+    """Implements `api.service.FeedbackBook` over HTTP."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def give(self, scope: Scope, answer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep the asker's word on an answer."""
+        return dict(self._call("POST", f"answers{_part(answer_id)}/feedback", scope, given))
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        """What `scope` may read, newest first."""
+        query = f"?status={percent_encoded(status)}" if status else ""
+        found: list[dict[str, Any]] = self._call("GET", f"feedback{query}", scope)["feedback"]
+        return found
+
+    def accept(self, scope: Scope, feedback_id: str, correction: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make a golden question of it, in the server's process."""
+        body = {"correction": dict(correction)} if correction else {}
+        return dict(self._call("POST", f"feedback{_part(feedback_id)}/accept", scope, body))
+
+    def dismiss(self, scope: Scope, feedback_id: str, reason: str = "") -> dict[str, Any]:
+        """Set it aside."""
+        return dict(self._call("POST", f"feedback{_part(feedback_id)}/dismiss", scope, {"reason": reason}))
+
+    def _call(self, method: str, path: str, scope: Scope, body: Mapping[str, Any] | None = None) -> Any:
+        return self._calls.call(method, f"/v1/{path}", body, user=scope.principal.name)
+
+
 class RemoteService:
     """Implements `api.service.Service` by asking the server that owns the workspace."""
 
@@ -92,6 +121,7 @@ class RemoteService:
         self.presence = presence
         self.drafts = RemoteQueue(calls)
         self.models = RemoteModels(calls)
+        self.feedback = RemoteFeedback(calls)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -207,6 +237,11 @@ class RemoteService:
         """What the workspace holds, and who serves it."""
         found = self._calls.call("GET", "/v1/status")
         return {**found, "served": {"url": self.presence.url, "pid": self.presence.pid}}
+
+    def health(self) -> dict[str, str]:
+        """What the server says of its parts; why a part failed is in its log."""
+        parts = self._calls.call("GET", "/readyz")["parts"]
+        return {part: "" if state == "ok" else f"the server calls it {state}" for part, state in parts.items()}
 
     def sign_in_failed(self, code: str, source: str) -> None:
         """Nothing: the server records who fails at its door."""

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from api.service import Service
     from index.scope import Scope
 
-OPEN = frozenset({("GET", path) for path in ("/", "/console.css", "/healthz", "/readyz", "/openapi.json")})
+OPEN = frozenset(
+    {("GET", path) for path in ("/", "/console.css", "/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json")}
+)
 """What tells nothing about the workspace; anybody who reaches the server may have it."""
 
 CHALLENGE = 'Bearer realm="tower"'

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.questions import MAX_K
+from query.answer import DraftView
 
 
 class _Request(BaseModel):
@@ -63,6 +64,26 @@ class ExportRequest(_Request):
     by: str = Field(default="eml", pattern="^(eml|smtp|webhook)$")
 
 
+class FeedbackRequest(_Request):
+    """A thumb up or down on an answer; `correction` says what would be right."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"verdict": "down", "comment": "LATAM is missing",
+                                         "correction": {"sql": "SELECT COUNT(*) FROM accounts"}}]},
+    )  # fmt: skip
+    verdict: str = Field(pattern="^(up|down)$")
+    comment: str = Field(default="", max_length=2_000)
+    correction: dict[str, Any] | None = None
+
+
+class AcceptRequest(_Request):
+    """What the golden question is to expect, where the answer itself or the asker's correction does not say."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"correction": {"contains": ["two"]}}]})
+    correction: dict[str, Any] | None = None
+
+
 class IngestRequest(_Request):
     """Which sources; none named is all of them. `full` reads what did not change, too; `reconcile` compares the keys of
     streams whose turn it is not yet; `retry` reads what stands in quarantine again."""
@@ -110,6 +131,94 @@ class SqlResponse(BaseModel):
     truncated: bool = False
 
 
+class _Page(BaseModel):
+    next: str | None = Field(default=None, description="Send it as `after` for the next page; absent on the last.")
+
+
+class DraftPage(_Page):
+    """Drafts, newest first."""
+
+    drafts: list[DraftView]
+
+
+class QuarantinePage(_Page):
+    """Records that were not taken: source, table, key, reason and the record."""
+
+    records: list[dict[str, Any]]
+
+
+class JobView(BaseModel):
+    """One job; `rate` is a second's, `left_s` seconds at that rate, `result` what it gave, `error` why it failed."""
+
+    id: str
+    kind: str
+    status: str
+    started_at: str
+    ended_at: str = ""
+    sources: list[str] = Field(default_factory=list)
+    step: str = ""
+    done: int = 0
+    total: int | None = None
+    rate: float | None = None
+    left_s: float | None = None
+    result: Any = None
+    error: dict[str, str] | None = None
+    resumed: bool = False
+
+
+class JobPage(_Page):
+    """Jobs, newest first."""
+
+    jobs: list[JobView]
+
+
+class AuditPage(BaseModel):
+    """Records of the audit log, oldest first: docs/audit.md has their fields."""
+
+    records: list[dict[str, Any]]
+
+
+class Scores(BaseModel):
+    """Scores, or the cards of their models: docs/scores.md has their fields."""
+
+    scores: list[dict[str, Any]]
+
+
+class Versions(BaseModel):
+    """Versions of the models behind the scores, newest first."""
+
+    versions: list[dict[str, Any]]
+
+
+class Faults(BaseModel):
+    """A line for each citation that does not hold."""
+
+    faults: list[str]
+
+
+class Finding(BaseModel):
+    """Something that keeps a draft from being approved, and where it stands."""
+
+    code: str
+    message: str
+    where: str = ""
+
+
+class Lint(BaseModel):
+    """What keeps a draft from being approved; nothing in it, and it can be."""
+
+    id: str
+    status: str
+    findings: list[Finding]
+
+
+class Readiness(BaseModel):
+    """`degraded` where a part failed that some questions can do without."""
+
+    status: Literal["ready", "degraded"]
+    parts: dict[str, Literal["ok", "failed"]]
+
+
 class Problem(BaseModel):
     """An RFC 9457 problem document; `code` is stable, `hint` says what to try."""
 
@@ -120,3 +229,28 @@ class Problem(BaseModel):
     code: str
     hint: str = ""
     request_id: str = ""
+
+
+class Feedback(BaseModel):
+    """One person's word on one answer; `golden` is the golden question that accepting it made."""
+
+    id: str
+    answer_id: str
+    principal: str
+    created_at: str = ""
+    verdict: str
+    comment: str = ""
+    correction: dict[str, Any] | None = None
+    status: str
+    decided_at: str | None = None
+    decided_by: str | None = None
+    reason: str = ""
+    question: str = ""
+    golden: dict[str, Any] | None = None
+
+
+class FeedbackPage(BaseModel):
+    """Feedback, newest first."""
+
+    feedback: list[Feedback]
+    next: str = ""

@@ -177,12 +177,15 @@ _PLAIN = (
     "/v1/status", "/v1/audit", "/v1/audit/verify", "/v1/admin/jobs", "/v1/admin/jobs/j1", "/metrics", "/readyz", "/",
     "/v1/admin/catalogue", "/openapi.json", "/healthz", "/console.css", "/v1/nothing", "/v1/drafts", "/v1/churn",
     "/v1/audit?n=9", "/v1/admin/jobs/j1/events", "/v1/drafts?status=approved", "/v1/audit/verify?head=1:0",
+    "/v1/feedback", "/v1/feedback?status=open",
 )  # fmt: skip
 
 
 def request(world: World, user: str, chance: random.Random) -> tuple[str, str, dict[str, Any]]:
     """Method, path and further arguments of one random request; `root` does not begin long jobs."""
     roll, body = chance.random(), _json
+    if roll < 0.05:
+        return "POST", "/mcp", _tool(world, chance)
     if roll < 0.22:
         headers = {"Accept": "text/event-stream"} if chance.random() < 0.4 else {}
         return "POST", "/v1/ask", body({"question": _question(chance)}, headers)
@@ -195,7 +198,8 @@ def request(world: World, user: str, chance: random.Random) -> tuple[str, str, d
         return "POST", "/v1/sql", body({"sql": chance.choice(_SQL).replace("{letter}", chance.choice("ABKLOD"))})
     if roll < 0.64:
         path = f"/v1/answers/{chance.choice(world.answers)}"
-        return chance.choice((("GET", path, {}), ("POST", path + "/check", {})))
+        word = body({"verdict": "down", "comment": _question(chance)})
+        return chance.choice((("GET", path, {}), ("POST", path + "/check", {}), ("POST", path + "/feedback", word)))
     if roll < 0.76:
         return _draft(world, chance)
     if roll < 0.8:
@@ -216,6 +220,22 @@ def request(world: World, user: str, chance: random.Random) -> tuple[str, str, d
             ("GET", "/v1/drafts", {"headers": {"X-Tower-Owner": "guess", "X-Tower-As": "root"}}),
         )
     )
+
+
+def _tool(world: World, chance: random.Random) -> dict[str, Any]:
+    """A call of one of the tools of an agent."""
+    name, given = chance.choice(
+        (
+            ("ask", {"question": _question(chance)}),
+            ("search", {"query": _question(chance), "k": 20}),
+            ("sql", {"select": chance.choice(_SQL).replace("{letter}", "A")}),
+            ("drafts", {}),
+            ("drafts", {"draft_id": chance.choice(world.drafts)}),
+            ("propose_edit", {"draft_id": chance.choice(world.drafts), "subject": "Another subject"}),
+        )
+    )
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": given}}
+    return _json(call, {"Accept": "application/json, text/event-stream"})
 
 
 def _json(content: object, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -257,9 +277,9 @@ def leaks(world: World, user: str, chance: random.Random) -> list[str]:
     own = (path + str(more)).lower()
     typed = world.typed.setdefault(user, set())
     typed |= {one for one in foreign(user) if one in own}
-    if path.startswith("/v1/answers/"):
+    if path.startswith(("/v1/answers/", "/v1/feedback")):
         own += " ".join(typed)
-    if user == "root" and path.startswith(("/v1/answers/", "/v1/drafts")):
+    if user == "root" and path.startswith(("/v1/answers/", "/v1/drafts", "/v1/feedback", "/mcp")):
         own += " ".join(foreign("root") - _NEVER)  # the action `audit` reads what was made for others
     return [f"{user} {method} {path} {more}: {one!r}" for one in foreign(user) if one in told and one not in own]
 

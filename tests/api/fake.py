@@ -113,6 +113,33 @@ class FakeModels:
         return [dict(self.CARD)]
 
 
+@dataclass
+class FakeFeedback:
+    """Feedback in memory."""
+
+    held: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def give(self, scope: Scope, answer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        one = {"id": "f1", "answer_id": answer_id, "principal": scope.principal.name, "status": "open", **given}
+        self.held["f1"] = one
+        return one
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        return [one for one in self.held.values() if status in (None, one["status"])]
+
+    def accept(self, scope: Scope, feedback_id: str, correction: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self._decided(feedback_id, "accepted") | {"golden": {"id": f"feedback-{feedback_id}", "expect": {}}}
+
+    def dismiss(self, scope: Scope, feedback_id: str, reason: str = "") -> dict[str, Any]:
+        return self._decided(feedback_id, "dismissed")
+
+    def _decided(self, feedback_id: str, status: str) -> dict[str, Any]:
+        if feedback_id not in self.held:
+            raise NotFoundError(f"no feedback {feedback_id}")
+        self.held[feedback_id]["status"] = status
+        return self.held[feedback_id]
+
+
 def draft() -> DraftView:
     """A draft with one citation."""
     cited = CitationView(n=1, kind="cell", source="crm", table="accounts", key="A1", column="seats", value=12)
@@ -131,10 +158,12 @@ class FakeService:
     faults: tuple[str, ...] = ()
     drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
     models: FakeModels = field(default_factory=FakeModels)
+    feedback: FakeFeedback = field(default_factory=FakeFeedback)
     kept: dict[str, Answer] = field(default_factory=dict)
     catalogue: Catalogue = CATALOGUE
     governed: bool = False  # declares users
     failures: list[str] = field(default_factory=list)
+    ill: dict[str, str] = field(default_factory=lambda: {"records": "", "passages": ""})
 
     def scope_for(self, user: str | Caller | None) -> Scope:
         name = user.name if isinstance(user, Caller) else user
@@ -210,6 +239,9 @@ class FakeService:
 
     def status(self) -> dict[str, Any]:
         return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}
+
+    def health(self) -> dict[str, str]:
+        return dict(self.ill)
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         return [{"seq": 1, "api": {"operation": "ask"}}][:count]

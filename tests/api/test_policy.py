@@ -36,6 +36,7 @@ ARGUMENTS = {
     "drafts approve": ["d1"], "drafts reject": ["d1"], "drafts lint": ["d1"],
     "drafts export": ["d1"], "replay": ["a1"],
     "lineage": ["accounts", "A1"],
+    "feedback give": ["a1", "--up"], "feedback accept": ["f1"], "feedback dismiss": ["f1"],
 }  # fmt: skip
 
 

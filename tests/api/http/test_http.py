@@ -1,13 +1,18 @@
 """The HTTP API: shapes, problem documents, limits, the same-origin rule, streaming, the page."""
 
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
+from index.documents import Passage
+from index.scope import Scope
 from tests.api.fake import FakeService
+
+QUERY = {"query": "zips"}
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def test_search_sql_explain_and_status(client: TestClient) -> None:
     assert client.post("/v1/explain", json={"question": "How many accounts?"}).json()["steps"][0]["do"] == "sql"
     assert client.get("/v1/status").json()["generation"] == "g1"
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == {"status": "ready", "parts": {"records": "ok", "passages": "ok"}}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,7 @@ def test_drafts_are_listed_edited_and_decided_once(client: TestClient) -> None:
 
 def test_metrics_count_requests(client: TestClient) -> None:
     client.get("/healthz")
-    assert 'tower_requests_total{method="GET",status="200"} 1' in client.get("/metrics").text
+    assert 'tower_requests_total{method="GET",route="/healthz",status="200"} 1.0' in client.get("/metrics").text
 
 
 def test_every_operation_is_described(client: TestClient) -> None:
@@ -149,3 +154,26 @@ def test_the_page_allows_no_script_and_nothing_from_other_hosts(client: TestClie
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
     assert client.get("/console.css").headers["content-type"].startswith("text/css")
+
+
+def test_a_server_that_is_full_says_so_at_once() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(FakeService):
+        def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+            entered.set()
+            leave.wait(10)
+            return super().search(query, scope, k)
+
+    with TestClient(create_app(Slow(), concurrent=1)) as client:
+        first: list[int] = []
+        thread = threading.Thread(target=lambda: first.append(client.post("/v1/search", json=QUERY).status_code))
+        thread.start()
+        assert entered.wait(10)
+        refused = client.post("/v1/search", json=QUERY)
+        assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (429, "limited", "1")
+        assert client.get("/healthz").status_code == 200
+        leave.set()
+        thread.join()
+        assert first == [200]
+        assert client.post("/v1/search", json=QUERY).status_code == 200
