@@ -77,11 +77,13 @@ ModelRole = Annotated[ModelSettings, BeforeValidator(_spelled_out)]
 
 
 class ModelsSettings(_Section):
-    """The three roles; none is the default for all of them, and everything works with it."""
+    """The three roles; none is the default for all of them, and everything works with it. `egress_characters` may leave
+    for them about one question."""
 
     planner: ModelRole = ModelSettings()
     writer: ModelRole = ModelSettings()
     image: ModelRole = ModelSettings()
+    egress_characters: int = Field(default=200_000, ge=0)
 
 
 class ServerSettings(_Section):

@@ -280,6 +280,7 @@ def _engine(
         studio=studio_of(folders, settings.models.image),
         second=_second_planner(catalogue, reader, settings, tables, documents="documents" in opened),
         writer=_writer(catalogue, reader, settings),
+        egress_characters=settings.models.egress_characters,
     )
     return QueryEngine(replace(parts, **opened))  # type: ignore[arg-type]
 

@@ -31,7 +31,8 @@ def write_workspace(home: Path, progress: Progress | None = None) -> World:
 
     `sample/golden.jsonl` holds the golden questions with the results that the truth gives; they are made for the
     default seed (another one may tie where a question asks for the highest), so this takes none.
-    `sample/variations.jsonl` holds other ways to ask the four seed questions.
+    `sample/variations.jsonl` holds other ways to ask the four seed questions, `sample/generated.jsonl` five hundred
+    questions made from templates.
     Files of an earlier run are replaced.
     """
     from data import golden
@@ -43,4 +44,5 @@ def write_workspace(home: Path, progress: Progress | None = None) -> World:
         (home / name).write_text(text, encoding="utf-8")
     (home / "sample" / "golden.jsonl").write_text(golden.lines(world), encoding="utf-8")
     (home / "sample" / "variations.jsonl").write_text(golden.variation_lines(world), encoding="utf-8")
+    (home / "sample" / "generated.jsonl").write_text(golden.generated_lines(world), encoding="utf-8")
     return world

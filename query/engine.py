@@ -9,7 +9,7 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from index.documents import Passage
 from index.errors import NotFoundError
@@ -24,6 +24,7 @@ from query.compose.written import Written
 from query.drafts.letters import citation_view, drafts_without_addresses, stated_addresses
 from query.evidence import CitationBook, TableEvidence
 from query.execute import Executor, Findings, Notify
+from query.models.budget import egress_budget
 from query.names import NameDictionary
 from query.parts import Parts
 from query.plan import Plan, Reading, Route, SqlStep, added_up
@@ -33,6 +34,7 @@ from query.planning.planner import Planner, content_stems, without_company
 from query.planning.population import Names
 from query.planning.relevance import Nearness, nearness
 from query.proof.addresses import address_notices, cleaned
+from query.proof.last_look import Looked, last_look
 from query.proof.prove import Prover
 from query.scoring.reasons import contribution_evidence
 
@@ -69,13 +71,14 @@ class QueryEngine:
         if plan is None:
             if len(self._planned) >= REMEMBERED:
                 self._planned.clear()
-            plan = self._planned[asked] = self._plan(question, scope)
+            plan = self._planned[asked] = self.planner(scope).plan(question)
         return plan if self.parts.second is None else self.parts.second(scope).consider(plan)
 
-    def _plan(self, question: str, scope: Scope) -> Plan:
+    def planner(self, scope: Scope) -> Planner:
+        """The planner of the grammar for `scope`."""
         parts = self.parts
         tables, names = parts.tables(scope), parts.names(scope)
-        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
+        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope))
 
     def resolved(self, question: str, scope: Scope, earlier: Turn | None) -> Resolved:
         """`question` as one that stands by itself, read together with the turn before it."""
@@ -91,7 +94,11 @@ class QueryEngine:
     def answered(
         self, question: str, scope: Scope, notify: Notify = silent, *, earlier: Turn | None = None
     ) -> Answered:
-        """`answer` after an earlier turn, with what the next one needs."""
+        """`answer` after an earlier turn, with what the next one needs. What leaves for models has one budget."""
+        with egress_budget(self.parts.egress_characters):
+            return self._answered(question, scope, notify, earlier)
+
+    def _answered(self, question: str, scope: Scope, notify: Notify, earlier: Turn | None) -> Answered:
         clock = _Clock()
         with stage("plan") as mark:
             resolved = self.resolved(question, scope, earlier)
@@ -120,9 +127,13 @@ class QueryEngine:
             written = parts.writer.rewrite(proof.kept, prover)
             clock.lap("model")
         numbers = number(written.sentences, [c for note in told.notes for c in note.citations])
-        shown = cleaned(render(written.sentences, numbers), stated_addresses(numbers.values()))
+        looked = Looked(render(written.sentences, numbers))
+        if plan.route.path not in ("clarify", "refuse"):  # a question back claims nothing
+            phrases = [*prover.stated, *(passage.title for passage in told.passages)]
+            looked = last_look(looked.text, {c.n: c for c in numbers.values()}, prover.known, phrases)
+        shown = cleaned(looked.text, stated_addresses(numbers.values()))
         drafts, removed = drafts_without_addresses(told.drafts)
-        notices = [*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices]
+        notices = [*plan.notices, *found.notices, *told.notices, *proof.notices, *written.notices, *looked.notices]
         answer = Answer(
             carried=resolved.question if resolved.carried else "",
             id=uuid.uuid4().hex,
@@ -152,7 +163,7 @@ class QueryEngine:
         return lambda one, other: rows(one) == rows(other)
 
     def _probe(self, scope: Scope) -> Callable[[str], Nearness]:
-        passages, catalogue = self.parts.passages, self.parts.catalogue
+        passages, catalogue, embedder = self.parts.passages, self.parts.catalogue, self.parts.embedder
         if passages is None:
             return lambda _text: Nearness()
 
@@ -163,7 +174,10 @@ class QueryEngine:
                 nearness(wanted, passages.search(text, scope, k=PROBED, per_document=2, narrow=narrow))
                 for narrow in (Narrow(), Narrow(general=True))
             ]
-            return max(near, key=lambda n: 2 * n.relevance + n.coverage)
+            best = max(near, key=lambda n: 2 * n.relevance + n.coverage)
+            if embedder is None:
+                return best
+            return replace(best, embedder=embedder.identity, vector=embedder.embed_query(text))
 
         return probe
 

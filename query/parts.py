@@ -19,6 +19,8 @@ from query.plan import Egress, Plan
 from query.planning.population import Names, TableReader
 from query.proof.prove import Prover
 
+EGRESS_CHARACTERS = 200_000  # that may leave for models about one question
+
 
 @dataclass(frozen=True)
 class WantedPicture:
@@ -65,6 +67,10 @@ class Writer(Protocol):
         """The sentences to show, proven as well."""
         ...
 
+    def shared(self) -> Writer:
+        """The writer for several texts of one answer, which have one deadline together."""
+        ...
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -87,3 +93,4 @@ class Parts:
     studio: Studio | None = None
     second: Callable[[Scope], SecondPlanner] | None = None
     writer: Writer | None = None
+    egress_characters: int = EGRESS_CHARACTERS

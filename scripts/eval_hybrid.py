@@ -6,8 +6,9 @@ for the question by the encoder, as the product does, and read. Retrieval over a
 
 A question counts as answered when a table gives figures (looked up or worked out); it is right when every figure or
 text equals the gold answer's (to two decimals). Where no table does clearly the best sentences are quoted: for those,
-how often the gold answer stands in the quotation is printed. TAT-QA's contexts are halved by the MD5 of their ids, and
-only the first half is tuned on. EM and F1 are over all questions, with nothing given for one that is not answered.
+how often the gold answer stands in the quotation is printed. Every citation is read from the text again. TAT-QA's
+contexts are halved by the MD5 of their ids, and only the first half is tuned on. EM and F1 are over all questions, with
+nothing given for one that is not answered.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from api.settings import load_settings  # noqa: E402
+from index.catalogue.model import Catalogue  # noqa: E402
 from index.documents import Document, Passage  # noqa: E402
 from index.embedding.minilm import MiniLM  # noqa: E402
+from index.search.quotes import Quote  # noqa: E402
 from ingest.chunking import chunk  # noqa: E402
 from query.compose.quoting import pick  # noqa: E402
 from query.document_tables.grid import figure  # noqa: E402
 from query.document_tables.told import table_answer  # noqa: E402
-from query.evidence import CitationBook, Slot  # noqa: E402
+from query.evidence import CitationBook, Sentence, Slot  # noqa: E402
+from query.proof.prove import Prover  # noqa: E402
 
 TOP = 8  # passages
 Value = str | Decimal
@@ -52,10 +56,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Given:
-    """What was given: `values` of a table, or else the `quotation`."""
+    """What was given: `values` of a table, or else the `quotation`; how many places it cites, and those that do not
+    hold what is said of them or figures that stand without one."""
 
     values: tuple[Value, ...]
     quotation: str
+    cited: int = 0
+    unproven: tuple[str, ...] = ()
 
 
 def half(name: str) -> str:
@@ -106,9 +113,15 @@ class Reader:
         """What the document gives to the question."""
         ranked = self._ranked(asked)
         told = table_answer(asked.question, ranked, lambda _: asked.text, CitationBook())
+        prover = Prover(Catalogue(()), document_text=lambda _: asked.text, stated=[asked.question])
+        book = CitationBook()
+        quotes = () if told else pick(asked.question, ranked, self._embedder)
+        sentences = told or [Sentence(("“", quote_slot_of(q, book), "”")) for q in quotes]
+        cited = sum(isinstance(part, Slot) for sentence in sentences for part in sentence.parts)
+        faults = tuple(fault for sentence in sentences if (fault := prover.fault(sentence)))
         if told:
-            return Given(tuple(_values(told[0].parts)), "")
-        return Given((), " ".join(q.text for q in pick(asked.question, ranked, self._embedder)))
+            return Given(tuple(_values(told[0].parts)), "", cited, faults)
+        return Given((), " ".join(q.text for q in quotes), cited, faults)
 
     def _ranked(self, asked: Asked) -> list[Passage]:
         if asked.name not in self._passages:
@@ -121,6 +134,14 @@ class Reader:
         made, vectors = self._passages[asked.name]
         near = vectors @ self._embedder.embed_query(asked.question)
         return [made[at] for at in near.argsort()[::-1][:TOP]]
+
+
+def quote_slot_of(quote: Quote, book: CitationBook) -> Slot:
+    """A quotation as an answer gives it."""
+    passage = quote.passage
+    text = passage.text[quote.start - passage.start : quote.end - passage.start]
+    cited = book.cite("passage", passage.source, doc_id=passage.doc_id, start=quote.start, end=quote.end, quote=text)
+    return Slot(" ".join(text.split()), text, cited)
 
 
 def _values(parts: Sequence[str | Slot]) -> Iterator[Value]:
@@ -168,10 +189,13 @@ def f1(given: str, gold: str) -> float:
 def score(name: str, questions: Sequence[Asked]) -> str:
     """One line of figures."""
     reader = Reader()
-    answered = hits = quoted = held = 0
+    answered = hits = quoted = held = cited = 0
+    unproven: list[str] = []
     overlap = 0.0
     for asked in questions:
         given = reader.read(asked)
+        cited += given.cited
+        unproven += given.unproven
         if given.values:
             answered += 1
             hit = right(given.values, asked.gold)
@@ -184,7 +208,8 @@ def score(name: str, questions: Sequence[Asked]) -> str:
     return (
         f"{name}: {total} questions, {answered} answered from tables, {hits} of them right "
         f"({hits / max(1, answered):.3f}); EM {hits / total:.3f}, F1 {overlap / total:.3f}; {quoted} quoted, "
-        f"the gold answer in {held} of them ({held / max(1, quoted):.3f}); {total - answered - quoted} refused"
+        f"the gold answer in {held} of them ({held / max(1, quoted):.3f}); {total - answered - quoted} refused; "
+        f"{cited} citations, {len(unproven)} of them or of the figures unproven {unproven[:3] or ''}".rstrip()
     )
 
 

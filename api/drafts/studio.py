@@ -14,11 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import ProviderError
+from index.errors import LimitError, ProviderError
 from query.parts import Lifestyle, WantedPicture
 from query.plan import Egress
 
 if TYPE_CHECKING:
+    from query.models.budget import EgressBudget
     from query.models.image_like import ImageLike
 
 PAINTERS = 4  # pictures made at the same time
@@ -75,11 +76,15 @@ class ModelStudio:
 
     def lifestyle(self, wanted: Sequence[WantedPicture]) -> list[Lifestyle]:
         """A picture for each: the model's, or composed with a notice. Pictures that were made before are kept."""
-        until = time.monotonic() + self._timeout_s
-        with ThreadPoolExecutor(max_workers=PAINTERS) as painters:
-            return list(painters.map(lambda one: self._made(one, until), wanted))
+        from query.models.budget import current_budget
 
-    def _made(self, wanted: WantedPicture, until: float) -> Lifestyle:
+        until, budget = time.monotonic() + self._timeout_s, current_budget()  # painters are threads of their own
+        with ThreadPoolExecutor(max_workers=PAINTERS) as painters:
+            return list(painters.map(lambda one: self._made(one, until, budget), wanted))
+
+    def _made(self, wanted: WantedPicture, until: float, budget: EgressBudget | None) -> Lifestyle:
+        from query.models.budget import spend
+
         out = self._local.place(wanted, "model")
         if out.is_file():
             return Lifestyle(str(out), composed=False)
@@ -88,9 +93,11 @@ class ModelStudio:
         try:
             if left <= 0:
                 raise ProviderError(f"the image model {self._model.name} had no time left")
-            prompt, sent = self._prompt(wanted)
+            prompt, leaving = self._prompt(wanted)
+            spend(len(prompt), budget)
+            sent = leaving
             _keep(self._model.picture(prompt, within_s=left), out, self._model.name)
-        except ProviderError as error:
+        except (ProviderError, LimitError) as error:
             notice = f"The image model could not be used for every picture, so composed ones stand in: {error.message}."
             return replace(self._local.compose(wanted), notice=notice, egress=sent)
         return Lifestyle(str(out), composed=False, egress=sent)

@@ -104,7 +104,9 @@ def _outcome(service: Service, case: Golden, user: str | None) -> Outcome:
     started = time.perf_counter()
     try:
         scope = service.scope_for(case.user or user)
-        answer = service.ask(case.question, scope)
+        conversation = service.ask(case.after, scope).conversation_id if case.after else ""
+        started = time.perf_counter()
+        answer = service.ask(case.question, scope, conversation=conversation)
         ms = (time.perf_counter() - started) * 1000
         unproven = (*service.check_citations(answer, scope), *figures_without_source(answer))
     except Exception as error:  # one question's failure must not hide the others' results

@@ -1,6 +1,7 @@
 """Golden questions: what is expected of an answer, and whether an answer is that.
 
-A line of the file is `{"id", "question", "route", "as"?, "expect": {...}}`; docs/evaluation.md describes `expect`.
+A line of the file is `{"id", "question", "route", "as"?, "after"?, "expect": {...}}`; docs/evaluation.md describes
+`expect`.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True)
 class Golden:
-    """One golden question."""
+    """One golden question; `after` is the question of the turn before it, of a follow-up."""
 
     id: str
     question: str
     route: str
     user: str | None = None
     expect: Mapping[str, Any] = field(default_factory=dict)
+    after: str = ""
 
 
 def read_golden(path: Path) -> list[Golden]:
@@ -56,7 +58,7 @@ def _golden(path: Path, number: int, line: Mapping[str, Any]) -> Golden:
     unknown = [name for name in expect if name not in EXPECTATIONS]
     if unknown:
         raise UsageError(f"{where}: unknown expectation {unknown[0]!r}", hint="known: " + ", ".join(EXPECTATIONS))
-    return Golden(str(line.get("id", number)), question, route, line.get("as"), expect)
+    return Golden(str(line.get("id", number)), question, route, line.get("as"), expect, line.get("after", ""))
 
 
 def fault(golden: Golden, answer: Answer) -> str:

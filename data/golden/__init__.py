@@ -4,7 +4,8 @@ One JSON line a question: `{"id", "question", "route", "expect"}`.
 For route sql, `expect` holds `rows` (the essential cells of every row), `ordered`, and `alternatives` where a second
 reading is as good; for vector, `doc_ids` (one of them is cited) and `contains` (stands in the answer); for hybrid,
 `items` (keys of exactly these entities) or `doc_ids` and `contains`; clarify and refuse expect nothing.
-`chart`, `drafts` (how many) and `images` stand beside `expect` where the answer has them.
+`chart`, `drafts` (how many) and `images` stand beside `expect` where the answer has them; `after` is the question that
+a follow-up comes after.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 from pathlib import Path
 
 from data.generator.world import World
-from data.golden import behaviour, money, passages, people, shop, variations
+from data.golden import behaviour, generated, money, passages, people, shop, variations
 from data.golden.facts import Facts
 from data.golden.question import Question
 
@@ -35,6 +36,11 @@ def lines(world: World) -> str:
 def variation_lines(world: World) -> str:
     """The variations of the seed questions as JSON lines."""
     return _lines(variations.questions(Facts(world)))
+
+
+def generated_lines(world: World) -> str:
+    """The questions made from templates as JSON lines."""
+    return _lines(generated.questions(Facts(world)))
 
 
 def _lines(asked: list[Question]) -> str:

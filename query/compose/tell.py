@@ -16,6 +16,7 @@ from query.compose.chart import chart
 from query.compose.items import ItemNote, ItemTeller
 from query.compose.quoting import one_each, pick
 from query.compose.sentences import Composer, said_of, scored_lead, title_of
+from query.compose.written import UNWORDED
 from query.document_tables.told import table_answer
 from query.drafts.letters import MOST_DRAFTS, LetterDesk
 from query.evidence import CitationBook, PassageEvidence, Sentence, Slot, TableEvidence
@@ -239,7 +240,9 @@ class Teller:
                 draft = desk.write(step, note.item)
                 note.draft_id = draft.id
                 self.told.drafts.append(draft)
+                self.told.notices += [n for n in draft.notices if n.startswith(UNWORDED) and n not in self.told.notices]
             mark.note(drafts=len(self.told.drafts))
+        self.told.egress += desk.egress
         if len(self.told.notes) > MOST_DRAFTS:
             self.told.notices.append(
                 "Drafts were written for the first entities of the list only; narrow the question."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from query.evidence import Citation, Sentence, Slot
+from query.plan import Egress
 
 Block = Literal["paragraph", "bullets", "lines"]
 
@@ -49,7 +50,8 @@ class Draft:
     """One e-mail or description for a person to approve. `citations` are its own, numbered from 1.
 
     `to` and `sender` are `Name <address>`, empty where the asker may not see them or there is none. `facts` names
-    the facts of the entity that it uses; `notices` say what was left out and why; `language` is its template's.
+    the facts of the entity that it uses; `notices` say what was left out and why; `language` is its template's;
+    `egress` is what left for a model that worded it.
     """
 
     kind: str
@@ -65,6 +67,7 @@ class Draft:
     notices: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     language: str = "en"
+    egress: tuple[Egress, ...] = ()
 
     def sentences(self) -> Iterator[Sentence]:
         """The subject, then every sentence of the body."""

@@ -16,8 +16,8 @@ from query.evidence import Citation
 from query.execute import Item
 from query.facts import FactReader
 from query.names import NameDictionary
-from query.parts import Parts
-from query.plan import DraftStep
+from query.parts import Parts, Writer
+from query.plan import DraftStep, Egress
 from query.proof.addresses import cleaned
 from query.scoring.next_steps import StepFinder
 
@@ -27,15 +27,18 @@ MOST_NAMES = 100_000
 
 @dataclass
 class LetterDesk:
-    """Writes the drafts of one answer for one scope."""
+    """Writes the drafts of one answer for one scope; `egress` is what left for a model that worded them."""
 
     parts: Parts
     scope: Scope
     document_text: Callable[[str], str | None] | None
     finder: StepFinder | None = None
+    egress: list[Egress] = field(default_factory=list)
     _writers: dict[str, DraftWriter] = field(default_factory=dict)
+    _words: Writer | None = None
 
     def __post_init__(self) -> None:
+        self._words = self.parts.writer.shared() if self.parts.writer else None
         self._facts = FactReader(self.parts.reader, self.parts.catalogue, self.scope, self.parts.catalogue.date())
 
     def write(self, step: DraftStep, item: Item) -> DraftView:
@@ -56,6 +59,7 @@ class LetterDesk:
             topics=step.topics,
             images=step.images or step.kind == "product_description",
         )
+        self.egress += draft.egress
         return draft_view(draft, self.parts.pictures)
 
     def _asked(self, step: DraftStep, labels: Mapping[str, str]) -> frozenset[str]:
@@ -85,6 +89,7 @@ class LetterDesk:
                 names=self._names(entity),
                 document_text=self.document_text,
                 steps=self.finder,
+                words=self._words,
             )
         return self._writers[entity]
 

@@ -19,6 +19,7 @@ from query.evidence import Citation
 from query.facts import FactReader, value_of
 from query.names import NameDictionary
 from query.parts import Parts
+from query.proof.claims import PROMISE
 from query.proof.prove import Prover
 from query.proof.reread import TableRereader
 from query.proof.text_check import Finding, TextCheck
@@ -32,14 +33,6 @@ _GREETING = re.compile(
 _TITLES = frozenset("mr mrs ms miss dr prof herr frau madame monsieur mme m sir madam team all zusammen".split())
 _PLACEHOLDER = re.compile(
     r"\{\{|\}\}|\[(?:name|date|company|amount|firma|datum)\]|<<|>>|\bTO-?DO\b|\bXXX+\b|\blorem ipsum\b", re.I
-)
-_PROMISE = re.compile(
-    r"\b(?:guarantee\w*|promis\w*|warrant(?:s|ed)|free of charge|for free|at no cost|refund\w*|discount\w*|rebate\w*|"
-    r"credit note|cheapest|lowest price|best (?:price|in|on)|market leader|number one|certified|award\w*|"
-    r"always|never|risk[- ]free|fully insured|legally|"
-    r"garantier\w*|garantie\w*|versprech\w*|versproch\w*|kostenlos\w*|gratis|umsonst|rabatt\w*|gutschrift\w*|erstatt\w*|"
-    r"günstigst\w*|marktführer\w*|zertifiziert\w*|immer|niemals)\b",
-    re.IGNORECASE,
 )
 
 
@@ -171,7 +164,7 @@ def _promises(draft: DraftView, proposed: str) -> Iterator[Finding]:
             plain = " ".join(sentence.split())
             if not plain or plain in before or re.search(r"\[\d+\]", plain):
                 continue
-            if claim := _PROMISE.search(plain):
+            if claim := PROMISE.search(plain):
                 yield Finding("unproven_claim", f"{claim.group()!r} claims something without a source", plain[:60])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from index.catalogue.model import Catalogue
 from index.documents import Passage
@@ -15,12 +16,16 @@ from query.drafts.fill import Filler
 from query.drafts.language import language_of, spoken
 from query.drafts.offers import offer_from, quote_slot, topic_quote
 from query.drafts.template import BlockTemplate, TemplateSet
+from query.drafts.wording import reworded
 from query.evidence import CitationBook, Contribution, EntityScore, Sentence, Slot, TableEvidence
 from query.facts import value_of
 from query.names import NameDictionary
 from query.proof.prove import Prover, loose_figures
 from query.proof.provenance import cite, column_of, key_text, shape
 from query.scoring.next_steps import EVERYTHING, PassageSearch, StepFinder, query_of, spans, strongest
+
+if TYPE_CHECKING:
+    from query.parts import Writer
 
 MOST_REASONS = 3
 """Reasons that one letter speaks about; more would read like a list of complaints."""
@@ -40,7 +45,7 @@ class DraftWriter:
     """Writes drafts for one scope. Searches that several drafts share are made once.
 
     `names` holds the names of the entities that a draft must not mention (the draft's own is taken out);
-    `document_text` gives stored documents to the checker.
+    `document_text` gives stored documents to the checker; `words` may put proven sentences into other words.
     """
 
     catalogue: Catalogue
@@ -51,6 +56,7 @@ class DraftWriter:
     names: NameDictionary | None = None
     document_text: Callable[[str], str | None] | None = None
     steps: StepFinder | None = None
+    words: Writer | None = None
     _searched: dict[tuple[str, tuple[str, ...]], tuple[Passage, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -367,12 +373,14 @@ class _Letter:
         """Every sentence through the checker; what does not hold is left out with a notice."""
         notices: list[str] = []
         prover = self.prover()
-        kept = []
+        kept: Sequence[Paragraph] = ()
         for paragraph in self.body:
             proof = prover.prove(paragraph.sentences)
             notices += proof.notices
             if proof.kept:
-                kept.append(replace(paragraph, sentences=proof.kept))
+                kept = (*kept, replace(paragraph, sentences=proof.kept))
+        kept, written = reworded(kept, prover, self.writer.words, self.template.language)
+        notices += written.notices
         if prover.fault(self.subject):
             self.subject = NO_SUBJECT.get(self.template.language, NO_SUBJECT["en"])
         to, sender = "", ""
@@ -383,7 +391,7 @@ class _Letter:
         used = tuple(f for f in self.filler.facts_of(s for p in kept for s in p.sentences) if f in self.facts)
         return Draft(
             self.kind, self.entity, self.key, subject, body, to, sender, pictures, citations, used,
-            tuple(dict.fromkeys(notices)), self._attachments(kept), self.template.language,
+            tuple(dict.fromkeys(notices)), self._attachments(kept), self.template.language, written.egress,
         )  # fmt: skip
 
     def _attachments(self, body: Sequence[Paragraph]) -> tuple[Attachment, ...]:

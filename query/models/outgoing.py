@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from index.masking import Masker
 from index.masking.known import KnownPersons
+from query.models.budget import spend
 from query.models.model import Message
 from query.plan import Egress
 
@@ -38,8 +39,10 @@ class Outgoing:
         return found.text
 
     def sent(self, messages: Iterable[Message]) -> None:
-        """Note that `messages` leave."""
-        self.characters += sum(len(m.text) for m in messages)
+        """Note that `messages` leave. Raises `LimitError` where the question's budget does not let them."""
+        leaving = sum(len(m.text) for m in messages)
+        spend(leaving)
+        self.characters += leaving
 
     def put_back(self, text: str, quote: str = "") -> str:
         """`text` with what the pseudonyms stand for; a `quote` inside a value is doubled, for SQL literals."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.errors import TowerError
 from index.masking.known import KnownPersons
-from query.compose.written import Written
+from query.compose.written import UNWORDED, Written
 from query.evidence import Sentence, Slot
 from query.models.model import Message, Model
 from query.models.outgoing import Outgoing
+from query.proof.claims import PROMISE
 from query.proof.prove import Prover
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
@@ -65,14 +66,18 @@ class ModelWriter:
         try:
             made = self._made(group, slots, prover, outgoing)
         except TowerError as error:
-            notice = f"Written without the model {self.model.name}: {error.message}."
-            return Written(tuple(sentences), (notice,), outgoing.record(self.model.name))
+            notice = f"{UNWORDED} {self.model.name}: {error.message}."
+            return Written(tuple(sentences), (notice,), outgoing.record(self.model.name), failed=True)
         if made is None:
-            notice = f"Written without the model {self.model.name}: what it wrote could not be proven."
+            notice = f"{UNWORDED} {self.model.name}: what it wrote could not be proven."
             return Written(tuple(sentences), (notice,), outgoing.record(self.model.name))
         new = iter(made)
         kept = tuple(next(new) if s.block in PROSE else s for s in sentences)
         return Written(kept, (), outgoing.record(self.model.name))
+
+    def shared(self) -> SharedWriter:
+        """The writer for several texts of one answer, which have `within_s` seconds together."""
+        return SharedWriter(self, time.monotonic() + self.within_s)
 
     def _made(
         self, group: Sequence[Sentence], slots: Sequence[Slot], prover: Prover, outgoing: Outgoing
@@ -98,6 +103,28 @@ class ModelWriter:
             again = Message("user", f"That does not hold. {said}. Write all lines again.")
             messages = [*messages, Message("assistant", reply[:MOST_CHARACTERS]), again]
         return None
+
+
+@dataclass
+class SharedWriter:
+    """Writes several texts until `until` (of the monotonic clock); a model that failed is not asked again."""
+
+    writer: ModelWriter
+    until: float
+    failed: bool = False
+
+    def rewrite(self, sentences: Sequence[Sentence], prover: Prover) -> Written:
+        """As `ModelWriter.rewrite`."""
+        if self.failed:
+            return Written(tuple(sentences))
+        left = max(0.0, self.until - time.monotonic())
+        written = replace(self.writer, within_s=left).rewrite(sentences, prover)
+        self.failed = written.failed
+        return written
+
+    def shared(self) -> SharedWriter:
+        """Itself."""
+        return self
 
 
 def _line(sentence: Sentence, slots: Sequence[Slot], outgoing: Outgoing) -> str:
@@ -146,6 +173,8 @@ def _fault(new: Sentence, old: Sentence, prover: Prover) -> str:
         return "it does not use exactly the placeholders of its line"
     if _FOREIGN.search(words):
         return "it holds a link, an address or markup"
+    if (claim := PROMISE.search(words)) and claim.group().lower() not in before.lower():
+        return f"{claim.group()!r} promises or claims what its line does not"
     if name := _own_name(new, before):
         return f"{name!r} does not stand in its line"
     for pattern, what in ((_DENIAL, "denies"), (_DIRECTION, "compares")):

@@ -9,7 +9,8 @@ from index.catalogue.model import Catalogue
 MOST_NAMED = 12
 _GREETING = re.compile(
     r"^\W*(?:hello|hi|hey|good (?:morning|afternoon|evening)|thanks?(?: you)?(?: very much| a lot)?|"
-    r"help(?: me)?|what can (?:you|i) (?:do|ask)(?: here)?|"
+    r"help(?: me)?|(?:what|how) can (?:you|i) (?:do|ask|help)(?: me| here)?|"
+    r"what questions can i ask(?: you| here)?|"
     r"what do you (?:know|have|hold)|what data (?:do you have|is there)|how (?:do|does) (?:this|it|tower) work|"
     r"who are you|what (?:is|are) (?:this|tower|you))\W*$",
     re.I,

@@ -12,7 +12,7 @@ from index.catalogue.model import Catalogue, Entity, Score
 from query.plan import DraftKind
 
 _DO = r"(?:draft|write|compose|prepare|create|generate|make|send|produce|suggest)"
-_MAIL = r"(?:e-?mails?|mails?|letters?|messages?|drafts?)"
+_MAIL = r"(?:e-?mails?|mails?|letters?|messages?|drafts?|follow-?ups?(?!\s+(?:e-?)?(?:mail|letter|message)))"
 _EACH = re.compile(
     r"^(?:each|every|all|both)?(?:\s*(?:one|of (?:them|these|those)|them|these|those|such|customers?|accounts?))?$",
     re.I,
@@ -29,6 +29,11 @@ _DESCRIPTION = re.compile(
     re.I,
 )
 _LIFESTYLE = re.compile(r"\b(?:lifestyle|campaign|mood)\s+(?:images?|pictures?|photos?|shots?)\b", re.I)
+_SCENE = re.compile(
+    rf"^\s*(?:please\s+)?{_DO}\b[^.?!;]*?\b(?:lifestyle|campaign|mood)\s+(?:images?|pictures?|photos?|shots?)\s+(?:of|for)\s+"
+    r"(?P<whom>[^.?!;]+)",
+    re.I,
+)
 _PICTURES = re.compile(r"\b(?:images?|pictures?|photos?)\b", re.I)
 _VAGUE = re.compile(r"\b(?:information|info|details?|data|terms?|conditions?|the|their|its|our)\b", re.I)
 _CHART = re.compile(
@@ -40,20 +45,21 @@ _CHART = re.compile(
 _DRAW_VERB = re.compile(r"^\s*(?:please\s+)?(?:plot|chart|graph|visuali[sz]e|draw)\b(?:\s+me)?", re.I)
 _NEXT_STEPS = re.compile(
     r"(?:[,;]?\s*\band\b\s*)?(?:\b(?:suggest|recommend|propose|list|give)\b[^.?!;]*?)?\bnext steps?\b"
-    r"(?:(?!\s+for\s+(?:our|the|all|every|my)\b)[^.?!;,]*)"
+    r"(?:(?!\s+for\b)[^.?!;,])*"
+    r"|^\s*what (?:should|can|could) (?:we|i) do (?:about|for|with)\b"
     r"|(?<=\w),?\s+(?:and\s+)?what (?:should|can|could) (?:we|i) do\b[^.?!;]*",
     re.I,
 )
 _TREND = re.compile(r"\b(?:trends?|develop(?:ed|s|ment|ing)?|evol(?:ved?|ution)|over time)\b", re.I)
 _MODAL = (
     r"(?:might|may|could|will|would|is going to|are going to|going to|about to|likely to|in danger of|at risk of|"
-    r"risk of|close to|want to|thinking (?:of|about))"
+    r"risk of|close to|want to|thinking (?:of|about))(?:\s+(?:probably|possibly|soon|well))?"
 )
 _MODAL_PHRASE = re.compile(rf"{_MODAL}\s+(\w+?)(?:ing)?$", re.I)
 _SCORE_LEAD = r"(?:\b(?:are|is|being|who|that|which|most|currently|have|has|a|an|high|the)\b\s*)*"
 _SAID = (
     r"(?:complain(?:s|ed|ing|ts?)?|mention(?:s|ed|ing)?|report(?:s|ed|ing)|wrote|threaten(?:s|ed|ing)?|"
-    r"raised|unhappy|asked|asking|talk(?:s|ed|ing)|written|spoke|said|say|says|saying|tickets? about|"
+    r"raised|unhappy|asked|asking|talk(?:s|ed|ing)?|speak(?:s|ing)?|written|spoke|said|say|says|saying|tickets? about|"
     r"frustrated|dissatisfied|angry|issues? with|problems? with)"
 )
 _TEXT = re.compile(
@@ -85,7 +91,7 @@ class Intent:
 
 def read_intent(question: str, catalogue: Catalogue) -> Intent:
     """Take `question` apart along the vocabulary of `catalogue`; never fails, at worst everything is `body`."""
-    text = " ".join(question.split())
+    text = re.sub(r"\bat-risk\b", "at risk", " ".join(question.split()), flags=re.I)
     body, draft, entity, topics, pictures, lifestyle = _drafting(text, catalogue)
     wants_steps = bool(_NEXT_STEPS.search(body))
     body = _NEXT_STEPS.sub(" ", body)
@@ -111,7 +117,7 @@ def read_intent(question: str, catalogue: Catalogue) -> Intent:
         score=score,
         said=_tidy(said["rest"]) if said else "",
         said_verb=said["verb"].lower() if said else "",
-        said_subject=_tidy(body[: said.start()]) if said else "",
+        said_subject=_tidy(body[: said.start()] or body[: said.start("verb")]) if said else "",
     )
 
 
@@ -120,10 +126,15 @@ def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, s
     lifestyle = bool(_LIFESTYLE.search(text))
     found = _DESCRIPTION.search(text)
     if found:
-        entity = _entity_in(found["what"] + " " + found["more"], catalogue) or _entity_in(found["whom"], catalogue)
+        said = found["what"] + " " + found["more"]
+        entity = _entity_in(said, catalogue) or _entity_in(found["whom"], catalogue) or _pictured(catalogue)
         if entity is not None:
             return found["whom"], "product_description", entity.name, (), False, lifestyle
     found = _DRAFT.search(text)
+    if not found and (made := _SCENE.search(text)):
+        pictured = _pictured(catalogue)
+        if pictured is not None:
+            return made["whom"], "product_description", pictured.name, (), False, lifestyle
     if not found:
         return text, None, None, (), False, lifestyle
     topics = _topics(found["topics"] or "")
@@ -167,6 +178,12 @@ def _entity_in(text: str, catalogue: Catalogue) -> Entity | None:
     return best[1] if best else None
 
 
+def _pictured(catalogue: Catalogue) -> Entity | None:
+    """The entity that has pictures, which "descriptions for the summer collection" are of."""
+    tables = {t.name for t in catalogue.tables if any(c.role == "image" for c in t.columns)}
+    return next((e for e in catalogue.entities if e.table in tables), None)
+
+
 def _score(body: str, catalogue: Catalogue) -> tuple[Score | None, str]:
     """The score that `body` speaks of, and `body` without the words for it."""
     for score in catalogue.scores:
@@ -189,8 +206,9 @@ def _score(body: str, catalogue: Catalogue) -> tuple[Score | None, str]:
 
 def _feared(stems: str, body: str) -> re.Match[str] | None:
     """ "The risk that X leaves us, and how we can lower it": whom it is about."""
-    lead = r"\b(?:risk|chance|probability|likelihood|danger) (?:that|of)\b"
-    return re.search(rf"{lead}\s*(?P<who>.+?)\s+(?:{stems})(?:e?s|ing)?\b", body, re.I)
+    lead = r"(?:\b(?:risk|chance|probability|likelihood|danger|odds|likely is it|probable is it) (?:that|of)|"
+    lead += r"^\s*why (?:might|may|could|would|will))\b"
+    return re.search(rf"{lead}\s*(?P<who>.+?)\s+(?:{stems})(?:e?s?|ing)\b", body, re.I)
 
 
 def _tidy(text: str) -> str:

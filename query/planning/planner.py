@@ -18,28 +18,32 @@ from query.planning.intent import Intent, read_intent
 from query.planning.population import Names, Populations, TableReader
 from query.planning.recipes import Recipes
 from query.planning.relevance import Nearness, stems
-from query.planning.router import (
-    GUIDE_CUES,
-    NOT_SURE_ENOUGH,
-    ONE_UNSURE_READING,
-    SEVERAL_MEANINGS,
-    RouteFeatures,
-    route,
-)
+from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, route
+from query.planning.routing_signals import FAR_FETCHED, GUIDE_CUES, RouteFeatures, explained
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _WORD = re.compile(r"\w", re.UNICODE)
 _COMMAND = re.compile(
-    r"^\s*(?:please\s+)?(?:(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge)\b|"
-    r"(?:set|change|rename|reset|assign|mark)\b[^?]*\b(?:to|as)\b)",
+    r"^\s*(?:please\s+)?(?:(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge|rename|cancel|"
+    r"approve|revoke|deactivate)\b|add an? new\b|create an? (?:new )?(?:user|account|customer|ticket|order|invoice)\b|"
+    r"(?:increase|raise|lower|reduce|move|close|pay|reset|give|grant)\s+(?:all|every|each|the\s+\w+s?\s+of)\b|"
+    r"(?:set|change|rename|reset|assign|mark)\b[^?]*\b(?:to|as)\b)|"
+    r"\b(?:drop|alter|truncate)\s+table\b|\bdelete\s+from\b|\binsert\s+into\b",
     re.I,
 )
 _ORDER = re.compile(
-    r"\b(?:ignore|forget|disregard)\b.{0,30}\b(?:instructions?|rules?|prompts?)\b|\bsystem prompt\b|"
+    r"\b(?:ignore|forget|disregard|bypass)\b.{0,30}\b(?:instructions?|rules?|prompts?|polic(?:y|ies))\b|"
+    r"\bsystem prompt\b|\byour (?:instructions|rules|source code|prompt)\b|"
     r"^\s*you are now\b|^\s*(?:run|execute)\b.*\b(?:shell|command|script)\b",
     re.I,
 )
+_OTHER_TASK = re.compile(
+    r"^\s*(?:please\s+)?(?:(?:write|tell|sing|compose)\s+(?:me\s+)?an?\s+(?:\w+\s+)?(?:poem|song|joke|story|haiku|essay)\b|"
+    r"translate\b.*\b(?:in)?to\b|(?:calculate|compute|solve)\b[^?]*\d)",
+    re.I,
+)
 _FUTURE = re.compile(r"\bwill\b(?!.*\b(?:due|renew|expire|end|launch))", re.I)
+_PLANNED = re.compile(r"\b(?:plan(?:s|ned)?|schedul\w+|appointments?)\b", re.I)
 AHEAD = dt.timedelta(days=366)  # plans reach about so far; a year later nothing is held
 _SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
 _CHANGE = re.compile(
@@ -49,14 +53,17 @@ _CHANGE = re.compile(
 )
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
-FAR_FETCHED = 0.7  # score of a link below which a word is not taken as explained
 LIGHT_VERBS = frozenset(
     """provide provides provided offer offers offered deliver delivers delivered supply supplies supplied
     bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
     owed become became come came go went see saw make made place placed raise raised open opened receive received
     produce produced generate generated break worth euro euros dollar dollars year years month months""".split()
 )
-_VAGUE = frozenset("numbers figures data stuff things information overview everything ones rest others".split())
+_VAGUE = frozenset(
+    """numbers figures data stuff things information overview everything ones rest others status details more list top
+    good better best bad worse worst big bigger biggest small new interesting great first second third last next latest
+    year month week quarter today""".split()
+)
 _SUMMARY = re.compile(r"\b(?:summari[sz]e|describe|how (?:did|have|has|do|are))\b", re.I)
 
 
@@ -87,27 +94,44 @@ class Planner:
             raise EmptyQuestion(
                 "the question is empty", hint='ask in words, for example "How many open tickets are there?"'
             )
-        if asks_for_help(question):
-            made = Route("clarify", "the question is about Tower itself", 0.95)
-            return Plan(question, made, clarification=introduction(self.catalogue))
         if _SQL.match(question):
             typed = Reading(question.strip().rstrip(";"), 0.99, "the query as typed")
             return Plan(question, Route("sql", "the question is SQL", 0.99), (SqlStep("answer", typed),))
         intent = read_intent(question, self.catalogue)
-        if _COMMAND.search(intent.question):
-            return Plan(intent.question, Route("refuse", "Tower reads; it does not change data", 0.99))
-        if _ORDER.search(intent.question):
-            return Plan(
-                intent.question, Route("refuse", "it is an order to Tower, not a question about the data", 0.95)
-            )
-        period = self.recipes.period(intent.question) if _FUTURE.search(intent.question) else None
-        if period is not None and period.since is not None and period.since > self.catalogue.date() + AHEAD:
-            return Plan(intent.question, Route("refuse", "it asks for what is still to come", 0.9))
+        planned = self._no_question(intent)
+        return planned or replace(self._recipe(intent) or self._plain(intent), plain=True)
+
+    def route_features(self, question: str) -> RouteFeatures | None:
+        """What `question` is routed by; None where a rule or a recipe settles its way."""
+        intent = read_intent(question, self.catalogue)
+        if self._no_question(intent) or self._recipe(intent):
+            return None
+        return self._features(intent.body, self._readings(intent.body), self.probe(intent.body))
+
+    def _no_question(self, intent: Intent) -> Plan | None:
+        """The plan of what is no question about the data: a greeting, a command, an order, another task."""
+        question = intent.question
+        if asks_for_help(question):
+            made = Route("clarify", "the question is about Tower itself", 0.95)
+            return Plan(question, made, clarification=introduction(self.catalogue))
+        if _COMMAND.search(question):
+            return Plan(question, Route("refuse", "Tower reads; it does not change data", 0.99))
+        if _ORDER.search(question):
+            return Plan(question, Route("refuse", "it is an order to Tower, not a question about the data", 0.95))
+        if _OTHER_TASK.search(question):
+            return Plan(question, Route("refuse", "it is a task that the data has no part in", 0.95))
+        period = self.recipes.period(question) if _FUTURE.search(question) and intent.score is None else None
+        ahead = AHEAD if _PLANNED.search(question) else dt.timedelta(0)
+        if period is not None and period.since is not None and period.since > self.catalogue.date() + ahead:
+            return Plan(question, Route("refuse", "it asks for what is still to come", 0.9))
+        return None
+
+    def _recipe(self, intent: Intent) -> Plan | None:
+        """A question back about a name that several bear, or the plan of a recipe."""
         doubtful = self.populations.doubtful(intent.question)
         if doubtful is not None:
-            return replace(_which_one(intent, doubtful), plain=True)
-        planned = self._several_steps(intent) or self._compound(intent) or self._plain(intent)
-        return replace(planned, plain=True)
+            return _which_one(intent, doubtful)
+        return self._several_steps(intent) or self._compound(intent)
 
     def _several_steps(self, intent: Intent) -> Plan | None:
         if intent.score is not None:
@@ -119,7 +143,8 @@ class Planner:
             plan = self.recipes.trend(intent)
             if plan is not None:
                 return plan
-        return self.recipes.profile(intent) or self.recipes.joined(intent)
+        recipes = (self.recipes.advised, self.recipes.profile, self.recipes.joined)
+        return next((plan for recipe in recipes if (plan := recipe(intent))), None)
 
     def _compound(self, intent: Intent) -> Plan | None:
         """ "Which invoices of X are overdue, and what does our playbook say": each clause by its own path."""
@@ -138,26 +163,13 @@ class Planner:
         return Plan(intent.question, Route(path, "two questions in one", confidence), steps)
 
     def _plain(self, intent: Intent) -> Plan:
-        readings = self.tables.plan(self.populations.measured(intent.body))
-        best = readings[0] if readings else None
-        second = next((r for r in readings[1:] if best and r.sql != best.sql), None)
-        content = self._content(intent.body)
         near = self.probe(intent.body)
-        if not content - _VAGUE and not self.names.find(intent.body) and near.relevance < SPOKEN_OF:
+        if not self._content(intent.body) - _VAGUE and not self.names.find(intent.body) and near.relevance < SPOKEN_OF:
             return _clarify(intent, "What would you like to know? Name the records or the topic.")
-        unknown = self._unknown(intent.body)
-        features = RouteFeatures(
-            question=intent.body,
-            sql=best.confidence if best else 0.0,
-            runner_up=second.confidence if second else 0.0,
-            runner_up_differs=second is not None,
-            relevance=near.relevance,
-            coverage=near.coverage,
-            unknown=self._unexplained(intent.body, content, unknown, best),
-            drafted=not self.catalogue.terms,
-            strange=len(unknown),
-        )
-        open_to = best is not None and not (unknown if features.drafted else features.unknown)
+        readings = self._readings(intent.body)
+        best, second = _two_best(readings)
+        features = self._features(intent.body, readings, near)
+        open_to = best is not None and not (features.strange if features.drafted else features.unknown)
         choice = self.tables.choice(intent.body) if open_to else None
         with stage("route") as mark:
             made = route(features if choice is None else replace(features, meanings=len(choice.options)))
@@ -168,8 +180,6 @@ class Planner:
             made = replace(made, path="sql", reason="the readings of the question find the same")
         if best is not None and made.reason == NOT_SURE_ENOUGH:
             return _clarify(intent, _nearest(best), (best,), made)
-        if made.path == "clarify" and best is not None and made.reason == ONE_UNSURE_READING:
-            return _clarify(intent, f"Do you mean: {best.explanation}? Here is what that gives.", (best,), made)
         if made.path == "clarify" and best is not None and second is not None:
             return _clarify(intent, _readings_asked((best, second)), (best, second), made)
         if made.path == "sql" and best is not None:
@@ -180,6 +190,28 @@ class Planner:
         if made.path == "vector":
             return self._searched(intent, made)
         return Plan(intent.question, made, (), readings[:2], _why_not(self.tables.unknown_words(intent.body)))
+
+    def _readings(self, body: str) -> tuple[Reading, ...]:
+        return self.tables.plan(self.populations.measured(body))
+
+    def _features(self, body: str, readings: Sequence[Reading], near: Nearness) -> RouteFeatures:
+        best, second = _two_best(readings)
+        unknown = self._unknown(body)
+        return RouteFeatures(
+            question=body,
+            sql=best.confidence if best else 0.0,
+            runner_up=second.confidence if second else 0.0,
+            runner_up_differs=second is not None,
+            relevance=near.relevance,
+            coverage=near.coverage,
+            unknown=self._unexplained(body, self._content(body), unknown, best),
+            drafted=not self.catalogue.terms,
+            strange=len(unknown),
+            named=bool(self.names.find(body)),
+            told=explained(body, self.tables.links(body), best, LIGHT_VERBS),
+            embedder=near.embedder,
+            vector=near.vector,
+        )
 
     def _searched(self, intent: Intent, made: Route) -> Plan:
         """A search in the documents. Of an entity that the question names, its own documents are searched, and with
@@ -235,6 +267,12 @@ class Planner:
         own = {w.lower() for w in re.findall(r"\w+", self.catalogue.company)}
         words = re.findall(r"[^\W\d_]+", body.lower())
         return frozenset(w for w in words if len(w) > 1 and w not in FUNCTION_WORDS and w not in own)
+
+
+def _two_best(readings: Sequence[Reading]) -> tuple[Reading | None, Reading | None]:
+    """The first reading, and the next one with another query."""
+    best = readings[0] if readings else None
+    return best, next((r for r in readings[1:] if best and r.sql != best.sql), None)
 
 
 def content_stems(text: str, catalogue: Catalogue) -> frozenset[str]:

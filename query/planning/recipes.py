@@ -7,10 +7,23 @@ import re
 from dataclasses import dataclass, replace
 
 from index.catalogue.model import Catalogue, Score
-from query.plan import ChartStep, DraftStep, ImageStep, Plan, ProfileStep, Reading, ScoreStep, SearchStep, SqlStep, Step
+from query.plan import (
+    ChartStep,
+    DraftStep,
+    ImageStep,
+    Plan,
+    ProfileStep,
+    Reading,
+    Route,
+    ScoreStep,
+    SearchStep,
+    SqlStep,
+    Step,
+)
 from query.planning.intent import Intent
 from query.planning.population import Populations, TableReader
-from query.planning.router import RouteFeatures, route
+from query.planning.router import route
+from query.planning.routing_signals import RouteFeatures
 from query.text2sql.periods import Period, read_time
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
@@ -23,12 +36,16 @@ _TREND_WORDS = re.compile(
     re.I,
 )
 _PROFILE = re.compile(
-    r"^\s*(?:tell me (?:more )?about|what do (?:we|you) know about|who (?:is|are)|describe|"
-    r"(?:show|give) me (?:an |the )?(?:overview|profile|summary|status) (?:of|for|on)|"
-    r"(?:overview|profile|summary|status) (?:of|for|on)|how (?:is|are)(?=\b.*\bdoing))\b",
+    r"^\s*(?:tell me (?:more |everything )?about|brief me (?:on|about)|prepare me for (?:a|my|the) \w+ (?:with|at)|"
+    r"what do (?:we|you) know about|who (?:is|are)|describe|"
+    r"(?:show|give) me (?:an? |the )?(?:overview|profile|summary|status) (?:of|for|on)|"
+    r"(?:overview|profile|summary|status) (?:of|for|on)|"
+    r"summari[sz]e (?:our|the) (?:relationship|account|status) (?:with|of)|how (?:is|are)(?=\b.*\bdoing))\b",
     re.I,
 )
 _WHICH = re.compile(r"\b(?:which|who|what|list|show|find)\b", re.I)
+_WHO = re.compile(r"^\s*who\b", re.I)
+_TOPIC = re.compile(r"(?:regarding|concerning|with regard to|when it comes to)\b", re.I)
 _NOT_WHICH = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:did|do|does|has|have|is|are)\b", re.I)
 
 
@@ -126,15 +143,16 @@ class Recipes:
         if len(totals) == 2:
             steps.append(SqlStep("change", _change(*totals), "change"))
         steps.append(ChartStep("chart", "series"))
-        made = route(_sure(intent, series[0]))
-        return Plan(intent.question, replace(made, path="sql", reason="a measure over time"), tuple(steps))
+        return Plan(intent.question, Route("sql", "a measure over time", series[0].confidence), tuple(steps))
 
     def joined(self, intent: Intent) -> Plan | None:
         """Records choose the entities, their passages decide: "which customers with ... complained about ..."."""
         subject = intent.said_subject
         if not intent.said or not _WHICH.search(subject) or _NOT_WHICH.search(subject):
             return None
-        entity = self.populations.entity_in(subject)
+        if _TOPIC.match(intent.said) and re.search(r"\bwhat\b", subject, re.I):
+            return None  # "what customers complain about regarding invoices" asks for the complaints
+        entity = self.populations.entity_in(subject) or (self._scored_entity() if _WHO.match(subject) else None)
         if entity is None or self.populations.named(subject, entity):
             return None
         population = self.populations.of(subject, entity)
@@ -143,6 +161,17 @@ class Recipes:
             SearchStep("said", intent.said, k=MOST_PASSAGES, keys_from="population", require=True),
         )
         return Plan(intent.question, route(replace(_sure(intent, population), joined=True)), steps)
+
+    def advised(self, intent: Intent) -> Plan | None:
+        """Next steps for entities that the question names, from the score that they have."""
+        score = next(iter(self.catalogue.scores), None)
+        if not intent.next_steps or score is None or not self.populations.named(intent.body, score.entity):
+            return None
+        return self.scored(intent, score)
+
+    def _scored_entity(self) -> str | None:
+        """Whom "who" means where nothing else is said: those that are scored."""
+        return next((score.entity for score in self.catalogue.scores), None)
 
     def period(self, text: str) -> Period | None:
         """The first period that `text` names, bounded on both sides."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from index.documents import Passage
 
@@ -19,10 +22,13 @@ _STOP = frozenset(
 @dataclass(frozen=True)
 class Nearness:
     """How near documents come to a question: the best cosine, and the share of its content words that the passages
-    near it hold (a word that none of them holds is probably in no document)."""
+    near it hold (a word that none of them holds is probably in no document). `vector` is the question's embedding by
+    the model `embedder`, where there is one."""
 
     relevance: float = 0.0
     coverage: float = 0.0
+    embedder: str = ""
+    vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 def nearness(wanted: frozenset[str], passages: Sequence[Passage]) -> Nearness:

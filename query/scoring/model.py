@@ -56,8 +56,9 @@ class TrainedFeature:
         if not self.weights:
             return np.zeros(len(values))
         if self.levels:
-            known = dict(zip(self.levels, self.weights, strict=True))
-            return np.asarray([known.get(str(value), self.centre) - self.centre for value in values])
+            levels, texts = np.asarray(self.levels), np.asarray(values, dtype=str)  # levels are in order
+            at = np.minimum(np.searchsorted(levels, texts), len(levels) - 1)
+            return np.where(levels[at] == texts, np.asarray(self.weights)[at] - self.centre, 0.0)
         numbers = np.asarray(values, dtype=np.float64)
         return np.asarray(ramps(numbers, self.knots) @ np.asarray(self.weights) - self.centre)
 

@@ -121,4 +121,6 @@ def test_every_file_of_the_exports_belongs_to_a_source(sample: Path) -> None:
             assert not found & claimed, pattern
             claimed |= found
     ours = {p for p in sample.rglob("*") if p.is_file() and p.parent.name != "pictures"}
-    assert ours - claimed == {sample / name for name in ("dirt.json", "golden.jsonl", "variations.jsonl")}
+    assert ours - claimed == {
+        sample / name for name in ("dirt.json", "golden.jsonl", "variations.jsonl", "generated.jsonl")
+    }

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import json
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, RouteFeatures, path_names, route
+from query.plan import Link
+from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, path_names, route
+from query.planning.routing_model import ARTEFACT, CLASSES, routing_model
+from query.planning.routing_signals import Explained, RouteFeatures, explained, signals
 from query.text2sql.ranking import OUTRIGHT
 
+PLAIN = Explained(words=1, used=1.0, kinds=frozenset({"table"}), weakest=1.0, aggregated=True)
 SHARE = st.floats(0, 1)
 
 
@@ -13,6 +20,7 @@ def features(**given: object) -> RouteFeatures:
     base: dict[str, object] = {
         "question": "How many orders are there?", "sql": 0.0, "runner_up": 0.0, "runner_up_differs": False,
         "relevance": 0.0, "coverage": 0.0, "unknown": 0.0, "steps": False, "joined": False,
+        "told": PLAIN,
     }  # fmt: skip
     return RouteFeatures(**{**base, **given})  # type: ignore[arg-type]
 
@@ -24,14 +32,28 @@ def test_a_sure_reading_goes_to_the_tables() -> None:
 def test_a_question_about_a_policy_goes_to_the_documents() -> None:
     assert (
         route(
-            features(question="What is the policy on time off?", sql=0.2, relevance=0.6, coverage=1.0, unknown=0.5)
+            features(
+                question="What is the policy on time off?",
+                sql=0.2,
+                relevance=0.6,
+                coverage=1.0,
+                unknown=0.5,
+                told=Explained(words=2, loose=2),
+            )
         ).path
         == "vector"
     )
 
 
 def test_what_nothing_speaks_of_is_refused() -> None:
-    assert route(features(question="Will it rain in Oslo?", sql=0.1, relevance=0.1, unknown=1.0)).path == "refuse"
+    assert (
+        route(
+            features(
+                question="Will it rain in Oslo?", sql=0.1, relevance=0.1, unknown=1.0, told=Explained(words=2, loose=2)
+            )
+        ).path
+        == "refuse"
+    )
 
 
 def test_two_close_readings_are_asked_back() -> None:
@@ -74,3 +96,35 @@ def test_any_features_give_a_valid_choice(
     assert made.path in path_names()
     assert 0 < made.confidence < 1
     assert made.reason
+
+
+def test_the_chances_of_the_ways_add_up_and_what_is_not_there_has_none() -> None:
+    for given_ in ({"sql": 0.9}, {"relevance": 0.6, "coverage": 1.0}, {}):
+        chances = routing_model().probabilities(features(**given_))
+        assert tuple(chances) == CLASSES and abs(sum(chances.values()) - 1) < 1e-9
+        assert chances["sql"] == 0 or given_.get("sql")
+        assert chances["vector"] == 0 or given_.get("relevance")
+
+
+def test_the_embedding_counts_only_where_the_weights_were_learned_with_its_model() -> None:
+    vector = np.zeros(routing_model().embedded.vector.shape[1], dtype=np.float32)
+    vector[0] = 1.0
+    seen = {"sql": 0.6, "relevance": 0.5, "coverage": 0.5}
+    plain = routing_model().probabilities(features(**seen))
+    other = routing_model().probabilities(features(**seen, embedder="another", vector=vector))
+    own = routing_model().probabilities(features(**seen, embedder=routing_model().embedder, vector=vector))
+    assert plain == other != own
+
+
+def test_the_weights_say_where_they_come_from_and_know_every_signal() -> None:
+    held = json.loads(ARTEFACT.read_text(encoding="utf-8"))
+    assert held["provenance"]["made by"] == "scripts/train_router.py"
+    assert held["provenance"]["questions"] > 500
+    assert set(held["plain"]["names"]) == set(held["embedded"]["names"]) == set(signals(features()))
+
+
+def test_words_under_no_link_are_loose() -> None:
+    told = explained(
+        "Which religion do accounts have?", (Link("accounts", 18, 26, "table", "accounts"),), None, frozenset()
+    )
+    assert (told.words, told.loose, told.kinds) == (2, 1, frozenset({"table"}))
