@@ -169,13 +169,6 @@ def _with_count(query: Query, draft: Draft) -> Iterator[Query]:
         yield query.with_(select=(*query.select, *new))
 
 
-def _ranked(query: Query, draft: Draft) -> Iterator[Query]:
-    """The groups with most first."""
-    measured = [e for e in query.select if is_aggregate(e)]
-    if query.group and measured and not query.order and query.limit is None:
-        yield query.with_(order=(Order(measured[0], True),))
-
-
 def _ungrouped(query: Query, draft: Draft) -> Iterator[Query]:
     """Grouped by what is shown only."""
     if not query.group:
@@ -183,6 +176,31 @@ def _ungrouped(query: Query, draft: Draft) -> Iterator[Query]:
     shown = tuple(e for e in query.select if not is_aggregate(e))
     if shown and set(shown) < set(query.group):
         yield query.with_(group=shown)
+
+
+def _pairs(query: Query, draft: Draft) -> Iterator[Query]:
+    """ "the teachers with the most activities": the rows that pair the two count, not the activities themselves."""
+    folds = [*query.select, *(o.by for o in query.order), *(c.left for c in query.having)]
+    counted = {e for e in folds if isinstance(e, Aggregate) and e.function == "count" and e.argument is None}
+    if len(counted) != 1:
+        return
+    (count,) = counted
+    others = {t for e in (*folds, *query.group) if e != count for t in tables_of(e)}
+    kept = tuple(p for p in query.where if not (isinstance(p, Related) and not p.negated and not p.conditions))
+    if count.table in others or any(count.table in predicate_tables(p) for p in kept) or not others:
+        return
+    refers: dict[str, set[str]] = {}
+    for join in draft.catalogue.joins:
+        refers.setdefault(join.left, set()).add(join.right)
+    for between in sorted(t for t, to in refers.items() if count.table in to and to & others and t not in others):
+        paired = Aggregate("count", between)
+        yield query.with_(
+            root=between if query.root == count.table else query.root,
+            select=tuple(paired if e == count else e for e in query.select),
+            order=tuple(replace(o, by=paired) if o.by == count else o for o in query.order),
+            having=tuple(replace(c, left=paired) if c.left == count else c for c in query.having),
+            where=kept,
+        )
 
 
 def _each(query: Query, draft: Draft) -> Iterator[Query]:
@@ -318,6 +336,7 @@ _JOINING: tuple[tuple[str, Edit], ...] = (
     ("every", _every),
     ("loose_every", _loose_every),
     ("other_join", _other_join),
+    ("pairs", _pairs),
     ("each", _each),
     ("either", _either),
     ("of_top", _of_top),
@@ -331,5 +350,4 @@ _SHOWING: tuple[tuple[str, Edit], ...] = (
     ("counts", _counts),
     ("with_count", _with_count),
     ("ungrouped", _ungrouped),
-    ("ranked", _ranked),
 )
