@@ -231,6 +231,21 @@ def _parts(predicate: Predicate) -> list[Condition]:
     return []
 
 
+def _apart(query: Query, draft: Draft) -> Iterator[Query]:
+    """ "how many male and female students": a count for each of them."""
+    counted = [e for e in query.select if is_aggregate(e)]
+    if not counted or not re.search(r"\band\b", draft.sentence.question):
+        return
+    for held in query.where:
+        if isinstance(held, Condition) and isinstance(held.left, ColumnRef) and len(_parts(held)) > 1:
+            if held.left in query.group:
+                continue
+            yield query.with_(
+                select=(*(e for e in query.select if e not in counted), held.left, *counted),
+                group=(*query.group, held.left),
+            )
+
+
 def _either(query: Query, draft: Draft) -> Iterator[Query]:
     """ "or" somewhere between two conditions."""
     plain = [p for p in query.where if isinstance(p, Condition | TermCondition)]
@@ -339,6 +354,7 @@ _JOINING: tuple[tuple[str, Edit], ...] = (
     ("pairs", _pairs),
     ("each", _each),
     ("either", _either),
+    ("apart", _apart),
     ("of_top", _of_top),
     ("other_date", _other_date),
 )

@@ -23,8 +23,7 @@ CODES = frozenset({"id", "code", "key"})
 CUES = FUNCTION_WORDS - {"name", "names", "order", "detail", "details", "rank", "information"}
 UNIT_STEMS = frozenset(stem(u) for u in UNITS)
 TABLE_SUFFIXES = frozenset(
-    stem(w)
-    for w in ("daily", "monthly", "history", "log", "logs", "data", "info", "list", "snapshot")
+    stem(w) for w in ("daily", "monthly", "history", "log", "logs", "data", "info", "list", "snapshot")
 )
 TABLE_PREFIXES = frozenset({"ref", "reference", "tbl", "tb", "dim", "fact", "view", "v"})
 
@@ -202,6 +201,8 @@ class Lexicon:
                 self._put((stem("".join(words_of(text))),), replace(entry, score=0.95))
                 if stems[0] == "name":
                     self._put((stems[1], stems[0]), replace(entry, score=0.97))
+                if stems[0] == "date":
+                    self._put((stems[1], stems[0]), replace(entry, score=0.85))
             if len(stems) == 2 and stems[0] == "number":
                 self._put((stems[1], stems[0]), replace(entry, score=0.95))
             if len(stems) > 1 and stems[-1] in UNIT_STEMS:

@@ -39,8 +39,8 @@ ASSIGNMENTS = 6
 FULL = 2  # assignments whose parses get every alternative
 EDITS = {
     "loose": -3.0, "every": -3.0, "loose_every": -3.0, "less": -4.0, "named": -4.0, "swapped": -4.0, "once": -4.0,
-    "counts": -4.0, "with_count": -4.0, "ungrouped": -4.0, "pairs": -3.0, "other_join": -4.0, "each": -2.0,
-    "either": -2.0, "of_top": -2.0, "other_date": -3.0,
+    "counts": -4.0, "with_count": -4.0, "ungrouped": -4.0, "pairs": -3.0, "apart": -3.0, "other_join": -4.0,
+    "each": -2.0, "either": -2.0, "of_top": -2.0, "other_date": -3.0,
 }  # fmt: skip
 CHANGES = frozenset({"delete", "drop", "remove", "update", "insert", "alter", "truncate", "erase"})
 REMEMBERED = 8  # questions
