@@ -260,7 +260,7 @@ def _of_top(query: Query, draft: Draft) -> Iterator[Query]:
     if query.limit != 1 or len(query.order) != 1 or query.offset:
         return
     by = query.order[0].by
-    yield from _of_commonest(query)
+    yield from _of_commonest(query, draft)
     shown = {t for e in query.select for t in tables_of(e)}
     if len(shown) != 1 or any(is_aggregate(e) for e in query.select):
         return
@@ -286,15 +286,15 @@ def _of_top(query: Query, draft: Draft) -> Iterator[Query]:
             )
 
 
-def _of_commonest(query: Query) -> Iterator[Query]:
+def _of_commonest(query: Query, draft: Draft) -> Iterator[Query]:
     """ "the phones of customers with the most common policy type": the type is not shown, and not only one row."""
     top = query.order[0]
     if not isinstance(top.by, Aggregate) or top.by.function != "count" or len(query.select) < 2:
         return
     for ref in query.select:
         others = tuple(e for e in query.select if e != ref)
-        if not isinstance(ref, ColumnRef) or any(is_aggregate(e) for e in others):
-            continue
+        if not isinstance(ref, ColumnRef) or any(is_aggregate(e) for e in others) or draft.is_name(ref):
+            continue  # half a name is not what others have in common
         inner = Query(ref.table, (ref,), group=(ref,), order=(Order(Aggregate("count", ref.table), top.descending),))
         kept = tuple(p for p in query.where if not (isinstance(p, Related) and not p.conditions))
         where = (*kept, Condition(ref, "in", inner.with_(limit=1)))
