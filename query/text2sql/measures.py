@@ -48,6 +48,7 @@ _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
     rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)"
 )
+_SPREAD = re.compile(r"\b(C\d+)((?: (?:of|is|are|was|were|due|T\d+|[F¦]\d*))* (?:each|by) C\d+)")
 _TOTAL_METRIC = re.compile(r"\b(?:total|overall|combined|sum of|gross|amount of|value of)(?: the)? (M\d+)")
 _FOLDED_METRIC = re.compile(r"\b(average|maximum|minimum)(?: number of)?(?: the| of)*(?: C\d+)? (M\d+)")
 _TOTAL_TABLE = re.compile(rf"\b(?:total|sum of|combined|overall) {DET}(T\d+)\b")
@@ -256,7 +257,7 @@ def spread_measures(draft: Draft) -> None:
             return None
         return draft.sentence.add("A", Aggregate("sum", ref.table, ref)) + match[2]
 
-    draft.sentence.take(re.compile(r"\b(C\d+)((?: of T\d+)?(?: [F¦]\d*)* (?:each|by) C\d+)"), summed)
+    draft.sentence.take(_SPREAD, summed)
 
 
 def sold(draft: Draft) -> None:
