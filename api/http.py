@@ -120,7 +120,7 @@ def ask(body: AskRequest, request: Request, service: ServiceDep, scope: ScopeDep
 
 @questions.post("/explain")
 def explain(body: AskRequest, service: ServiceDep, scope: ScopeDep) -> Response:
-    """The plan that `ask` would run; runs nothing."""
+    """The plan that `ask` would run; answers nothing."""
     return JSONResponse(plan_json(service.explain(checked_question(body.question), scope)))
 
 

@@ -32,6 +32,7 @@ _ORDER = re.compile(
     re.I,
 )
 _FUTURE = re.compile(r"\bwill\b(?!.*\b(?:due|renew|expire|end|launch))", re.I)
+SAME_ROWS = "the readings of the question find the same"
 AHEAD = dt.timedelta(days=366)  # plans reach about so far; a year later nothing is held
 _SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
 _CHANGE = re.compile(
@@ -155,7 +156,9 @@ class Planner:
         if choice is not None and best is not None and made.reason == SEVERAL_MEANINGS:
             return _clarify(intent, _meant(choice), choice.readings or (best,), made)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
-            made = replace(made, path="sql", reason="the readings of the question find the same")
+            # a learned confidence has weighed already that they agree: what they find is one unsure answer
+            same = Route("refuse", NOT_SURE_ENOUGH, made.confidence)
+            made = same if features.drafted else replace(made, path="sql", reason=SAME_ROWS)
         if best is not None and made.reason == NOT_SURE_ENOUGH:
             return _clarify(intent, _nearest(best), (best,), made)
         if made.path == "clarify" and best is not None and made.reason == ONE_UNSURE_READING:
