@@ -90,7 +90,6 @@ class ReadingFeatures:
             **_kept(signals),
             **_rivals(signals.assignment.chosen),
             **_wording(signals.question, signals.sql),
-            **_repeats(signals, self._catalogue),
             **{f"edit_{name}": 1.0 for name in signals.parse.edits},
             "edits": float(len(signals.parse.edits)),
         }
@@ -201,32 +200,6 @@ def _kept(signals: Signals) -> dict[str, float]:
     }
 
 
-def _repeats(signals: Signals, catalogue: Catalogue) -> dict[str, float]:
-    """What a row for each related row, and equal rows once, are said of: names, one kind of value, or a fold."""
-    query, sql = signals.parse.query, signals.sql
-    every = query.every and " JOIN " in sql
-    folded = any(is_aggregate(e) for e in query.select)
-    plain = [e for e in query.select if isinstance(e, ColumnRef)]
-    role = _role(plain[0], catalogue) if len(query.select) == len(plain) == 1 else ""
-    return {
-        "every_summed": float(every and ("SUM(" in sql or "AVG(" in sql)),
-        "every_counted": float(every and "COUNT(" in sql),
-        "every_listed": float(every and not folded),
-        "every_far": float(every and not folded and len({e.table for e in plain}) > 1),
-        "once_listed": float(query.distinct and not folded and len(plain) > 1),
-        "once_joined": float(query.distinct and " JOIN " in sql),
-        "once_kind": float(query.distinct and role == "dimension"),
-        "once_name": float(query.distinct and role == "name"),
-        "often_kind": float(not query.distinct and not query.group and role == "dimension"),
-    }
-
-
-def _role(ref: ColumnRef, catalogue: Catalogue) -> str:
-    table = catalogue.table(ref.table)
-    column = table.column(ref.column) if table else None
-    return column.role if column is not None else ""
-
-
 def _echoes(signals: Signals, plain: list[ColumnRef]) -> int:
     """How many shown columns are held to one value by the query itself: nobody asks for what they have just said."""
     found = re.findall(r'(\w+|"[^"]+") (?:=|IN) \(?\'', signals.sql)
@@ -290,7 +263,9 @@ def _tables(query: Query) -> Iterator[str]:
 
 
 def _reference(ref: ColumnRef, catalogue: Catalogue) -> bool:
-    return _role(ref, catalogue) == "reference"
+    table = catalogue.table(ref.table)
+    column = table.column(ref.column) if table else None
+    return column is not None and column.role == "reference"
 
 
 def _key(ref: ColumnRef, catalogue: Catalogue) -> bool:

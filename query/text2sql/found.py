@@ -16,8 +16,8 @@ from index.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 
-LOOKED_AT = 8  # readings of a question
-NEAR = 3.0  # logits behind the best one
+LOOKED_AT = 16  # readings of a question
+NEAR = 4.0  # logits behind the best one
 SECONDS = 0.3  # for all of them; then no further one is begun
 
 
