@@ -17,7 +17,7 @@ from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlS
 from query.population import Names, Populations, TableReader
 from query.recipes import Recipes
 from query.relevance import Nearness, stems
-from query.router import GUIDE_CUES, NOT_SURE_ENOUGH, ONE_UNSURE_READING, SEVERAL_MEANINGS, RouteFeatures, route
+from query.router import GUIDE_CUES, NOT_SURE_ENOUGH, ONE_UNSURE_READING, SEVERAL_MEANINGS, SHOWN, RouteFeatures, route
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
 _WORD = re.compile(r"\w", re.UNICODE)
@@ -150,8 +150,10 @@ class Planner:
             drafted=not self.catalogue.terms,
             strange=len(unknown),
         )
-        open_to = best is not None and not (unknown if features.drafted else features.unknown)
+        open_to = not unknown if features.drafted else best is not None and not features.unknown
         choice = self.tables.choice(intent.body) if open_to else None
+        if choice is not None and best is None and near.relevance < SPOKEN_OF:
+            return _clarify(intent, _meant(choice), (), Route("clarify", SEVERAL_MEANINGS, SHOWN))
         made = route(features if choice is None else replace(features, meanings=len(choice.options)))
         if choice is not None and best is not None and made.reason == SEVERAL_MEANINGS:
             return _clarify(intent, _meant(choice), choice.readings or (best,), made)

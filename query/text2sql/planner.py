@@ -14,7 +14,7 @@ from index.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
 from query.plan import Choice, Link, Reading
-from query.text2sql.ambiguity import Understood, ambiguity
+from query.text2sql.ambiguity import Understood, ambiguity, attachment
 from query.text2sql.assign import Assigner, Assignment
 from query.text2sql.default_order import in_default_order
 from query.text2sql.derived import with_derived_metrics
@@ -120,10 +120,10 @@ class TableQuestionPlanner:
 
     def choice(self, question: str) -> Choice | None:
         """The ways in which `question` can be meant, whatever the data; None where its words leave no choice."""
-        tokens, time, _, _ = self._understood(question)
+        tokens, time, _, mentions = self._understood(question)
         ranked = self._all(question, None)
         if not ranked:
-            return None
+            return self._unwritten(tokens, mentions)
         first = next((r for r in ranked if not r.parse.edits), ranked[0])  # its query is nearest to the words
         seen = Understood(
             tokens, first.assignment.chosen, first.parse.query, self._catalogue, self._lexicon, self._graph
@@ -133,6 +133,17 @@ class TableQuestionPlanner:
             return None
         chance = self._sure(question, None)[0]
         return Choice(found.kind, found.options, tuple(self._written(tokens, time, first, found.queries, chance)))
+
+    def _unwritten(self, tokens: tuple[Token, ...], mentions: tuple[Mention, ...]) -> Choice | None:
+        """What a modifier goes with, where no query can be written down: "chefs and waiters who speak English", two
+        values beside a word that nothing explains."""
+        found = self._assigner.assignments(tokens, mentions, 1)
+        root = next((c.table for _, c in found[0].chosen if c.kind in ("table", "value")), "") if found else ""
+        if not root:
+            return None
+        seen = Understood(tokens, found[0].chosen, Query(root, ()), self._catalogue, self._lexicon, self._graph)
+        open_ = attachment(seen)
+        return Choice(open_.kind, open_.options, ()) if open_ is not None else None
 
     def _written(
         self, tokens: tuple[Token, ...], time: TimeWords, first: _Ranked, queries: tuple[Query, ...], chance: float

@@ -48,3 +48,20 @@ def test_two_unsure_readings_are_asked_back_unless_they_find_the_same(agree: boo
     plan = _planner(agree=agree).plan(QUESTION)
     assert (plan.route.path, len(plan.steps)) == (path, shown)
     assert not agree or plan.route.reason == NOT_SURE_ENOUGH
+
+
+class _Unwritten(_Tables):
+    """No reading can be written down, but the words leave a choice."""
+
+    def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
+        return ()
+
+    def choice(self, question: str) -> Choice | None:
+        return Choice("attachment", ("both large", "only the second large"), ())
+
+
+def test_words_with_two_meanings_are_asked_back_even_where_no_query_can_be_written() -> None:
+    planner = Planner(CATALOGUE, _Unwritten(0.0, 0.0), _Nobody(), lambda _: Nearness(), lambda one, other: False)
+    plan = planner.plan("Show shops and stalls that are large")
+    assert (plan.route.path, plan.steps) == ("clarify", ())
+    assert plan.clarification == "Do you mean both large, or only the second large?"
