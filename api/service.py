@@ -149,7 +149,7 @@ class Unaudited(Protocol):
         ...
 
     def explain(self, question: str, scope: Scope) -> Plan:
-        """The plan that `ask` would run; runs nothing."""
+        """The plan that `ask` would run; answers nothing."""
         ...
 
     def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:

@@ -31,6 +31,7 @@ from index.drafting.draft import draft_catalogue  # noqa: E402
 from index.engine import open_engine  # noqa: E402
 from index.scope import Scope  # noqa: E402
 from index.sql import SqlDatabase  # noqa: E402
+from query.text2sql.found import fingerprint  # noqa: E402
 from query.text2sql.planner import TableQuestionPlanner  # noqa: E402
 
 SECONDS = 3.0  # for one query
@@ -62,11 +63,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Considered:
-    """A reading of a question: its SQL, what the ranker sees of it, and whether its rows are right."""
+    """A reading of a question: its SQL, what the ranker sees of it, whether its rows are right, and which rows it
+    finds (`query.text2sql.found.fingerprint`; "" when it fails)."""
 
     sql: str
     features: Mapping[str, float]
     right: bool
+    found: str
 
 
 def in_training(name: str) -> bool:
@@ -163,7 +166,8 @@ def judged(
     found = []
     for sql, values in readings:
         rows = rows_of(connection, sql)
-        found.append(Considered(sql, values, rows is not None and any(same(rows, a) for a in answers)))
+        right = rows is not None and any(same(rows, a) for a in answers)
+        found.append(Considered(sql, values, right, fingerprint(rows) if rows is not None else ""))
     return found
 
 

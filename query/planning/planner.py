@@ -18,7 +18,7 @@ from query.planning.intent import Intent, read_intent
 from query.planning.population import Names, Populations, TableReader
 from query.planning.recipes import Recipes
 from query.planning.relevance import Nearness, stems
-from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, route
+from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, SHOWN, route
 from query.planning.routing_signals import FAR_FETCHED, GUIDE_CUES, RouteFeatures, explained
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
@@ -44,6 +44,7 @@ _OTHER_TASK = re.compile(
 )
 _FUTURE = re.compile(r"\bwill\b(?!.*\b(?:due|renew|expire|end|launch))", re.I)
 _PLANNED = re.compile(r"\b(?:plan(?:s|ned)?|schedul\w+|appointments?)\b", re.I)
+SAME_ROWS = "the readings of the question find the same"
 AHEAD = dt.timedelta(days=366)  # plans reach about so far; a year later nothing is held
 _SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
 _CHANGE = re.compile(
@@ -169,15 +170,19 @@ class Planner:
         readings = self._readings(intent.body)
         best, second = _two_best(readings)
         features = self._features(intent.body, readings, near)
-        open_to = best is not None and not (features.strange if features.drafted else features.unknown)
+        open_to = not features.strange if features.drafted else best is not None and not features.unknown
         choice = self.tables.choice(intent.body) if open_to else None
+        if choice is not None and best is None and near.relevance < SPOKEN_OF:
+            return _clarify(intent, _meant(choice), (), Route("clarify", SEVERAL_MEANINGS, SHOWN))
         with stage("route") as mark:
             made = route(features if choice is None else replace(features, meanings=len(choice.options)))
             mark.note(path=made.path)
         if choice is not None and best is not None and made.reason == SEVERAL_MEANINGS:
             return _clarify(intent, _meant(choice), choice.readings or (best,), made)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):
-            made = replace(made, path="sql", reason="the readings of the question find the same")
+            # a learned confidence has weighed already that they agree: what they find is one unsure answer
+            same = Route("refuse", NOT_SURE_ENOUGH, made.confidence)
+            made = same if features.drafted else replace(made, path="sql", reason=SAME_ROWS)
         if best is not None and made.reason == NOT_SURE_ENOUGH:
             return _clarify(intent, _nearest(best), (best,), made)
         if made.path == "clarify" and best is not None and second is not None:

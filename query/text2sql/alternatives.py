@@ -169,13 +169,6 @@ def _with_count(query: Query, draft: Draft) -> Iterator[Query]:
         yield query.with_(select=(*query.select, *new))
 
 
-def _ranked(query: Query, draft: Draft) -> Iterator[Query]:
-    """The groups with most first."""
-    measured = [e for e in query.select if is_aggregate(e)]
-    if query.group and measured and not query.order and query.limit is None:
-        yield query.with_(order=(Order(measured[0], True),))
-
-
 def _ungrouped(query: Query, draft: Draft) -> Iterator[Query]:
     """Grouped by what is shown only."""
     if not query.group:
@@ -183,6 +176,31 @@ def _ungrouped(query: Query, draft: Draft) -> Iterator[Query]:
     shown = tuple(e for e in query.select if not is_aggregate(e))
     if shown and set(shown) < set(query.group):
         yield query.with_(group=shown)
+
+
+def _pairs(query: Query, draft: Draft) -> Iterator[Query]:
+    """ "the teachers with the most activities": the rows that pair the two count, not the activities themselves."""
+    folds = [*query.select, *(o.by for o in query.order), *(c.left for c in query.having)]
+    counted = {e for e in folds if isinstance(e, Aggregate) and e.function == "count" and e.argument is None}
+    if len(counted) != 1:
+        return
+    (count,) = counted
+    others = {t for e in (*folds, *query.group) if e != count for t in tables_of(e)}
+    kept = tuple(p for p in query.where if not (isinstance(p, Related) and not p.negated and not p.conditions))
+    if count.table in others or any(count.table in predicate_tables(p) for p in kept) or not others:
+        return
+    refers: dict[str, set[str]] = {}
+    for join in draft.catalogue.joins:
+        refers.setdefault(join.left, set()).add(join.right)
+    for between in sorted(t for t, to in refers.items() if count.table in to and to & others and t not in others):
+        paired = Aggregate("count", between)
+        yield query.with_(
+            root=between if query.root == count.table else query.root,
+            select=tuple(paired if e == count else e for e in query.select),
+            order=tuple(replace(o, by=paired) if o.by == count else o for o in query.order),
+            having=tuple(replace(c, left=paired) if c.left == count else c for c in query.having),
+            where=kept,
+        )
 
 
 def _each(query: Query, draft: Draft) -> Iterator[Query]:
@@ -213,6 +231,21 @@ def _parts(predicate: Predicate) -> list[Condition]:
     return []
 
 
+def _apart(query: Query, draft: Draft) -> Iterator[Query]:
+    """ "how many male and female students": a count for each of them."""
+    counted = [e for e in query.select if is_aggregate(e)]
+    if not counted or not re.search(r"\band\b", draft.sentence.question):
+        return
+    for held in query.where:
+        if isinstance(held, Condition) and isinstance(held.left, ColumnRef) and len(_parts(held)) > 1:
+            if held.left in query.group:
+                continue
+            yield query.with_(
+                select=(*(e for e in query.select if e not in counted), held.left, *counted),
+                group=(*query.group, held.left),
+            )
+
+
 def _either(query: Query, draft: Draft) -> Iterator[Query]:
     """ "or" somewhere between two conditions."""
     plain = [p for p in query.where if isinstance(p, Condition | TermCondition)]
@@ -227,7 +260,7 @@ def _of_top(query: Query, draft: Draft) -> Iterator[Query]:
     if query.limit != 1 or len(query.order) != 1 or query.offset:
         return
     by = query.order[0].by
-    yield from _of_commonest(query)
+    yield from _of_commonest(query, draft)
     shown = {t for e in query.select for t in tables_of(e)}
     if len(shown) != 1 or any(is_aggregate(e) for e in query.select):
         return
@@ -253,15 +286,15 @@ def _of_top(query: Query, draft: Draft) -> Iterator[Query]:
             )
 
 
-def _of_commonest(query: Query) -> Iterator[Query]:
+def _of_commonest(query: Query, draft: Draft) -> Iterator[Query]:
     """ "the phones of customers with the most common policy type": the type is not shown, and not only one row."""
     top = query.order[0]
     if not isinstance(top.by, Aggregate) or top.by.function != "count" or len(query.select) < 2:
         return
     for ref in query.select:
         others = tuple(e for e in query.select if e != ref)
-        if not isinstance(ref, ColumnRef) or any(is_aggregate(e) for e in others):
-            continue
+        if not isinstance(ref, ColumnRef) or any(is_aggregate(e) for e in others) or draft.is_name(ref):
+            continue  # half a name is not what others have in common
         inner = Query(ref.table, (ref,), group=(ref,), order=(Order(Aggregate("count", ref.table), top.descending),))
         kept = tuple(p for p in query.where if not (isinstance(p, Related) and not p.conditions))
         where = (*kept, Condition(ref, "in", inner.with_(limit=1)))
@@ -318,8 +351,10 @@ _JOINING: tuple[tuple[str, Edit], ...] = (
     ("every", _every),
     ("loose_every", _loose_every),
     ("other_join", _other_join),
+    ("pairs", _pairs),
     ("each", _each),
     ("either", _either),
+    ("apart", _apart),
     ("of_top", _of_top),
     ("other_date", _other_date),
 )
@@ -331,5 +366,4 @@ _SHOWING: tuple[tuple[str, Edit], ...] = (
     ("counts", _counts),
     ("with_count", _with_count),
     ("ungrouped", _ungrouped),
-    ("ranked", _ranked),
 )

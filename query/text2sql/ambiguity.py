@@ -310,6 +310,42 @@ def vague(seen: Understood) -> Ambiguity | None:
     return None
 
 
+_ANY_ROW = frozenset({"name", "names", "id", "ids", "code", "codes", "number", "numbers", "title", "titles"})
+EVENLY = 0.02  # scores of two links that are no nearer to the one than to the other
+PARTLY = 0.85  # a link below which only a part of a column's name was said
+
+
+def shared_word(seen: Understood) -> Ambiguity | None:
+    """ "The rating of a film", where one table holds a critic rating and an audience rating: the word is the end of
+    both names, and neither is said in full."""
+    query = seen.query
+    if query.group or any(is_aggregate(e) for e in query.select):
+        return None
+    for mention, candidate in seen.chosen:
+        if candidate.kind != "column" or candidate.score > PARTLY or len(candidate.columns) != 1:
+            continue
+        ref = ColumnRef(candidate.table, candidate.columns[0])
+        said = tuple(t.stem for t in seen.tokens[mention.first : mention.last])
+        if ref not in query.select or set(seen.words[mention.first : mention.last]) & _ANY_ROW:
+            continue
+        names = [
+            c.columns[0]
+            for c in mention.candidates
+            if c.kind == "column" and c.table == ref.table and abs(c.score - candidate.score) <= EVENLY and c.columns
+        ]
+        table = seen.table(ref.table)
+        found = [c for c in table.columns if c.name in names] if table else []
+        ends = [c for c in found if stems_of(c.label)[-len(said) :] == said and c.role not in ("key", "reference")]
+        if len(ends) < 2 or ref.column not in {c.name for c in ends}:
+            continue
+        queries = tuple(
+            query.with_(select=tuple(ColumnRef(ref.table, c.name) if e == ref else e for e in query.select))
+            for c in ends[:3]
+        )
+        return Ambiguity("vague", tuple(f"the {c.label.lower()}" for c in ends[:3]), queries)
+    return None
+
+
 def _of_kind(column: Column, kinds: tuple[str, ...]) -> bool:
     last = re.findall(r"[a-z]+", column.label.lower())
     return column.role not in ("key", "reference") and bool(last) and last[-1] in kinds
@@ -317,4 +353,4 @@ def _of_kind(column: Column, kinds: tuple[str, ...]) -> bool:
 
 def ambiguity(seen: Understood) -> Ambiguity | None:
     """The first ambiguity of the question."""
-    return scope(seen) or attachment(seen) or vague(seen)
+    return scope(seen) or attachment(seen) or vague(seen) or shared_word(seen)

@@ -12,6 +12,7 @@ from query.text2sql.logical import (
 )
 from query.text2sql.measures import DET
 from query.text2sql.sentence import GAP
+from query.text2sql.tokens import stems_of
 
 _X = r"[CAM]\d+"
 _ITEM = rf"{DET}(?:(?:total )?number of {DET})?[CTAM]\d+"
@@ -80,7 +81,8 @@ def orders(draft: Draft) -> None:
     def keys(text: str | None, descending: bool) -> bool:
         names = [(m[2], bool(m[1])) for m in re.finditer(rf"(number of {DET})?([CTAM]\d+)", text or "")]
         if not names:
-            names = [(n, False) for n in re.findall(r"[CT]\d+", draft.sentence.text)[:1]]
+            named = re.findall(r"[CT]\d+", draft.sentence.text)
+            names = [(n, False) for n in [*(n for n in named if n[0] == "C"), *named][:1]]
         for name, number in names:
             rows = name[0] == "T" and not number
             for expression in draft.names_of(draft.candidate(name).table) if rows else draft.expressions(name):
@@ -168,6 +170,15 @@ def _group_by(draft: Draft, name: str) -> None:
         draft.group.append(ref)
 
 
+def _identifies(draft: Draft, table: str, column: str) -> bool:
+    """True for a column that tells the rows of its own table apart: to count them by it counts one each."""
+    ref = draft.refs(column)[0]
+    if ref.table != draft.candidate(table).table:
+        return False
+    held = draft.column(ref)
+    return draft.is_name(ref) or (held is not None and bool(set(stems_of(held.label)) & {"number", "id"}))
+
+
 def counted_by(draft: Draft) -> None:
     """ "tickets by category" with no measure named counts."""
     text = draft.sentence.text
@@ -175,6 +186,10 @@ def counted_by(draft: Draft) -> None:
         return
     match = re.search(r"\b(T\d+)\b.*?\bby(?: the)?(?: different)? (C\d+)((?:(?: ,)?(?: and)?(?: by)? C\d+)*)", text)
     if match is None or re.search(r"C\d+", text[: match.start(2)]):
+        return
+    if _identifies(draft, match[1], match[2]):
+        # "the policies by policy number and date": what tells them apart is shown, each row for itself
+        draft.sentence.text = f"{text[: match.start(2)]}, {text[match.start(2) :]}"
         return
     for name in (match[2], *re.findall(r"C\d+", match[3])):
         _group_by(draft, name)

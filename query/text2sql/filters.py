@@ -49,7 +49,10 @@ _AMOUNT = re.compile(
     r"\b(T\d+)(?: (?:that|which|who))?(?: (?:are|is|were|was))?(?: (?:worth|of))? (>=?|<=?)"
     r" (N\d+)\b(?! (?:different )?[CTAM]\d)( in total)?"
 )
-_RANGE_OF = re.compile(r"\b(?:have|has|had|with|having|between) (?:between )?(N\d+) (?:to|and|-) (N\d+) (T\d+)")
+_RANGE_OF = re.compile(
+    r"\b(?:have|has|had|with|having|between) (?:between )?(N\d+) (?:to|and|-) (N\d+)"
+    r" (?:total |different |number of )*(T\d+)"
+)
 _NUMBERED = re.compile(r"\b(T\d+) (?:number |id |code )?(N\d+)\b(?! (?:different )?[TC]\d)")
 _TWICE = re.compile(r"\b(C\d+) (?:is |are |was |were )?(C\d+)(?= (?:[<>]=?|!=) )")
 _TIMES = re.compile(r"(>=?|<=?|!=)? ?\b(N\d+)( times)?\b")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +33,8 @@ class JoinGraph:
         for join in catalogue.joins:
             if join.left in tables and join.right in tables:
                 self._add(join, keys)
+        named = Counter(s for name in tables for s in set(stems_of(name)))
+        self._own = {name: frozenset(s for s in stems_of(name) if named[s] == 1) for name in tables}
         self._distance: dict[str, dict[str, int]] = {}
         self._paths: dict[tuple[tuple[str, ...], str, frozenset[str]], list[Step] | None] = {}
 
@@ -85,12 +87,21 @@ class JoinGraph:
                 if target in best and cost >= best[target][0]:
                     continue  # every step costs something: nothing cheaper leads there from here
                 for step in self.steps(here):
-                    new = cost + 1.0 + (0.1 if step.to_many else 0.0) - 0.3 * _hinted(step, hints) - _akin(step)
+                    new = cost + 1.0 + (0.1 if step.to_many else 0.0) - 0.3 * self._hinted(step, hints) - _akin(step)
                     if step.target not in best or new < best[step.target][0] - 1e-9:
                         best[step.target] = (new, [*path, step])
                         following.append(step.target)
             frontier = following if len(following) < 500 else []
         return best[target][1] if target in best else None
+
+    def _hinted(self, step: Step, hints: frozenset[str]) -> float:
+        """How much the question speaks for a join: for the table that it leads to by that table's first word, or by
+        one that no other table's name has ("attended": `student_course_attendance`), and for its column."""
+        if not hints:
+            return 0.0
+        first, stems = _said(step)
+        said = 2.0 * bool(first & hints) + bool(self._own[step.target] & hints) + bool(stems & hints)
+        return min(2.8, said)
 
     def tree(self, root: str, targets: Iterable[str], hints: frozenset[str] = frozenset()) -> list[Step] | None:
         """Joins that connect `root` with every target, nearest first; None when one cannot be reached."""
@@ -113,15 +124,6 @@ class JoinGraph:
 def _akin(step: Step) -> float:
     """A little for tables that share a word: `claim`, `claim_coverage`, `policy_coverage_detail`, `policy`."""
     return 0.06 if set(stems_of(step.source)) & set(stems_of(step.target)) else 0.0
-
-
-def _hinted(step: Step, hints: frozenset[str]) -> float:
-    if not hints:
-        return 0.0
-    first, stems = _said(step)
-    if first & hints:
-        return 2.0
-    return 1.0 if stems & hints else 0.0
 
 
 @lru_cache(maxsize=20_000)

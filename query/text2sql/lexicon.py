@@ -22,6 +22,9 @@ CODES = frozenset({"id", "code", "key"})
 # words of the grammar: a part of a label that says only these names nothing
 CUES = FUNCTION_WORDS - {"name", "names", "order", "detail", "details", "rank", "information"}
 UNIT_STEMS = frozenset(stem(u) for u in UNITS)
+TABLE_SUFFIXES = frozenset(
+    stem(w) for w in ("daily", "monthly", "history", "log", "logs", "data", "info", "list", "snapshot")
+)
 TABLE_PREFIXES = frozenset({"ref", "reference", "tbl", "tb", "dim", "fact", "view", "v"})
 
 
@@ -160,6 +163,9 @@ class Lexicon:
             stems = stems_of(text)
             self._put(stems, Entry("table", table.name, score=score))
             if len(stems) > 1:
+                if stems[-1] in TABLE_SUFFIXES:
+                    self._put_part(stems[:-1], Entry("table", table.name, score=0.9))
+                    self._put_part(stems[-2:-1], Entry("table", table.name, score=0.6))
                 if stems[0] in TABLE_PREFIXES:
                     self._put(stems[1:], Entry("table", table.name, score=0.9))
                 self._put_part(stems[-1:], Entry("table", table.name, score=0.6))
@@ -195,12 +201,16 @@ class Lexicon:
                 self._put((stem("".join(words_of(text))),), replace(entry, score=0.95))
                 if stems[0] == "name":
                     self._put((stems[1], stems[0]), replace(entry, score=0.97))
+                if stems[0] == "date":
+                    self._put((stems[1], stems[0]), replace(entry, score=0.85))
             if len(stems) == 2 and stems[0] == "number":
                 self._put((stems[1], stems[0]), replace(entry, score=0.95))
             if len(stems) > 1 and stems[-1] in UNIT_STEMS:
                 self._put(stems[:-1], replace(entry, score=0.95))
             if len(stems) > 2:
                 self._put_part((stems[0], stems[-1]), replace(entry, score=0.6))
+                if stems[0] in ("date", "time"):  # "start date" of `date_incident_start`
+                    self._put_part((stems[-1], stems[0]), replace(entry, score=0.8))
                 for at in range(1, len(stems) - 2):
                     self._put_part(stems[at:-1], replace(entry, score=0.65))
             if len(stems) > 2 and stems[-1] in CODES:
@@ -328,8 +338,9 @@ class Lexicon:
         families: dict[Phrase, list[Phrase]] = defaultdict(list)
         for word, relatives in FAMILIES.items():
             for relative in relatives:
-                families[stems_of(word)].append(stems_of(relative))
-                families[stems_of(relative)].append(stems_of(word))
+                one, other = _bare(stems_of(word)), _bare(stems_of(relative))
+                families[one].append(other)
+                families[other].append(one)
         own = [(phrase, tuple(entries.values())) for phrase, entries in self._phrases.items()]
         for phrase, entries in own:
             for size in range(1, min(3, len(phrase)) + 1):
@@ -339,6 +350,11 @@ class Lexicon:
                         for entry in entries:
                             if entry.score >= 0.6 and entry.kind in ("column", "table"):
                                 self._put(swapped, replace(entry, score=entry.score * 0.8))
+
+
+def _bare(phrase: Phrase) -> Phrase:
+    """A phrase without articles, as phrases are kept."""
+    return tuple(word for word in phrase if word not in ARTICLES)
 
 
 def visible_tables(catalogue: Catalogue, scope: Scope) -> Iterator[Table]:

@@ -263,7 +263,7 @@ class Linker:
         quoted = first.kind == "quoted"
         if len(span) == 1 and first.lower in FUNCTION_WORDS and not quoted and (not first.capital or opening):
             return []
-        if all(t.lower in FUNCTION_WORDS and not t.capital for t in span) and not quoted:
+        if all(t.kind == "punctuation" or (t.lower in FUNCTION_WORDS and not t.capital) for t in span) and not quoted:
             return []
         key = value_key(" ".join(t.text for t in span))
         score = 1.0 if quoted or len(span) > 1 else 0.97 if first.capital and not opening else 0.8

@@ -48,6 +48,7 @@ _AGGREGATE = re.compile(
     rf"((?:{_WORD})(?:(?: ,| and| or)+ (?:the )?(?:{_WORD}))*) (?:value of |values of |amount of |for )?{DET}(C\d+)"
     rf"((?:(?: ,)?(?: and)? (?:the )?C\d+)*)"
 )
+_SPREAD = re.compile(r"\b(C\d+)((?: (?:of|is|are|was|were|due|T\d+|[F¦]\d*))* (?:each|by) C\d+)")
 _TOTAL_METRIC = re.compile(r"\b(?:total|overall|combined|sum of|gross|amount of|value of)(?: the)? (M\d+)")
 _FOLDED_METRIC = re.compile(r"\b(average|maximum|minimum)(?: number of)?(?: the| of)*(?: C\d+)? (M\d+)")
 _TOTAL_TABLE = re.compile(rf"\b(?:total|sum of|combined|overall) {DET}(T\d+)\b")
@@ -135,6 +136,9 @@ def counts(draft: Draft) -> None:
             draft.heads.append(candidate.table)
             measure = draft.measure_of(candidate.table) if "amount of" in draft.sentence.question else None
             expression: Expression = Aggregate("count", candidate.table, distinct=different)
+            own = _of_its_name(draft, candidate.table)
+            if own is not None and not different:
+                expression = Aggregate("sum", candidate.table, own)
             if measure is not None and not different and "number of" not in draft.sentence.question:
                 expression = Aggregate("sum", candidate.table, measure)
         else:
@@ -147,7 +151,7 @@ def counts(draft: Draft) -> None:
                     return f"{kept} {draft.sentence.add('A', Aggregate('sum', ref.table, ref))}"
                 return f"{kept} {name}"
             if "amount of" in draft.sentence.question and not different:
-                draft.penalty += 1.0  # an amount of texts is no number of them
+                draft.penalty += 3.0  # an amount of texts is no number of them
             if draft.is_name(ref) and not different:
                 expression = Aggregate("count", ref.table)
             else:
@@ -157,6 +161,15 @@ def counts(draft: Draft) -> None:
 
     draft.sentence.take(_FOLDED_NUMBER, lambda m: f"{m[1]} " if _measures(draft, m[2]) else None)
     draft.sentence.take(_COUNT, counted)
+
+
+def _of_its_name(draft: Draft, table: str) -> ColumnRef | None:
+    """The measure that is called like its table: a row of `degrees` holds how many `degrees` there were."""
+    held = draft.table(table)
+    for column in held.columns if held else ():
+        if column.role == "measure" and held is not None and stems_of(column.name) == stems_of(held.name):
+            return ColumnRef(table, column.name)
+    return None
 
 
 def _measures(draft: Draft, name: str) -> bool:
@@ -244,7 +257,7 @@ def spread_measures(draft: Draft) -> None:
             return None
         return draft.sentence.add("A", Aggregate("sum", ref.table, ref)) + match[2]
 
-    draft.sentence.take(re.compile(r"\b(C\d+)((?: of T\d+)?(?: [F¦]\d*)* (?:each|by) C\d+)"), summed)
+    draft.sentence.take(_SPREAD, summed)
 
 
 def sold(draft: Draft) -> None:

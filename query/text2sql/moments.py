@@ -105,7 +105,8 @@ def _event_date(draft: Draft, before: str) -> ColumnRef | None:
 
 def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     """The date column whose label shares a word with the last words before a period: "hired in" -> hire date."""
-    last = re.findall(r"[A-Za-z]+\d*", before)[-3:]
+    words = re.findall(r"[A-Za-z]+\d*", before)
+    last = words[-3:] + [w for w in words[-7:-3] if w.endswith("ed")]  # "who registered at a branch in 2016"
     said = [draft.sentence.symbols[w].text if w in draft.sentence.symbols else w for w in last]
     said += [t.sql for f in last for t in draft.filters.get(f, ()) if isinstance(t, TermCondition)]
     said += [
@@ -116,8 +117,11 @@ def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     ]
     stems = {stem(w) for text in said for w in re.findall(r"[a-z]+", text.lower())}
     stems = {s for s in stems if not any(e.kind == "table" and e.score >= 0.9 for e in draft.lexicon.find((s,)))}
-    tables = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table}
-    for name in sorted(tables):
+    spoken = {c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table}
+    tables = set(spoken)
+    pairs = {j.left: {k.right for k in draft.catalogue.joins if k.left == j.left} for j in draft.catalogue.joins}
+    tables |= {name for name, rights in pairs.items() if len(rights) > 1 and rights & tables}
+    for name in sorted(tables, key=lambda t: (t in pairs and t not in spoken, t)):
         table = draft.table(name)
         for column in table.columns if table else ():
             ref = ColumnRef(name, column.name)

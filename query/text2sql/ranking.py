@@ -5,8 +5,8 @@ Everything learned or weighed is in `ranker.json`, beside where it comes from (`
 - `hand`: weights set by hand. They order the readings over a catalogue whose terms people have reviewed, which no
   training question has; elsewhere their score is one of the features.
 - `order`: what was learned to put right readings first, over a drafted catalogue.
-- `confidence`: what was learned to tell whether the first one is right, with the slope and shift that calibrate it;
-  `reviewed` are its weights over a reviewed catalogue.
+- `confidence`: what was learned to tell whether the first one is right: models whose mean counts, with the slope and
+  shift that calibrate it; `reviewed` are the weights over a reviewed catalogue.
 - `outright`: the confidence from which a reading over a drafted catalogue is an answer.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,12 @@ def model(held: Mapping[str, Any]) -> Score:
     return Trees.read(held).score if "trees" in held else weighted(held["weights"])
 
 
+def mean(held: Sequence[Mapping[str, Any]]) -> Score:
+    """The mean of some learned scores."""
+    scores = [model(one) for one in held]
+    return lambda values: sum(s(values) for s in scores) / len(scores)
+
+
 _HELD = json.loads(_ARTEFACT.read_text(encoding="utf-8"))
 HAND: Values = _HELD["hand"]
 REVIEWED: Values = _HELD["reviewed"]
@@ -46,7 +53,7 @@ OUTRIGHT: float = _HELD["outright"]
 by_hand = weighted(HAND)
 _reviewed = weighted(REVIEWED)
 _order = model(_HELD["order"])
-_confidence = model(_HELD["confidence"])
+_confidence = mean(_HELD["confidence"]["models"])
 _SLOPE, _SHIFT = float(_HELD["confidence"]["slope"]), float(_HELD["confidence"]["shift"])
 
 
@@ -55,8 +62,9 @@ def score(values: Values) -> float:
     return values["hand"] if values.get("curated") else _order(values)
 
 
-def context(ranked: Sequence[tuple[float, Values]]) -> dict[str, float]:
-    """The features of the first of some readings, best first with their scores, and what the others say of it."""
+def context(ranked: Sequence[tuple[float, Values]], found: Sequence[str] = ()) -> dict[str, float]:
+    """The features of the first of some readings, best first with their scores, and what the others say of it.
+    `found` says of the first few what rows they find (`found.Finder`)."""
     (top, first), others = ranked[0], ranked[1:]
     gaps = [min(FAR, max(0.0, top - score_)) for score_, _ in others]
     own = [g for g, (_, v) in zip(gaps, others, strict=True) if v.get("edits", 0.0) == first.get("edits", 0.0)]
@@ -70,18 +78,39 @@ def context(ranked: Sequence[tuple[float, Values]]) -> dict[str, float]:
         "near": float(sum(g < 0.5 for g in gaps)),
         "share": 1.0 / total,
         "hand_behind": min(FAR, max(v.get("hand", 0.0) for _, v in ranked) - first.get("hand", 0.0)),
+        **_merged([top - score_ for score_, _ in ranked], found),
     }
 
 
-def confidences(ranked: Sequence[tuple[float, Values]]) -> list[float]:
+def _merged(behind: Sequence[float], found: Sequence[str]) -> dict[str, float]:
+    """How likely what the first reading finds is, where readings that find the same rows count together; `behind` says
+    how far each is behind the first."""
+    weights = [math.exp(-max(0.0, b)) for b in behind]
+    total, mass = sum(weights), defaultdict[str, float](float)
+    names = [f or str(at) for at, f in enumerate((*found, *[""] * (len(behind) - len(found))))]
+    for name, weight in zip(names, weights, strict=True):
+        mass[name] += weight / total
+    own, rest = mass[names[0]], [m for name, m in mass.items() if name != names[0]]
+    return {
+        "merged": own,
+        "merged_logit": math.log((own + 0.02) / (1.02 - own)),
+        "merged_gap": own - max(rest, default=0.0),
+        "kinds": float(min(20, len(mass))),
+        "entropy": -sum(m * math.log(m + 1e-9) for m in mass.values()),
+        "rival": min([FAR, *(max(0.0, b) for name, b in zip(names, behind, strict=True) if name != names[0])]),
+        "alike": sum(name == names[0] for name in names[: len(found) or 1]) / max(1, len(found)),
+    }
+
+
+def confidences(ranked: Sequence[tuple[float, Values]], found: Sequence[str] = ()) -> list[float]:
     """The probabilities, in 0..1, that each of some readings is right, best first: they never grow along the list."""
     if not ranked:
         return []
     top, first = ranked[0]
     if first.get("curated"):
-        found = [_chance(_reviewed(values) + values.get("edits", 0.0) * -3.0) for _, values in ranked]
-        return [min(found[: i + 1]) for i in range(len(found))]
-    best = _chance(_SLOPE * _confidence(context(ranked)) + _SHIFT)
+        chances = [_chance(_reviewed(values) + values.get("edits", 0.0) * -3.0) for _, values in ranked]
+        return [min(chances[: i + 1]) for i in range(len(chances))]
+    best = _chance(_SLOPE * _confidence(context(ranked, found)) + _SHIFT)
     return [round(max(LEAST, best * math.exp(min(0.0, s - top))), 4) for s, _ in ranked]
 
 

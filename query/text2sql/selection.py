@@ -85,6 +85,9 @@ def selected(draft: Draft) -> None:
             continue
         if match[1] == "T" and ((answer and position > asked and _item(text, match)) or _listed(draft, text, match)):
             draft.select.extend((position, e) for e in draft.names_of(draft.candidate(name).table))
+        if match[1] == "C" and _owner(draft, name, text[:position]):
+            draft.heads.append(draft.candidate(name).table)
+            continue
         if match[1] == "C" and _aside(draft, name, text[:position]):
             draft.penalty += 0.3
             aside.append((position, name))
@@ -116,6 +119,17 @@ def _repeats(draft: Draft, name: str) -> bool:
     if column is None or draft.is_name(ref) or column.role not in ("dimension", "reference"):
         return False
     return column.type == "text"
+
+
+def _owner(draft: Draft, name: str, before: str) -> bool:
+    """True for a column word that says whose columns are asked for ("the positions of the players", where `player` is
+    a column), or that only repeats what rows are ordered by ("by budget in millions")."""
+    ref = draft.refs(name)[0]
+    if re.search(r"¦ in $", before) and any(o.by == ref for o in draft.order):
+        return True
+    of = re.search(r"\b(C\d+)(?: C\d+)? of (?:(?:the|all|each|any|every|those|these|different) )*$", before)
+    same = of is not None and draft.refs(of[1])[0].table == ref.table and draft.refs(of[1]) != [ref]
+    return same and draft.worded(ref) and draft.symbol(name).text.lower().endswith("s")
 
 
 def _aside(draft: Draft, name: str, before: str) -> bool:

@@ -102,13 +102,17 @@ r"|rated|ranking|selling|performing|paid|paying|spending|valued))?\b"
         (r"^(?:order|sort|rank|arrange) (?!by)(.*?) (by|from|in|according to|based on)\b", r"\1 ordered \2"),
         (r"\b(?:types?|kinds?|sorts?) of (?=[TC]\d)", ""),
         (r"([\^~]) (?:maximum|minimum) ", r"\1 "),
-        (r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by)( the)? ([\^~])", r"\1 \2 \3\4 \5"),
+        (
+            r"[\^~] (N\d+) ([a-z]+|[TC]\d+) (with|having|by|(?:who|that|which) ha(?:ve|s|d))( the)? ([\^~])",
+            r"\1 \2 \3\4 \5",
+        ),
         (r"([\^~]) (?:total )?number of (?=(?:different )?(?:[a-z]+ |[VK]\d+ ){0,2}[TCM]\d)", r"\1 "),
         (
 (
 r"\b(?:the )?(?:time|date|year|day)s? (?:when |that |at which |in which |on which )?(?:they|it|he|she)"
 r"(?: (?:were|was|have|had))? (?=C\d)"
 ), ""),
+        (r"\bfor (?:all )?(?:the )?different (?=C\d)", "each "),
         (r"\bhow many\b", "howmany"),
         (r"\b(?:(?:for|of|in|by|per|at|from|with|to|on|within|under) )?(?:each|every|per)(?: of)?(?: the)?\b", "each"),
         (r"\b(?:spread|distributed|divided|split) (?:over|across|among|between)\b|\b(?:broken|break) down by\b", "by"),

@@ -127,7 +127,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "company": ("firm", "business", "manufacturer"),
     "manufacturer": ("maker", "company", "producer"),
     "maker": ("manufacturer",),
-    "customer": ("client", "buyer", "account"),
+    "customer": ("client", "buyer", "account", "user"),
     "client": ("customer",),
     "product": ("item", "good", "goods"),
     "item": ("product",),

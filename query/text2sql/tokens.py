@@ -97,6 +97,8 @@ _IRREGULAR = {
     "relation": "relation", "relative": "relative", "active": "active", "activity": "activity",
     "activities": "activity", "action": "action", "actor": "actor", "actors": "actor", "act": "act",
     "apartment": "apartment", "apartments": "apartment", "department": "depart", "departments": "depart",
+    "rating": "rating", "ratings": "rating", "rated": "rating",
+    "leave": "leave", "leaves": "leave", "leaving": "leave", "left": "leave", "began": "begin", "begun": "begin",
     "depart": "leave", "departs": "leave", "departure": "departure", "departures": "departure",
 }  # fmt: skip
 

@@ -61,7 +61,7 @@ def _asker(
 
 @router.post("/explain")
 def explain(body: AskRequest, service: ServiceDep, scope: ScopeDep) -> Response:
-    """The plan that `ask` would run; runs nothing."""
+    """The plan that `ask` would run; gives no answer."""
     return JSONResponse(plan_json(service.explain(checked_question(body.question), scope)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,10 @@ VALUES = st.dictionaries(st.sampled_from(FEATURES), st.floats(-50, 50), max_size
 RANKED = st.lists(st.tuples(st.floats(-50, 50), VALUES), min_size=1, max_size=8)
 
 
+def _models(held: dict[str, Any]) -> list[dict[str, Any]]:
+    return [held["order"], *held["confidence"]["models"]]
+
+
 def test_the_artefact_says_where_it_comes_from() -> None:
     held = json.loads(ARTEFACT.read_text(encoding="utf-8"))
     assert held["provenance"]["made by"] == "scripts/train_ranker.py"
@@ -37,7 +42,7 @@ def test_the_artefact_is_small_and_quickly_read() -> None:
     assert ARTEFACT.stat().st_size < MOST_BYTES
     before = time.process_time()
     held = json.loads(ARTEFACT.read_text(encoding="utf-8"))
-    assert all(ranking.model(held[name])({"hand": 1.0}) is not None for name in ("order", "confidence"))
+    assert all(ranking.model(one)({"hand": 1.0}) is not None for one in _models(held))
     assert time.process_time() - before < 1.0
 
 
@@ -46,7 +51,7 @@ def test_every_number_of_the_artefact_belongs_to_a_feature() -> None:
     rows = [values for question in QUESTIONS for _, values in planner().considered(question)]
     known = {name for values in rows for name in values} | set(ranking.context([(0.0, rows[0])]))
     asked = set(held["hand"]) | set(held["reviewed"])
-    for model in (held["order"], held["confidence"]):
+    for model in _models(held):
         asked |= Trees.read(model).names if "trees" in model else set(model["weights"])
     assert {name for name in asked if not name.startswith("edit_")} <= known | {"bias"}
 
@@ -95,3 +100,18 @@ def test_a_tree_goes_low_at_its_threshold_and_counts_what_is_missing_as_nothing(
     assert trees.score({"a": 1.0}) == 21.0
     assert trees.score({"a": 1.0, "b": 3.0}) == 31.0
     assert trees.names == {"a", "b"}
+
+
+def test_readings_that_find_the_same_rows_count_as_one() -> None:
+    ranked = [(1.0, {"hand": 1.0}), (0.9, {"hand": 0.9}), (0.0, {"hand": 0.0})]
+    apart, alike = ranking.context(ranked, ["a", "b", "c"]), ranking.context(ranked, ["a", "a", "c"])
+    assert alike["merged"] > 0.7 > apart["merged"] > 0.3
+    assert (apart["kinds"], alike["kinds"]) == (3.0, 2.0)
+    assert apart["rival"] == 1.0 - 0.9 and alike["rival"] == 1.0
+    assert alike["entropy"] < apart["entropy"]
+
+
+def test_readings_that_failed_or_were_not_run_are_no_agreement() -> None:
+    ranked = [(1.0, {"hand": 1.0}), (1.0, {"hand": 1.0})]
+    for found in ([], ["", ""], ["a"]):
+        assert ranking.context(ranked, found)["merged"] == 0.5
