@@ -16,6 +16,7 @@ from api.conversations import Conversations
 from api.drafts.exporting import Outbox
 from api.drafts.queue import LedgerQueue
 from api.upkeep.score_models import LedgerModels
+from api.views import WorkspaceViews
 from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
 from index.errors import NotFoundError, PolicyError, UsageError
@@ -96,6 +97,7 @@ class Workspace:
         self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
+        self.views = WorkspaceViews(self)
 
     # --- what there is -------------------------------------------------------------------------------------------
 

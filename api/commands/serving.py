@@ -39,6 +39,7 @@ def serve(
     Example:
       tower serve --port 8000
     """
+    from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.signin import SignIn
     from api.http.boundary import LOOPBACK_NAMES
@@ -64,6 +65,7 @@ def serve(
             sign_in=sign_in,
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
+            browsers=Browsers(settings.console, settings.signin),
         )
 
 

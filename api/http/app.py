@@ -39,6 +39,7 @@ from index.scope import Action, Scope
 from query.answer import Answer
 
 if TYPE_CHECKING:
+    from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.signin import SignIn
     from api.service import Service
@@ -57,17 +58,21 @@ def create_app(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     jobs: Jobs | None = None,
+    browsers: Browsers | None = None,
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
     A request with a bearer token is asked as whom `sign_in` makes of it; one without as `user`, where None is the
     local administrator in a workspace without users, and nobody in others. `owner` lets the commands of the
-    workspace's owner in; see `api.access.owner`.
+    workspace's owner in; see `api.access.owner`. `browsers` holds the sessions of the pages at `/`.
     """
     from importlib.metadata import version
 
-    from api.http.console import router as console
+    from api.access.browser import Browsers
+    from api.console import router as console
     from api.http.desk import router as desk
+    from api.http.views import router as views
+    from api.settings import ConsoleSettings
 
     metrics = Metrics()
     app = FastAPI(
@@ -80,10 +85,12 @@ def create_app(
     )
     app.state.service, app.state.metrics = service, metrics
     app.state.owner, app.state.jobs = owner, jobs if jobs is not None else Jobs(handlers(service))
-    app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
+    browsers = browsers if browsers is not None else Browsers(ConsoleSettings())
+    app.state.sign_in, app.state.limits, app.state.browsers = sign_in, limits, browsers
+    app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits, browsers=browsers)
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
-    for router in (questions, drafts, operations, admin, desk, console):
+    for router in (questions, drafts, operations, admin, desk, views, console):
         app.include_router(router)
     return app
 

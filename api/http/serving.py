@@ -21,6 +21,7 @@ from index.errors import BusyError, TowerError
 from index.scope import Principal, Scope
 
 if TYPE_CHECKING:
+    from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.signin import SignIn
     from api.service import Service
@@ -42,6 +43,7 @@ def serve_workspace(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
+    browsers: Browsers | None = None,
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
 
@@ -53,7 +55,9 @@ def serve_workspace(
     _open(service)
     owner = Owner.new() if user is None else None
     jobs = Jobs(handlers(service))
-    app = create_app(service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs)
+    app = create_app(
+        service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs, browsers=browsers
+    )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
     if threading.current_thread() is threading.main_thread():
         signal.signal(
