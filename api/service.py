@@ -98,7 +98,14 @@ class Views(Protocol):
         ...
 
     def at_risk(
-        self, scope: Scope, score: str = "", *, sort: str = "-score", every: bool = False, skip: int = 0, limit: int = 25
+        self,
+        scope: Scope,
+        score: str = "",
+        *,
+        sort: str = "-score",
+        every: bool = False,
+        skip: int = 0,
+        limit: int = 25,
     ) -> dict[str, Any]:
         """Entities by a declared score (the first one without a name), with reasons, due date, next steps and draft.
 

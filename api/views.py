@@ -66,7 +66,14 @@ class WorkspaceViews:
         return _shown(view, self._workspace.engine(scope).parts, scope)
 
     def at_risk(
-        self, scope: Scope, score: str = "", *, sort: str = "-score", every: bool = False, skip: int = 0, limit: int = 25
+        self,
+        scope: Scope,
+        score: str = "",
+        *,
+        sort: str = "-score",
+        every: bool = False,
+        skip: int = 0,
+        limit: int = 25,
     ) -> dict[str, Any]:
         """Entities by a score; only a page of them is explained."""
         scope.require("ask")
@@ -182,9 +189,7 @@ def _read(sql: str, parts: Parts, scope: Scope) -> Rows | None:
     from index.guard.guard import guard
 
     try:
-        return parts.reader.read(
-            guard(sql, parts.catalogue, scope, dialect=parts.reader.dialect, limit=MOST_ENTITIES)
-        )
+        return parts.reader.read(guard(sql, parts.catalogue, scope, dialect=parts.reader.dialect, limit=MOST_ENTITIES))
     except SqlRejected:
         return None
 
@@ -348,7 +353,14 @@ class AuditedViews:
         return shown
 
     def at_risk(
-        self, scope: Scope, score: str = "", *, sort: str = "-score", every: bool = False, skip: int = 0, limit: int = 25
+        self,
+        scope: Scope,
+        score: str = "",
+        *,
+        sort: str = "-score",
+        every: bool = False,
+        skip: int = 0,
+        limit: int = 25,
     ) -> dict[str, Any]:
         """Entities by a score."""
         with self._trail.operation("at_risk", scope.principal.name) as found:
@@ -377,7 +389,14 @@ class RemoteViews:
         return dict(self._call(f"/v1/{owner}/citations/{number}", scope))
 
     def at_risk(
-        self, scope: Scope, score: str = "", *, sort: str = "-score", every: bool = False, skip: int = 0, limit: int = 25
+        self,
+        scope: Scope,
+        score: str = "",
+        *,
+        sort: str = "-score",
+        every: bool = False,
+        skip: int = 0,
+        limit: int = 25,
     ) -> dict[str, Any]:
         """Entities by a score."""
         from api.client.calls import percent_encoded

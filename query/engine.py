@@ -17,6 +17,7 @@ from index.scope import Scope
 from index.vectors.gateway import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.compose.markdown import number, render
+from query.compose.streamed import proven, tell_all
 from query.compose.tell import Teller, Told
 from query.compose.written import Written
 from query.drafts.letters import citation_view, drafts_without_addresses, stated_addresses
@@ -31,7 +32,7 @@ from query.planning.planner import Planner, content_stems, without_company
 from query.planning.population import Names
 from query.planning.relevance import Nearness, nearness
 from query.proof.addresses import address_notices, cleaned
-from query.proof.prove import Prover
+from query.proof.prove import Proof, Prover
 from query.scoring.reasons import contribution_evidence
 
 MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
@@ -91,15 +92,21 @@ class QueryEngine:
         found = executor.run(plan, notify)
         clock.lap("read")
         documents = self._document_text(scope)
-        told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
+        teller = Teller(parts, scope, plan, found, CitationBook(), documents)
+        told = teller.tell()
         clock.lap("write")
         prover = self._prover(plan, found, told, documents)
-        proof = prover.prove(told.sentences)
+        streamed = notify if notify is not silent and parts.writer is None else None
+        proof = proven(prover, told.sentences, streamed)
         clock.lap("check")
+        made = prover.prove(teller.make())
+        clock.lap("make")
+        proof = Proof((*proof.kept, *made.kept), (*proof.removed, *made.removed))
         written = Written(proof.kept)
         if parts.writer is not None and plan.route.path not in ("clarify", "refuse"):
             written = parts.writer.rewrite(proof.kept, prover)
             clock.lap("model")
+            tell_all(written.sentences, notify)
         numbers = number(written.sentences, [c for note in told.notes for c in note.citations])
         shown = cleaned(render(written.sentences, numbers), stated_addresses(numbers.values()))
         drafts, removed = drafts_without_addresses(told.drafts)

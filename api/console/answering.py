@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from query.answer import Answer, CitationView, ItemView
 
 SHOWN_ROWS = 50
+_FIGURE = re.compile(r"[-+]?[€$£¥]?\s?\d[\d.,]*(?:\s?(?:%|[A-Z]{3}|points))?")
 PATHS = {
     "sql": "Records", "vector": "Documents", "hybrid": "Records and documents", "clarify": "A question back",
     "refuse": "No answer",
@@ -26,6 +28,7 @@ def answer_view(answer: Answer) -> dict[str, Any]:
     folder = f"/console/answers/{answer.id}"
     tokens = parser().parse(answer.answer)
     _cards(tokens, answer.items)
+    _figures(tokens)
     rendered: str = parser().renderer.render(tokens, parser().options, {})
     total = answer.timings_ms.get("total") or sum(answer.timings_ms.values())
     return {
@@ -88,6 +91,27 @@ def _cards(tokens: list[Token], items: Sequence[ItemView]) -> None:
         extra = _meter(item.score) + _link(item.draft_id)
         if extra:
             tokens.insert(end, _html(f'<p class="beside">{extra}</p>'))
+
+
+def _figures(tokens: Sequence[Token]) -> None:
+    """Cells that hold a figure stand at the right of their column, and so does its head."""
+    columns: dict[int, bool] = {}
+    cells: list[tuple[int, Token]] = []
+    at = 0
+    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.type == "table_open":
+            columns, cells = {}, []
+        elif token.type == "tr_open":
+            at = 0
+        elif token.type in ("th_open", "td_open") and after is not None:
+            cells.append((at, token))
+            if token.type == "td_open" and after.content.strip() not in ("", "–"):
+                columns[at] = columns.get(at, True) and bool(_FIGURE.fullmatch(after.content.strip()))
+            at += 1
+        elif token.type == "table_close":
+            for column, cell in cells:
+                if columns.get(column):
+                    cell.attrSet("class", "num")
 
 
 def _meter(score: float | None) -> str:

@@ -27,8 +27,15 @@ _DRAWN = 64  # charts kept
 
 @router.get("/")
 def start(request: Request) -> Response:
-    """The box to ask from, with example questions. A question in the address is not asked: addresses end up in logs."""
-    return page(request, "ask.html", answer=None, question="", conversation="", examples=_examples(request), problem=None)
+    """The box to ask from. A question in the address is not asked: addresses end up in logs."""
+    return page(request, "ask.html", answer=None, question="", conversation="", problem=None)
+
+
+@router.get("/console/examples")
+def examples(request: Request) -> Response:
+    """Questions to begin with. A part of its own: the first page does not wait for a catalogue to be read."""
+    template = "examples.html" if is_part(request) else "examples_page.html"
+    return page(request, template, examples=service_of(request).views.examples(scope_of(request)))
 
 
 @router.post("/")
@@ -44,9 +51,7 @@ def answer(request: Request, answer_id: str) -> Response:
     view = answer_view(service_of(request).answer(answer_id, scope_of(request)))
     if is_part(request):
         return page(request, "answer.html", answer=view)
-    return page(
-        request, "ask.html", answer=view, question="", conversation=view["conversation"], examples=[], problem=None
-    )
+    return page(request, "ask.html", answer=view, question="", conversation=view["conversation"], problem=None)
 
 
 @router.get("/console/{owner}/{owner_id}/citations/{number}")
@@ -94,20 +99,9 @@ def _asked(request: Request, question: str, conversation: str) -> Response:
         checked = checked_question(question)
         found = service_of(request).ask(checked, scope_of(request), conversation=checked_conversation(conversation))
     except TowerError as error:
-        shown = {"question": question, "conversation": "", "examples": _examples(request)}
-        return page(request, "ask.html", error.status, answer=None, problem=error, **shown)
+        return page(request, "ask.html", error.status, answer=None, question=question, conversation="", problem=error)
     view = answer_view(found)
-    return page(
-        request, "ask.html", answer=view, question="", conversation=view["conversation"], examples=[], problem=None
-    )
-
-
-def _examples(request: Request) -> list[str]:
-    """Example questions; none where they cannot be made, which is no reason not to ask."""
-    try:
-        return service_of(request).views.examples(scope_of(request))
-    except TowerError:
-        return []
+    return page(request, "ask.html", answer=view, question="", conversation=view["conversation"], problem=None)
 
 
 async def fields(request: Request) -> dict[str, str]:
@@ -123,12 +117,14 @@ def drawn(specification: str, dark: bool) -> str:
 
     import vl_convert
 
+    from query.compose.chart import INK
+
     quiet, line = ("#a7b3b1", "#33403e") if dark else ("#55615f", "#dfe5e3")
     axis = {
         "labelColor": quiet, "titleColor": quiet, "gridColor": line, "domainColor": line, "tickColor": line,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
     }  # fmt: skip
-    asked = json.loads(specification)
+    asked = json.loads(specification.replace(INK, "#e6ecea") if dark else specification)
     accent = "#5cc7b4" if dark else "#0b6e5f"
     asked["config"] = {
         **asked.get("config", {}), "background": None, "view": {"stroke": None}, "axis": axis,
@@ -136,7 +132,9 @@ def drawn(specification: str, dark: bool) -> str:
         "bar": {"color": accent}, "line": {"color": accent}, "point": {"color": accent}, "area": {"color": accent},
         "arc": {"stroke": None}, "range": {"category": _SERIES[dark]},
     }  # fmt: skip
-    asked.setdefault("width", 640)
+    asked["background"] = "transparent"
+    if isinstance(asked.get("width", 0), int):
+        asked["width"] = 640
     try:
         svg: str = vl_convert.vegalite_to_svg(asked)
     except ValueError as error:

@@ -62,18 +62,18 @@ def browsers_of(request: Request) -> Browsers:
     return browsers
 
 
-def page(request: Request, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
+def page(request: Request, template: str, code: int = 200, /, **shown: Any) -> HTMLResponse:
     """A template as a page, or as a part of one (`?part=1`) for a page that is open already."""
     scope: Scope | None = request.scope.get("tower.scope")
     shown |= {
-        "at": request.url.path,
+        "path": request.url.path,
         "part": is_part(request),
         "who": scope.principal.name if scope is not None else "",
         "signed_in": "tower.session" in request.scope,
         "may": _rights(scope),
     }
     content = _environment().get_template(template).render(shown)
-    return HTMLResponse(content, status_code=status, headers=headers_of(request))
+    return HTMLResponse(content, status_code=code, headers=headers_of(request))
 
 
 def headers_of(request: Request) -> dict[str, str]:
@@ -180,7 +180,9 @@ def moment(value: str | int | None) -> str:
         return "–"
     try:
         found = (
-            dt.datetime.fromtimestamp(value / 1000, dt.UTC) if isinstance(value, int) else dt.datetime.fromisoformat(value)
+            dt.datetime.fromtimestamp(value / 1000, dt.UTC)
+            if isinstance(value, int)
+            else dt.datetime.fromisoformat(value)
         )
     except ValueError:
         return str(value)

@@ -9,12 +9,21 @@ const form = page.querySelector("[data-form]");
 const box = form.querySelector("textarea");
 const conversation = form.querySelector("[data-conversation]");
 const said = page.querySelector("[data-said]");
+const MARKS = /\s*(?:\[\d+\])+/g;  // lead nowhere yet: the answer is kept when it is whole
 const STEPS = {
   sql: "Looking in the records", vector: "Looking in the documents", hybrid: "Looking in records and documents",
   clarify: "There is more than one reading", refuse: "Looking for an answer",
 };
 
 watch(document);
+const examples = page.querySelector("[data-examples]");
+if (examples) {
+  const link = examples.querySelector("a");
+  piece(link.getAttribute("href")).then(
+    ({ ok, content }) => (ok ? link.parentElement.replaceWith(content) : examples.remove()),
+    () => examples.remove(),
+  );
+}
 const grow = () => {
   box.style.height = "auto";
   box.style.height = `${Math.min(box.scrollHeight, 240)}px`;
@@ -36,7 +45,7 @@ async function ask(question) {
   page.setAttribute("data-busy", "");
   page.classList.remove("fresh");
   page.querySelector(".hero")?.remove();
-  page.querySelector("[data-examples]")?.remove();
+  examples?.remove();
   const turn = document.querySelector("template[data-turn]").content.firstElementChild.cloneNode(true);
   turn.querySelector(".asked").textContent = question;
   thread.append(turn);
@@ -100,14 +109,14 @@ function writer(root) {
   let list, rows;
   const put = (parent, kind, text) => {
     const made = parent.appendChild(document.createElement(kind));
-    made.textContent = text.replace(/\s*((?:\[\d+\])+)/g, "").trim();
+    made.textContent = text.replace(/^\s*(?:- |> |### )/, "").replace(MARKS, "").trim();
     return made;
   };
   return ({ text, block }) => {
     if (block === "header" || block === "row") {
       if (block === "header") {
         const table = root.appendChild(document.createElement("table"));
-        cells(table.createTHead().insertRow(), text, "th");
+        cells(table.createTHead().insertRow(), text.split("\n")[0], "th");
         rows = table.createTBody();
       } else if (rows) cells(rows.insertRow(), text, "td");
       return;
@@ -127,7 +136,7 @@ function writer(root) {
 }
 
 function cells(row, text, kind) {
-  const parts = text.replace(/\s*((?:\[\d+\])+)/g, "").split(/(?<!\\)\|/).map((part) => part.trim().replaceAll("\\|", "|"));
+  const parts = text.replace(MARKS, "").split(/(?<!\\)\|/).map((part) => part.trim().replaceAll("\\|", "|"));
   const shown = parts.slice(1, -1);
   if (shown.at(-1) === "") shown.pop();
   for (const part of shown) row.appendChild(document.createElement(kind)).textContent = part;
