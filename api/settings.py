@@ -112,8 +112,8 @@ class SigninSettings(_Section):
 
 
 class ConsoleSettings(_Section):
-    """The pages at `/`. With a `client_id` people sign in at `signin.issuer` (authorization code with PKCE); `url` is the
-    address that browsers use, where it is not the server's own. `frame_origins` may show the pages in a frame."""
+    """The pages at `/`. With a `client_id` people sign in at `signin.issuer` (authorization code with PKCE); `url` is
+    the address that browsers use, where it is not the server's own. `frame_origins` may show the pages in a frame."""
 
     url: str = Field(default="", pattern=r"^(https?://[^/?#\s]+)?$")
     client_id: str = ""

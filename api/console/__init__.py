@@ -1,11 +1,7 @@
-"""The pages at `/`: Ask, At risk, Drafts, Sources, Audit, signing in. Rendered here; scripts only make them livelier."""
+"""The pages at `/`: Ask, At risk, Drafts, Sources, Audit, signing in. Rendered here; scripts only add to them."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from api.console import asking, assets, deciding, looking, signing, upkeep
 
-router = APIRouter(include_in_schema=False)
-for _part in (asking, deciding, looking, upkeep, signing, assets):
-    router.include_router(_part.router)
+routers = tuple(part.router for part in (asking, deciding, looking, upkeep, signing, assets))

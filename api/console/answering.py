@@ -43,7 +43,9 @@ def answer_view(answer: Answer) -> dict[str, Any]:
         "as_of": answer.as_of,
         "seconds": total / 1000,
         "chart": answer.chart,
-        "tables": [{"columns": q.columns, "rows": q.rows[:SHOWN_ROWS], "count": q.row_count} for q in untold_queries(answer)],
+        "tables": [
+            {"columns": q.columns, "rows": q.rows[:SHOWN_ROWS], "count": q.row_count} for q in untold_queries(answer)
+        ],
         "images": [{"title": str(one.get("title") or "picture")} for one in answer.images],
         "drafts": answer.drafts,
         "sources": sources(answer.citations, folder),

@@ -112,37 +112,23 @@ async def fields(request: Request) -> dict[str, str]:
 
 @lru_cache(maxsize=_DRAWN)
 def drawn(specification: str, dark: bool) -> str:
-    """A Vega-Lite specification as SVG, in the colours of the page."""
+    """A Vega-Lite specification as SVG on whatever is behind it, in colours that a dark page shows where it is one."""
     import json
 
     import vl_convert
 
-    from query.compose.chart import INK
-
-    quiet, line = ("#a7b3b1", "#33403e") if dark else ("#55615f", "#dfe5e3")
-    axis = {
-        "labelColor": quiet, "titleColor": quiet, "gridColor": line, "domainColor": line, "tickColor": line,
-        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
-    }  # fmt: skip
-    asked = json.loads(specification.replace(INK, "#e6ecea") if dark else specification)
-    accent = "#5cc7b4" if dark else "#0b6e5f"
-    asked["config"] = {
-        **asked.get("config", {}), "background": None, "view": {"stroke": None}, "axis": axis,
-        "font": "system-ui, sans-serif", "title": {"color": quiet}, "legend": {"labelColor": quiet, "titleColor": quiet},
-        "bar": {"color": accent}, "line": {"color": accent}, "point": {"color": accent}, "area": {"color": accent},
-        "arc": {"stroke": None}, "range": {"category": _SERIES[dark]},
-    }  # fmt: skip
-    asked["background"] = "transparent"
-    if isinstance(asked.get("width", 0), int):
-        asked["width"] = 640
+    for light, instead in _dark_colours().items() if dark else ():
+        specification = specification.replace(light, instead)
     try:
-        svg: str = vl_convert.vegalite_to_svg(asked)
+        svg: str = vl_convert.vegalite_to_svg({**json.loads(specification), "background": "transparent"})
     except ValueError as error:
         raise NotFoundError(f"the chart could not be drawn: {str(error).splitlines()[0]}") from error
     return svg
 
 
-_SERIES = {
-    False: ["#0b6e5f", "#c2571a", "#3f5fb0", "#9a3f7d", "#7a7a1f", "#4d4d4d"],
-    True: ["#5cc7b4", "#f0a35e", "#8fa8f0", "#dc8fc4", "#c9c96a", "#b8b8b8"],
-}
+def _dark_colours() -> dict[str, str]:
+    """Each colour of `query.compose.chart` that is too dark there, and what stands for it."""
+    from query.compose.chart import COLOURS, GRID, INK, MUTED
+
+    lighter = dict(zip(COLOURS, ("#63b8f2", "#f0b429", "#3fcfa0", "#e3a1c6", "#8fd0f5", "#ff8a4c"), strict=True))
+    return {INK: "#e6ecea", MUTED: "#a7b3b1", GRID: "#33403e", **lighter}

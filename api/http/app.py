@@ -69,7 +69,7 @@ def create_app(
     from importlib.metadata import version
 
     from api.access.browser import Browsers
-    from api.console import router as console
+    from api.console import routers as console
     from api.http.desk import router as desk
     from api.http.views import router as views
     from api.settings import ConsoleSettings
@@ -90,8 +90,10 @@ def create_app(
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits, browsers=browsers)
     app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics)
     problems.install(app)
-    for router in (questions, drafts, operations, admin, desk, views, console):
+    for router in (questions, drafts, operations, admin, desk, views):
         app.include_router(router)
+    for router in console:
+        app.include_router(router, include_in_schema=False)
     return app
 
 

@@ -140,11 +140,13 @@ def failed(service: Service, limits: Limits | None, request: Request, error: Tow
 
 
 def _open(connection: Connection) -> bool:
-    return (_method(connection), connection["path"]) in OPEN or connection["path"].startswith(OPEN_FOLDERS)
+    path = str(connection["path"])
+    return (_method(connection), path) in OPEN or path.startswith(OPEN_FOLDERS)
 
 
 def _page(connection: Connection) -> bool:
-    return connection["path"] == "/" or connection["path"].startswith("/console/")
+    path = str(connection["path"])
+    return path == "/" or path.startswith("/console/")
 
 
 def _method(connection: Connection) -> str:
