@@ -111,7 +111,7 @@ def serve() -> None:
     issuer = f"http://127.0.0.1:{server.server_port}"
     keys = [RSAKey.generate_key(2048, {"kid": "k1", "use": "sig", "alg": "RS256"})]
     users = {"lena": {"groups": ["sales"], "region": "EMEA"}, "emma": {}, "olga": {"groups": ["elsewhere"]},
-             "erin": {}, "kenji": {}}  # fmt: skip
+             "erin": {}, "kenji": {}, "ada": {}}  # fmt: skip
 
     class Client(ClientMixin):  # type: ignore[misc]
         def get_client_id(self) -> str:
