@@ -59,7 +59,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
             making = shared.with_name("console-company-making")
             data.write_workspace(making)
             settings = yaml.safe_load((making / "tower.yaml").read_text(encoding="utf-8"))
-            del settings["sources"]["support"]["documents"], settings["sources"]["support"]["tables"]["tickets"]["documents"]
+            del (
+                settings["sources"]["support"]["documents"],
+                settings["sources"]["support"]["tables"]["tickets"]["documents"],
+            )
             (making / "tower.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
             assert main(["ingest", "--home", str(making)]) == 0
             making.rename(shared)

@@ -133,7 +133,7 @@ def test_questions_are_answered_while_a_reindex_runs(chromium: Any, served: Serv
     page.locator("#jobs .state").first.wait_for()
     asking = page.context.new_page()
     asking.goto(served.url + "/")
-    assert "customers" in ask(asking, "How many customers do we have in EMEA?").inner_text()
+    assert "290" in ask(asking, "How many customers do we have in EMEA?").inner_text()
     page.locator("#jobs .state.done").first.wait_for(timeout=60_000)
     assert "generation g0002" in page.locator("#jobs li").first.inner_text()
     assert "SELECT" in ask(asking, "How many customers do we have in APAC?").locator("pre").first.text_content()
@@ -149,30 +149,21 @@ def test_without_scripts_the_pages_ask_and_show_sources(chromium: Any, served: S
     page.context.close()
 
 
-LOOKS = {
-    "light": {"viewport": {"width": 1280, "height": 900}},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-}
-
-
-@pytest.mark.parametrize("look", list(LOOKS))
-def test_no_page_has_a_serious_fault_for_assistive_technology(chromium: Any, served: Served, look: str) -> None:
+def test_no_page_has_a_serious_fault_for_assistive_technology(chromium: Any, served: Served) -> None:
+    """Each page in light and dark colours and as wide as a phone, by axe-core's rules for WCAG and good practice."""
     if not AXE.is_file():
-        pytest.skip(f"axe-core is not there: run `npm ci` in {AXE.parents[2].name}")
-    page = signed_in(chromium, served, "ada", **LOOKS[look], bypass_csp=True)
+        pytest.skip(f"axe-core is not there: run `npm ci` in tests/{AXE.parents[2].name}")
+    page = signed_in(chromium, served, "ada", viewport=WIDE, bypass_csp=True)
+    found = {"start": faults_of(page)}
     ask(page, "Draft a retention e-mail for the customer most at risk of churn")
-    found = {"answer": faults_of(page)}
+    found["answer"] = faults_of(page)
     page.locator("[data-answer] .mark").first.click()
     page.locator(".peek .cited").wait_for()
     found["citation"] = faults_of(page)
-    for path in ("/", "/console/at-risk", "/console/drafts", "/console/sources", "/console/audit?check=1", "/nowhere",
-                 "/console/answers/nothing"):  # fmt: skip
-        page.goto(served.url + path)
-        if path != "/nowhere":
-            found[path] = faults_of(page)
-        width = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert width <= 0, f"{path} is {width} px too wide"
+    paths = ("at-risk", "drafts", "sources", "audit?check=1", "answers/nothing")
+    for path in paths:
+        page.goto(f"{served.url}/console/{path}")
+        found[path] = faults_of(page)
     page.goto(served.url + "/console/drafts")
     page.locator("a.cover").first.click()
     page.locator("[data-draft]").wait_for()
@@ -183,11 +174,25 @@ def test_no_page_has_a_serious_fault_for_assistive_technology(chromium: Any, ser
     page.context.close()
 
 
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOKS = (
+    ("light", WIDE, {}),
+    ("dark", WIDE, {"runOnly": ["color-contrast"]}),
+    ("light", PHONE, {"runOnly": ["wcag2a"]}),
+)
+
+
 def faults_of(page: Any) -> list[str]:
-    """Serious and critical faults of the page as it stands."""
+    """Serious and critical faults of the page as it stands, and where it is wider than its window."""
+    found = []
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run(document)")
-    return [
-        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
-        for one in found["violations"] if one["impact"] in ("serious", "critical") for node in one["nodes"]
-    ]  # fmt: skip
+    for colours, size, options in LOOKS:
+        page.emulate_media(color_scheme=colours)
+        page.set_viewport_size(size)
+        for one in page.evaluate("(options) => axe.run(document, options)", options)["violations"]:
+            if one["impact"] in ("serious", "critical"):
+                found += [f"{colours} {one['id']}: {node['html'][:120]}" for node in one["nodes"]]
+        wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found += [f"{wide} px too wide at {size['width']}"] if wide > 0 else []
+    page.set_viewport_size(WIDE)
+    return found

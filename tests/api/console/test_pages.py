@@ -63,7 +63,9 @@ def test_every_page_has_a_policy_landmarks_and_labelled_fields(client: TestClien
     soup = BeautifulSoup(reply.text, "html.parser")
     assert soup.select_one("html[lang]") and soup.select_one("a.skip[href='#main']") and len(soup.select("h1")) <= 1
     for field in soup.select("input:not([type=hidden]), textarea, select"):
-        named = field.get("aria-label") or field.find_parent("label") or soup.select_one(f"label[for={field.get('id')}]")
+        named = (
+            field.get("aria-label") or field.find_parent("label") or soup.select_one(f"label[for={field.get('id')}]")
+        )
         assert named, field
 
 
@@ -194,7 +196,7 @@ def test_the_wheel_holds_templates_and_static_files() -> None:
     builder = WheelBuilder(str(ROOT))
     held = {file.distribution_path for file in builder.recurse_included_files()}
     folder = ROOT / "api" / "console"
-    wanted = {path.relative_to(ROOT).as_posix() for kind in ("templates", "static") for path in (folder / kind).iterdir()}
+    wanted = {
+        path.relative_to(ROOT).as_posix() for kind in ("templates", "static") for path in (folder / kind).iterdir()
+    }
     assert len(wanted) > 20 and wanted <= held
-
-

@@ -82,7 +82,9 @@ def test_a_page_without_a_session_leads_to_the_sign_in_page(client: TestClient, 
 def test_the_code_flow_signs_in_and_no_token_reaches_the_page(client: TestClient) -> None:
     url = begun(client)
     asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
-    assert asked["code_challenge_method"] == "S256" and asked["redirect_uri"] == "http://testserver/console/sign-in/back"
+    assert (
+        asked["code_challenge_method"] == "S256" and asked["redirect_uri"] == "http://testserver/console/sign-in/back"
+    )
     back = at_the_provider(url)
     reply = client.get(back)
     assert (reply.status_code, reply.headers["location"]) == (303, "/console/drafts")
