@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
@@ -12,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.console.answering import letter_html, sources
 from api.console.asking import fields
-from api.console.rendering import PageRoute, page, scope_of, service_of
+from api.console.rendering import PageRoute, page, page_number, scope_of, service_of
 from index.errors import NotFoundError, TowerError, UsageError
 from query.answer import CitationView
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(route_class=PageRoute)
 STATES = ("proposed", "edited", "approved", "exported", "rejected")
+PAGE = 50
 OPEN = ("proposed", "edited", "approved")
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 
@@ -28,11 +30,13 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 @router.get("/console/drafts")
 def queue(request: Request) -> Response:
     """The approval queue, newest first, of one state or all."""
-    asked = request.query_params.get("status", "")
+    asked, at = request.query_params.get("status", ""), page_number(request)
     held = service_of(request).drafts.list(scope_of(request))
     counts = {state: sum(draft["status"] == state for draft in held) for state in STATES}
     shown = [draft for draft in held if not asked or draft["status"] == asked]
-    return page(request, "drafts.html", drafts=shown, counts=counts, total=len(held), asked=asked)
+    part = [{**draft, "named": parseaddr(str(draft.get("to") or ""))} for draft in shown[(at - 1) * PAGE : at * PAGE]]
+    pages = -(-len(shown) // PAGE)
+    return page(request, "drafts.html", drafts=part, counts=counts, total=len(held), asked=asked, at=at, pages=pages)
 
 
 @router.get("/console/drafts/{draft_id}")

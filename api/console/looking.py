@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.console.rendering import PageRoute, page, scope_of, service_of, shown_sort
+from api.console.rendering import PageRoute, page, page_number, scope_of, service_of, shown_sort
 from index.errors import NotFoundError
 
 router = APIRouter(route_class=PageRoute)
@@ -18,17 +18,17 @@ def at_risk(request: Request) -> Response:
     """Entities by a declared score, with reasons, due date, next steps and draft."""
     asked = request.query_params
     every, score, sort = asked.get("show") == "all", asked.get("score", ""), asked.get("sort", "-score")
-    at = int(asked["page"]) if asked.get("page", "").isdecimal() and len(asked["page"]) < 6 else 1
+    at = page_number(request)
     try:
         found = service_of(request).views.at_risk(
-            scope_of(request), score, sort=sort, every=every, skip=(max(at, 1) - 1) * PAGE, limit=PAGE
+            scope_of(request), score, sort=sort, every=every, skip=(at - 1) * PAGE, limit=PAGE
         )
     except NotFoundError as error:
         return page(request, "risk.html", found=None, problem=error)
     kept = {"score": found["score"], **({"show": "all"} if every else {})}
     heads = {name: shown_sort(asked, name, **kept) for name in ("score", "name", "due")}
     return page(
-        request, "risk.html", found=found, heads=heads, every=every, sort=sort, at=max(at, 1),
+        request, "risk.html", found=found, heads=heads, every=every, sort=sort, at=at,
         pages=-(-found["total"] // PAGE), problem=None,
     )  # fmt: skip
 

@@ -92,6 +92,12 @@ def is_part(request: Request) -> bool:
     return request.query_params.get("part") == "1"
 
 
+def page_number(request: Request) -> int:
+    """Which page of a list is asked for; the first for anything else."""
+    text = request.query_params.get("page", "")
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+
+
 def refusal(request: Request, error: TowerError) -> Response:
     """The page of a failure; who has to sign in is sent there."""
     if isinstance(error, SignInError) and request.method == "GET" and not is_part(request):

@@ -127,6 +127,15 @@ def test_the_list_of_those_at_risk_says_how_it_is_sorted(client: TestClient) -> 
     assert [option["value"] for option in soup.select("select[name=score] option")] == ["churn", "late"]
 
 
+def test_long_lists_come_in_pages(client: TestClient, service: FakeService) -> None:
+    one = service.drafts.held["d1"]
+    service.drafts.held = {f"d{n}": {**one, "id": f"d{n}"} for n in range(120)}
+    rows = [len(BeautifulSoup(client.get(f"/console/drafts?page={at}").text, "html.parser").select("tbody tr"))
+            for at in ("1", "3", "4", "x", "-1")]  # fmt: skip
+    assert rows == [50, 20, 0, 50, 50]
+    assert 'href="?score=churn&amp;sort=-score&amp;page=2"' in client.get("/console/at-risk").text
+
+
 def test_a_draft_is_checked_edited_approved_and_exported(client: TestClient, service: FakeService) -> None:
     checked = client.post("/console/drafts/d1/check?part=1", data={"subject": "S", "body": "see http://x.example"})
     assert "a link" in checked.text and service.drafts.held["d1"]["body"] == "You have 12 seats [1]."
