@@ -117,14 +117,14 @@ class ConsoleSettings(_Section):
 
     url: str = Field(default="", pattern=r"^(https?://[^/?#\s]+)?$")
     client_id: str = ""
-    client_secret_env: str = "TOWER_CONSOLE_SECRET"
+    client_key_env: str = "TOWER_CONSOLE_SECRET"
     scopes: tuple[str, ...] = ("openid", "profile")
     session_minutes: int = Field(default=60, ge=1, le=60 * 24)
     frame_origins: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.*-]+(:\d{1,5})?$")], ...] = ()
 
     def client_secret(self) -> str:
         """The secret from the environment; empty for a public client, which has none."""
-        return os.environ.get(self.client_secret_env, "")
+        return os.environ.get(self.client_key_env, "")
 
 
 class LimitSettings(_Section):

@@ -30,7 +30,7 @@ def serve(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Serve the HTTP API, and a page to ask from at /.
+    """Serve the HTTP API, and the console at /.
 
     In a workspace that declares users, a request needs a bearer token: of the sign-in service in the settings, an API
     key (tower keys add), or for development one of tower token. With --as, requests without a token are that user's.
