@@ -50,6 +50,7 @@ fuzz: setup
 	$(BIN)/python -m scripts.mutants
 	$(BIN)/python -m scripts.fuzz_vectors --count 100000
 	$(BIN)/python -m scripts.fuzz_http --count 20000
+	$(BIN)/python -m scripts.fuzz_openapi --count 20000
 	$(BIN)/python -m scripts.fuzz_tokens --count 100000
 	$(BIN)/python -m scripts.fuzz_audit --count 10000
 	$(BIN)/python -m scripts.fuzz_masking --count 100000

@@ -241,6 +241,10 @@ class Audited:
         """Sources, freshness, counts, generation, quarantine."""
         return self.inner.status()
 
+    def health(self) -> dict[str, str]:
+        """What is wrong with the parts that questions need."""
+        return self.inner.health()
+
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last `count` records, oldest first; raises `PolicyError` without the action `audit`."""
         self._may_audit(scope)

@@ -215,6 +215,10 @@ class Unaudited(Protocol):
         """Sources, freshness, counts, generation, quarantine: JSON-compatible."""
         ...
 
+    def health(self) -> dict[str, str]:
+        """What is wrong with `records` and `passages`, the parts that questions need; empty where they are well."""
+        ...
+
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
         ...

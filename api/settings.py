@@ -85,11 +85,14 @@ class ModelsSettings(_Section):
 
 class ServerSettings(_Section):
     """Where `tower serve` listens, and the host names it answers for besides those of this machine. A host other than
-    loopback is refused while nobody has to sign in."""
+    loopback is refused while nobody has to sign in. It answers `concurrent` requests at a time, and the next ones with
+    429. A server that is told to stop waits `drain_s` seconds for what it is answering."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     names: tuple[str, ...] = ()
+    concurrent: int = Field(default=48, ge=1, le=10_000)
+    drain_s: int = Field(default=20, ge=1, le=600)
 
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]

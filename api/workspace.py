@@ -19,7 +19,7 @@ from api.upkeep.score_models import LedgerModels
 from api.views import WorkspaceViews
 from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
-from index.errors import NotFoundError, PolicyError, UsageError
+from index.errors import NotFoundError, PolicyError, TowerError, UsageError
 from index.scope import Scope
 
 if TYPE_CHECKING:
@@ -321,6 +321,22 @@ class Workspace:
 
         return status(self._owned(), self.home)
 
+    def health(self) -> dict[str, str]:
+        """What is wrong with `records` and `passages`; the vector engine is asked to count, the database to read."""
+        return {"records": _fault(self._read_something), "passages": _fault(self._count_passages)}
+
+    def _read_something(self) -> None:
+        from index.guard.guard import guard
+
+        table = next(iter(self.catalogue.tables), None)
+        shown = Scope.administrator(self.catalogue, frozenset())
+        read = f'SELECT 1 FROM "{table.name}" LIMIT 1' if table is not None else "SELECT 1"
+        self._reader.read(guard(read, self.catalogue, shown, dialect=self._reader.dialect))
+
+    def _count_passages(self) -> None:
+        if self._open_passages() is not None and self._gateway is not None:
+            self._gateway.count()
+
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
         with self._opening:
@@ -335,18 +351,21 @@ class Workspace:
         return Owned(self)
 
     def _forget(self) -> None:
-        """Drop what was built on the old state; the next question builds it anew."""
+        """Drop what was built on the old state; the next question builds it anew.
+
+        The principals are told without `_opening` held: they hold a lock of their own while they read the catalogue.
+        """
         with self._opening:
             self._catalogue = None
             self._built.clear()
-            if self.principals is not None:
-                self.principals.forget()
+        if self.principals is not None:
+            self.principals.forget()
 
     def _retire(self) -> None:
         """The next question opens the generation that is live now; those that run go on with the one they have."""
         with self._opening:
             self._retired, self._gateway, self._passages = self._gateway, None, None
-            self._forget()
+        self._forget()
 
     def _close_gateway(self) -> None:
         if self._gateway is not None:
@@ -381,3 +400,12 @@ class Owned:
             assert workspace._generation == live.generation
         assert workspace._gateway is not None
         return workspace._generation, workspace._gateway
+
+
+def _fault(check: Callable[[], None]) -> str:
+    """What `check` says is wrong; empty where it says nothing."""
+    try:
+        check()
+    except TowerError as error:
+        return error.message
+    return ""

@@ -146,7 +146,7 @@ class Ledger(StoreBase):
         with self._reading() as connection:
             return _draft(connection, scope, draft_id)
 
-    def drafts(self, scope: Scope, *, status: str | None = None, limit: int = 1000) -> list[DraftRecord]:
+    def drafts(self, scope: Scope, *, status: str | None = None, limit: int = 10_000) -> list[DraftRecord]:
         """The drafts that `scope` may read, newest first; `status` keeps those in that state."""
         query = _mine(sa.select(drafts), drafts, scope)
         if status is not None:

@@ -5,10 +5,11 @@ Evidence stays a value until the last line; what the checker cannot prove is lef
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from index.documents import Passage
 from index.errors import NotFoundError
@@ -36,6 +37,7 @@ from query.proof.prove import Proof, Prover
 from query.scoring.reasons import contribution_evidence
 
 MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
+REMEMBERED = 2_000  # plans
 PROBED = 10  # passages looked at to see whether documents speak of a question at all
 
 
@@ -54,16 +56,26 @@ class Answered:
 
 @dataclass(frozen=True)
 class QueryEngine:
-    """Plans and answers questions within a scope."""
+    """Plans and answers questions within a scope. The grammar's plans are remembered: an engine is built anew whenever
+    the data or the catalogue changes, and what it reads to plan stays the same until then."""
 
     parts: Parts
+    _planned: dict[tuple[str, str, dt.date], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(self, question: str, scope: Scope) -> Plan:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
+        asked = (question, scope.sight(), self.parts.catalogue.date())
+        plan = self._planned.get(asked)
+        if plan is None:
+            if len(self._planned) >= REMEMBERED:
+                self._planned.clear()
+            plan = self._planned[asked] = self._plan(question, scope)
+        return plan if self.parts.second is None else self.parts.second(scope).consider(plan)
+
+    def _plan(self, question: str, scope: Scope) -> Plan:
         parts = self.parts
         tables, names = parts.tables(scope), parts.names(scope)
-        plan = Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
-        return plan if parts.second is None else parts.second(scope).consider(plan)
+        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope)).plan(question)
 
     def resolved(self, question: str, scope: Scope, earlier: Turn | None) -> Resolved:
         """`question` as one that stands by itself, read together with the turn before it."""

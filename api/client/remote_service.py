@@ -213,6 +213,11 @@ class RemoteService:
         found = self._calls.call("GET", "/v1/status")
         return {**found, "served": {"url": self.presence.url, "pid": self.presence.pid}}
 
+    def health(self) -> dict[str, str]:
+        """What the server says of its parts; why a part failed is in its log."""
+        parts = self._calls.call("GET", "/readyz")["parts"]
+        return {part: "" if state == "ok" else f"the server calls it {state}" for part, state in parts.items()}
+
     def sign_in_failed(self, code: str, source: str) -> None:
         """Nothing: the server records who fails at its door."""
 

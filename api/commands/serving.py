@@ -66,6 +66,8 @@ def serve(
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
             browsers=Browsers(settings.console, settings.signin),
+            concurrent=settings.server.concurrent,
+            drain_s=settings.server.drain_s,
         )
 
 

@@ -1,4 +1,4 @@
-"""What every request passes before it reaches a route: an id, a size limit, and the same-origin rule.
+"""What every request passes before it reaches a route: an id, a size limit, room for it, and the same-origin rule.
 
 Tower serves on loopback without sign-in, so a page of another origin in the same browser is the neighbour to fear:
 requests for a foreign host name (DNS rebinding) and state-changing requests from a foreign origin are refused.
@@ -21,6 +21,7 @@ from api.audit import CORRELATION
 from api.http.problems import problem
 
 if TYPE_CHECKING:
+    from fastapi.responses import JSONResponse
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -65,8 +66,11 @@ class Metrics:
 class Boundary:
     """ASGI middleware: refuses what must not come in, puts ids and safe headers on what goes out."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int, hosts: frozenset[str], metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body: int, hosts: frozenset[str], metrics: Metrics, concurrent: int
+    ) -> None:
         self.app, self.max_body, self.hosts, self.metrics = app, max_body, hosts, metrics
+        self.concurrent, self.at_work = concurrent, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or answer it with a problem document."""
@@ -91,12 +95,18 @@ class Boundary:
             await send(message)
 
         refused = self._refusal(scope["method"], headers)
+        works = not refused and not _waits(scope["path"])
         try:
             if refused:
                 await problem(*refused, request_id=identity)(scope, receive, outgoing)
+            elif works and self.at_work >= self.concurrent:
+                await self._full(identity)(scope, receive, outgoing)
+                works = False
             else:
+                self.at_work += works
                 await self._limited(scope, receive, outgoing)
         finally:
+            self.at_work -= works
             self.metrics.add(scope["method"], status, time.monotonic() - started)
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,6 +140,13 @@ class Boundary:
             detail = "something failed that Tower did not foresee"
             await problem(500, "internal", detail, request_id=scope["request_id"])(scope, receive, send)
 
+    def _full(self, identity: str) -> JSONResponse:
+        """Said at once: what waits in a line that only grows is answered when nobody listens any more."""
+        detail = f"the server is answering {self.concurrent} requests"
+        reply = problem(429, "limited", detail, hint="wait a moment, then send it again", request_id=identity)
+        reply.headers["Retry-After"] = "1"
+        return reply
+
     def _too_large(self) -> tuple[int, str, str]:
         return 413, "too_large", f"the request has more than {self.max_body:,} bytes"
 
@@ -147,6 +164,11 @@ class Boundary:
         if foreign or headers.get("sec-fetch-site") == "cross-site":
             return 403, "foreign_origin", "a page of another origin may not change anything here"
         return None
+
+
+def _waits(path: str) -> bool:
+    """True for what takes no time of the server's: health, and streams that follow a job."""
+    return path in ("/healthz", "/readyz") or path.endswith("/events")
 
 
 def _name(host: str) -> str:

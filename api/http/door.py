@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from api.service import Service
     from index.scope import Scope
 
-OPEN = frozenset({("GET", path) for path in ("/healthz", "/readyz", "/openapi.json")})
+OPEN = frozenset({("GET", path) for path in ("/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json")})
 OPEN_FOLDERS = ("/console/static/", "/console/sign-in", "/console/sign-out")
 """What tells nothing about the workspace; anybody who reaches the server may have it."""
 

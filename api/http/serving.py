@@ -14,7 +14,7 @@ import uvicorn
 
 from api.access.owner import Owner
 from api.client.presence import Presence, announce, withdraw
-from api.http.app import create_app, handlers
+from api.http.app import CONCURRENT, create_app, handlers
 from api.http.boundary import LOOPBACK_NAMES
 from api.upkeep.jobs import Jobs, Journal
 from index.errors import BusyError, TowerError
@@ -44,8 +44,13 @@ def serve_workspace(
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
     browsers: Browsers | None = None,
+    concurrent: int = CONCURRENT,
+    drain_s: int = 20,
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
+
+    Then no new requests are taken, and those that are being answered have `drain_s` seconds; a stream that goes on
+    longer is cut.
 
     A request without a token is asked as `user`. A server for one user is not announced to the commands of the
     workspace: its owner's token would let them ask as others.
@@ -56,9 +61,19 @@ def serve_workspace(
     owner = Owner.new() if user is None else None
     jobs = Jobs(handlers(service))
     app = create_app(
-        service, user=user, owner=owner, hosts=hosts, sign_in=sign_in, limits=limits, jobs=jobs, browsers=browsers
+        service,
+        user=user,
+        owner=owner,
+        hosts=hosts,
+        sign_in=sign_in,
+        limits=limits,
+        jobs=jobs,
+        concurrent=concurrent,
+        browsers=browsers,
     )
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=drain_s
+    )
     if threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM, _stop

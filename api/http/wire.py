@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.questions import MAX_K
+from query.answer import CitationView, DraftView
 
 
 class _Request(BaseModel):
@@ -110,6 +111,94 @@ class SqlResponse(BaseModel):
     truncated: bool = False
 
 
+class _Page(BaseModel):
+    next: str | None = Field(default=None, description="Send it as `after` for the next page; absent on the last.")
+
+
+class DraftPage(_Page):
+    """Drafts, newest first."""
+
+    drafts: list[DraftView]
+
+
+class QuarantinePage(_Page):
+    """Records that were not taken: source, table, key, reason and the record."""
+
+    records: list[dict[str, Any]]
+
+
+class JobView(BaseModel):
+    """One job; `rate` is a second's, `left_s` seconds at that rate, `result` what it gave, `error` why it failed."""
+
+    id: str
+    kind: str
+    status: str
+    started_at: str
+    ended_at: str = ""
+    sources: list[str] = Field(default_factory=list)
+    step: str = ""
+    done: int = 0
+    total: int | None = None
+    rate: float | None = None
+    left_s: float | None = None
+    result: Any = None
+    error: dict[str, str] | None = None
+    resumed: bool = False
+
+
+class JobPage(_Page):
+    """Jobs, newest first."""
+
+    jobs: list[JobView]
+
+
+class AuditPage(BaseModel):
+    """Records of the audit log, oldest first: docs/audit.md has their fields."""
+
+    records: list[dict[str, Any]]
+
+
+class Scores(BaseModel):
+    """Scores, or the cards of their models: docs/scores.md has their fields."""
+
+    scores: list[dict[str, Any]]
+
+
+class Versions(BaseModel):
+    """Versions of the models behind the scores, newest first."""
+
+    versions: list[dict[str, Any]]
+
+
+class Faults(BaseModel):
+    """A line for each citation that does not hold."""
+
+    faults: list[str]
+
+
+class Finding(BaseModel):
+    """Something that keeps a draft from being approved, and where it stands."""
+
+    code: str
+    message: str
+    where: str = ""
+
+
+class Lint(BaseModel):
+    """What keeps a draft from being approved; nothing in it, and it can be."""
+
+    id: str
+    status: str
+    findings: list[Finding]
+
+
+class Readiness(BaseModel):
+    """`degraded` where a part failed that some questions can do without."""
+
+    status: Literal["ready", "degraded"]
+    parts: dict[str, Literal["ok", "failed"]]
+
+
 class Problem(BaseModel):
     """An RFC 9457 problem document; `code` is stable, `hint` says what to try."""
 
@@ -120,3 +209,35 @@ class Problem(BaseModel):
     code: str
     hint: str = ""
     request_id: str = ""
+
+
+class Examples(BaseModel):
+    """Questions to begin with."""
+
+    questions: list[str]
+
+
+class Place(BaseModel):
+    """What a citation leads to, read now; one of the parts, or `gone` where it cannot be shown any more."""
+
+    citation: CitationView
+    row: dict[str, Any] | None = None
+    rows: dict[str, Any] | None = None
+    passage: dict[str, Any] | None = None
+    score: dict[str, Any] | None = None
+    gone: str | None = None
+
+
+class AtRisk(BaseModel):
+    """A page of entities by a score; `total` counts them all, `scores` names every declared score."""
+
+    score: str
+    label: str
+    description: str
+    entity: str
+    threshold: float
+    due_label: str
+    as_of: str
+    scores: list[dict[str, str]]
+    total: int
+    rows: list[dict[str, Any]]

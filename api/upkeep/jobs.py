@@ -12,11 +12,11 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from api.encode import error_body, plain, to_json
+from api.encode import error_body, plain
 from index.errors import BusyError, NotFoundError, TowerError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ log = logging.getLogger("tower.http")
 JobStatus = Literal["running", "done", "failed", "cancelled"]
 Handler = Callable[[Mapping[str, Any], "Progress"], Any]
 KEPT = 50  # jobs that are remembered after they ended
-KEEP_ALIVE_S = 15.0
 ATTEMPTS = 3  # of a job whose database was busy
 
 
@@ -100,7 +99,7 @@ class Jobs:
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = dict(handlers)
         self._jobs: dict[str, Job] = {}
-        self._changed = threading.Condition()
+        self._mutex = threading.Lock()
         self._opening: threading.Thread | None = None
         self._journal: Journal | None = None
 
@@ -134,7 +133,7 @@ class Jobs:
     def run(self, job_id: str, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Do the work of a job to its end, and give its view. A job that this process does not know is one that an
         earlier process could not end, or a scheduled one."""
-        with self._changed:
+        with self._mutex:
             known = self._jobs.get(job_id)
         if known is None:
             known = self._enter(job_id, kind, tuple(arguments.get("sources") or ()))
@@ -145,7 +144,7 @@ class Jobs:
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Ask a job to stop: it does at its next word of progress, and keeps what it committed. One that has ended is a
         `UsageError`."""
-        with self._changed:
+        with self._mutex:
             job = self._of(job_id)
             if job.status != "running":
                 raise UsageError(f"the job {job_id} has ended: {job.status}", hint="there is nothing to cancel")
@@ -156,7 +155,7 @@ class Jobs:
 
     def list(self) -> list[dict[str, Any]]:
         """Every job that is remembered, the newest first; those of earlier processes behind them."""
-        with self._changed:
+        with self._mutex:
             mine = [job.view() for job in reversed(self._jobs.values())]
         known = {view["id"] for view in mine}
         past = self._journal.past() if self._journal is not None else []
@@ -164,7 +163,7 @@ class Jobs:
 
     def get(self, job_id: str) -> dict[str, Any]:
         """One job; raises `NotFoundError`."""
-        with self._changed:
+        with self._mutex:
             if job_id in self._jobs:
                 return self._jobs[job_id].view()
         past = self._journal.past() if self._journal is not None else []
@@ -173,13 +172,17 @@ class Jobs:
             raise NotFoundError(f"no job {job_id}", hint="GET /v1/admin/jobs lists them")
         return found
 
-    def events(self, job_id: str) -> Iterator[str]:
-        """Server-sent events: `progress` as it goes (the latest of each moment), then `done` or `error`.
+    def news(self, job_id: str, seen: int) -> tuple[int, Sequence[tuple[str, Any]], bool]:
+        """What happened to a job since the change `seen` (0: from the start): the last change, events (`progress`, the
+        latest only, then `done` or `error`), and whether it has ended. Waits for nothing.
 
-        Raises `NotFoundError` at once for a job that is not known.
+        Raises `NotFoundError` for a job that is not known.
         """
-        with self._changed:
-            return self._follow(self._of(job_id))
+        with self._mutex:
+            job = self._of(job_id)
+            if job.changes == seen:
+                return seen, [], False
+            return job.changes, _told(job.view()), job.status != "running"
 
     def close(self) -> None:
         """Let go of the journal; work that is not done goes on with the next start."""
@@ -192,7 +195,7 @@ class Jobs:
     def _enter(self, job_id: str, kind: str, sources: tuple[str, ...]) -> Job:
         if kind not in self._handlers:
             raise UsageError(f"there are no jobs of the kind {kind!r}", hint=f"one of {', '.join(self._handlers)}")
-        with self._changed:
+        with self._mutex:
             for other in self._jobs.values():
                 if other.status == "running" and _meet(other.sources, sources):
                     raise BusyError(
@@ -205,33 +208,13 @@ class Jobs:
                 del self._jobs[old]
         return job
 
-    def _follow(self, job: Job) -> Iterator[str]:
-        seen = 0
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: job.changes > seen, timeout=KEEP_ALIVE_S)  # noqa: B023
-                silent, seen = job.changes == seen, job.changes
-                view = job.view()
-            if silent:
-                yield ": still working\n\n"
-                continue
-            if view["step"]:
-                step = {"what": view["step"], **{name: view[name] for name in ("done", "total", "rate", "left_s")}}
-                yield f"event: progress\ndata: {to_json(step)}\n\n"
-            if view["status"] in ("failed", "cancelled"):
-                yield f"event: error\ndata: {to_json(view['error'])}\n\n"
-                return
-            if view["status"] == "done":
-                yield f"event: done\ndata: {to_json(view)}\n\n"
-                return
-
     def _run(self, job: Job, arguments: Mapping[str, Any]) -> None:
         def progress(what: str, done: int, total: int | None) -> None:
-            with self._changed:
+            with self._mutex:
                 if job.stopping:
                     raise JobCancelled
                 job.tell(what, done, total)
-                self._tell(job)
+                job.changes += 1
 
         try:
             self._end(job, "done", result=plain(self._work(job.kind, arguments, progress)))
@@ -256,18 +239,26 @@ class Jobs:
         raise AssertionError("unreachable")
 
     def _end(self, job: Job, status: JobStatus, *, result: Any = None, error: dict[str, str] | None = None) -> None:
-        with self._changed:
+        with self._mutex:
             job.result, job.error, job.status, job.ended_at = result, error, status, _now()
-            self._tell(job)
-
-    def _tell(self, job: Job) -> None:
-        job.changes += 1
-        self._changed.notify_all()
+            job.changes += 1
 
     def _of(self, job_id: str) -> Job:
         if job_id not in self._jobs:
             raise NotFoundError(f"no job {job_id}", hint="GET /v1/admin/jobs lists them")
         return self._jobs[job_id]
+
+
+def _told(view: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The state of a job as events."""
+    told: list[tuple[str, Any]] = []
+    if view["step"]:
+        told.append(("progress", {"what": view["step"], **{n: view[n] for n in ("done", "total", "rate", "left_s")}}))
+    if view["status"] in ("failed", "cancelled"):
+        told.append(("error", view["error"]))
+    elif view["status"] == "done":
+        told.append(("done", view))
+    return told
 
 
 def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

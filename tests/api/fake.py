@@ -171,6 +171,7 @@ class FakeService:
     catalogue: Catalogue = CATALOGUE
     governed: bool = False  # declares users
     failures: list[str] = field(default_factory=list)
+    ill: dict[str, str] = field(default_factory=lambda: {"records": "", "passages": ""})
 
     def scope_for(self, user: str | Caller | None) -> Scope:
         name = user.name if isinstance(user, Caller) else user
@@ -246,6 +247,9 @@ class FakeService:
 
     def status(self) -> dict[str, Any]:
         return {"generation": "g1", "documents": 1, "sources": [{"source": "crm", "status": "ok"}]}
+
+    def health(self) -> dict[str, str]:
+        return dict(self.ill)
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         return [{"seq": 1, "api": {"operation": "ask"}}][:count]

@@ -11,7 +11,8 @@ from index.scope import Scope
 from query.compose.streamed import tell_all
 from query.engine import QueryEngine
 from query.evidence import Citation, EntityScore, Sentence, Slot
-from query.plan import ScoreStep
+from query.plan import Plan, ScoreStep
+from query.planning.planner import Planner
 from tests.query import company
 from tests.query.office import FixedScorer, administrator, engine
 
@@ -168,3 +169,21 @@ def test_a_word_of_thanks_gets_an_introduction() -> None:
 def test_the_risk_that_somebody_leaves_is_that_ones_score() -> None:
     plan = engine().plan("What is the risk that Nordwand Handels GmbH churns?", administrator())
     assert any(isinstance(step, ScoreStep) for step in plan.steps)
+
+
+def test_a_plan_is_made_once_for_those_who_see_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    plan = Planner.plan
+
+    def counted(self: Planner, question: str) -> Plan:
+        made.append(question)
+        return plan(self, question)
+
+    monkeypatch.setattr(Planner, "plan", counted)
+    asked, everything = engine(), administrator()
+    nothing = replace(everything, tables={})
+    first = asked.plan("How many tickets are there?", everything)
+    assert asked.plan("How many tickets are there?", everything) is first
+    assert asked.plan("How many tickets are there?", nothing).route.path != "sql"
+    assert asked.plan("How many products are there?", everything) != first
+    assert len(made) == 3

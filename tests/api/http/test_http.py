@@ -1,13 +1,18 @@
 """The HTTP API: shapes, problem documents, limits, the same-origin rule, streaming."""
 
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.http.app import create_app
+from index.documents import Passage
+from index.scope import Scope
 from tests.api.fake import FakeService
+
+QUERY = {"query": "zips"}
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def test_search_sql_explain_and_status(client: TestClient) -> None:
     assert client.post("/v1/explain", json={"question": "How many accounts?"}).json()["steps"][0]["do"] == "sql"
     assert client.get("/v1/status").json()["generation"] == "g1"
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == {"status": "ready", "parts": {"records": "ok", "passages": "ok"}}
 
 
 @pytest.mark.parametrize(
@@ -128,3 +133,26 @@ def test_every_operation_is_described(client: TestClient) -> None:
     for path in ("/v1/ask", "/v1/search", "/v1/sql", "/v1/explain", "/v1/drafts/{draft_id}", "/v1/status", "/readyz"):
         assert path in paths
     assert all(operation["description"] for methods in paths.values() for operation in methods.values())
+
+
+def test_a_server_that_is_full_says_so_at_once() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(FakeService):
+        def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
+            entered.set()
+            leave.wait(10)
+            return super().search(query, scope, k)
+
+    with TestClient(create_app(Slow(), concurrent=1)) as client:
+        first: list[int] = []
+        thread = threading.Thread(target=lambda: first.append(client.post("/v1/search", json=QUERY).status_code))
+        thread.start()
+        assert entered.wait(10)
+        refused = client.post("/v1/search", json=QUERY)
+        assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (429, "limited", "1")
+        assert client.get("/healthz").status_code == 200
+        leave.set()
+        thread.join()
+        assert first == [200]
+        assert client.post("/v1/search", json=QUERY).status_code == 200

@@ -47,9 +47,10 @@ def work() -> Work:
 
 
 def _ended(jobs: Jobs, job: Job) -> dict[str, Any]:
-    for event in jobs.events(job.id):
-        if event.startswith(("event: done", "event: error")):
-            break
+    seen, ended = 0, False
+    while not ended:
+        seen, _, ended = jobs.news(job.id, seen)
+        time.sleep(0.01)
     return jobs.get(job.id)
 
 

@@ -1,4 +1,4 @@
-"""HTTP routes of the desk where people work with what Tower made: models of scores, checks and exports of drafts."""
+"""Scores of entities, and the models that give them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
 from api.encode import plain
-from api.http.app import ScopeDep, ServiceDep
-from api.http.wire import ExportRequest
+from api.http.context import ScopeDep, ServiceDep
+from api.http.wire import Scores, Versions
 
-router = APIRouter(prefix="/v1", tags=["desk"])
+router = APIRouter(prefix="/v1", tags=["scores"])
 
 
-@router.get("/churn/versions")
+@router.get("/churn", response_model=Scores)
+def churn(service: ServiceDep, scope: ScopeDep, account: str | None = None) -> Response:
+    """Scores with the contributions that add up to them, highest first; of one entity with `account`."""
+    return JSONResponse({"scores": plain(list(service.churn(scope, account)))})
+
+
+@router.get("/churn/versions", response_model=Versions)
 def versions(service: ServiceDep, scope: ScopeDep) -> Response:
     """Every version of the scores, newest first: score, version, created_at, live, auc."""
     return JSONResponse({"versions": plain(service.models.versions(scope))})
@@ -24,19 +30,7 @@ def card(service: ServiceDep, scope: ScopeDep, version: str | None = None) -> Re
     return JSONResponse(plain(service.models.card(scope, version)))
 
 
-@router.post("/admin/train")
+@router.post("/admin/train", response_model=Scores)
 def train(service: ServiceDep, scope: ScopeDep) -> Response:
     """Train every declared score anew; the versions before are kept. Needs the action `ingest`."""
     return JSONResponse({"scores": plain(service.models.train(scope, lambda *_: None))})
-
-
-@router.get("/drafts/{draft_id}/lint")
-def lint(draft_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
-    """What keeps a draft from being approved: `{"id", "status", "findings"}`."""
-    return JSONResponse(plain(service.drafts.lint(scope, draft_id)))
-
-
-@router.post("/drafts/{draft_id}/export")
-def export(draft_id: str, service: ServiceDep, scope: ScopeDep, body: ExportRequest | None = None) -> Response:
-    """Hand an approved draft over: as a message (`eml`, base64), or by the way that the settings open."""
-    return JSONResponse(plain(service.drafts.export(scope, draft_id, body.by if body else "eml")))

@@ -8,37 +8,37 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from api.encode import plain
-from api.http.app import ScopeDep, ServiceDep
-from api.http.wire import DraftEdit
+from api.http.context import ScopeDep, ServiceDep
+from api.http.wire import AtRisk, DraftEdit, Examples, Lint, Place
 
 router = APIRouter(prefix="/v1", tags=["views"])
 
 
-@router.get("/examples")
+@router.get("/examples", response_model=Examples)
 def examples(service: ServiceDep, scope: ScopeDep) -> Response:
     """Questions that this workspace can answer for the caller."""
     return JSONResponse({"questions": service.views.examples(scope)})
 
 
-@router.get("/answers/{answer_id}/citations/{number}")
+@router.get("/answers/{answer_id}/citations/{number}", response_model=Place)
 def answer_citation(answer_id: str, number: int, service: ServiceDep, scope: ScopeDep) -> Response:
     """What a citation of an answer leads to, read now."""
     return JSONResponse(plain(service.views.citation(scope, number, answer=answer_id)))
 
 
-@router.get("/drafts/{draft_id}/citations/{number}")
+@router.get("/drafts/{draft_id}/citations/{number}", response_model=Place)
 def draft_citation(draft_id: str, number: int, service: ServiceDep, scope: ScopeDep) -> Response:
     """What a citation of a draft leads to, read now."""
     return JSONResponse(plain(service.views.citation(scope, number, draft=draft_id)))
 
 
-@router.post("/drafts/{draft_id}/lint")
+@router.post("/drafts/{draft_id}/lint", response_model=Lint)
 def lint_text(draft_id: str, body: DraftEdit, service: ServiceDep, scope: ScopeDep) -> Response:
     """What would keep a draft from being approved if it said this; nothing is changed."""
     return JSONResponse(plain(service.drafts.lint(scope, draft_id, subject=body.subject, body=body.body)))
 
 
-@router.get("/at-risk")
+@router.get("/at-risk", response_model=AtRisk)
 def at_risk(
     service: ServiceDep,
     scope: ScopeDep,
