@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +74,34 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def served(chromium: Any, company: Path) -> Iterator[Served]:
+def framer() -> Iterator[int]:
+    """The port of a server of another product on this machine, whose page frames the address in its query."""
+
+    class Framing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f'<iframe src="{self.path.partition("?")[2]}"></iframe>'.encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Framing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def served(chromium: Any, company: Path, framer: int) -> Iterator[Served]:
     """`tower serve` over the company with its example policy, signing people in at a provider."""
     with provider.running() as issuer:
         settings = yaml.safe_load((company / "tower.yaml").read_text(encoding="utf-8"))
-        settings |= {"signin": {"issuer": issuer.issuer, "audience": AUDIENCE}, "console": {"client_id": CLIENT}}
+        settings |= {
+            "signin": {"issuer": issuer.issuer, "audience": AUDIENCE},
+            "console": {"client_id": CLIENT, "frame_origins": [f"http://localhost:{framer}"]},
+        }
         (company / "tower.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         shutil.copy(ROOT / "data" / "policy.example.yaml", company / "policy.yaml")
         with serving(company) as url:

@@ -174,6 +174,21 @@ def test_no_page_has_a_serious_fault_for_assistive_technology(chromium: Any, ser
     page.context.close()
 
 
+def test_only_an_allowed_origin_shows_the_pages_in_a_frame(chromium: Any, served: Served, framer: int) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"http://localhost:{framer}/?{served.url}/")
+    link = page.frame_locator("iframe").get_by_role("link", name=re.compile("Sign in with"))
+    link.wait_for()
+    assert link.get_attribute("target") == "_blank"  # no provider lets itself be framed
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"http://127.0.0.1:{framer}/?{served.url}/", wait_until="networkidle")
+    assert page.frame_locator("iframe").get_by_role("heading", name="Sign in").count() == 0
+    assert any("frame-ancestors" in text for text in said)
+    context.close()
+
+
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = (
     ("light", WIDE, {}),
