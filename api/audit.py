@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.access.caller import Caller
 from api.encode import encodable
+from api.evaluation.audited_feedback import AuditedFeedback
 from api.upkeep.score_models import AuditedModels
 from api.views import AuditedViews
 from index.errors import PolicyError, SignInError, TowerError
@@ -25,7 +26,8 @@ from index.usage import current
 
 if TYPE_CHECKING:
     from api.evaluation.replay import Replay
-    from api.service import DraftQueue, OnEvent, Progress, ScoreModels, Unaudited, Views
+    from api.service import DraftQueue, FeedbackBook, OnEvent, Progress, ScoreModels, Unaudited, Views
+    from api.upkeep.forgetting import Mode
     from index.audit import AuditLog
     from index.catalogue.model import Catalogue
     from index.documents import Passage
@@ -121,6 +123,7 @@ class Audited:
         self.drafts: DraftQueue = AuditedDrafts(inner.drafts, self.trail)
         self.models: ScoreModels = AuditedModels(inner.models, self.trail)
         self.views: Views = AuditedViews(inner.views, self.trail)
+        self.feedback: FeedbackBook = AuditedFeedback(inner.feedback, self.trail)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -211,11 +214,13 @@ class Audited:
         with self.trail.operation("ingest", LOCAL, activity="update", announce=True, **details):
             return self.inner.ingest(only, full, progress, reconcile=reconcile, retry=retry)
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Build a new generation beside the live one, check it, switch."""
         details = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
-            return self.inner.reindex(sources, vectors_only, full, progress)
+            return self.inner.reindex(sources, vectors_only, full, progress, apart=apart)
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
         """The records in quarantine."""
@@ -226,6 +231,14 @@ class Audited:
         """Where a row comes from."""
         with self.trail.operation("lineage", _name(scope), table=table):
             return self.inner.lineage(scope, table, key)
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store; the record names the receipt, and the customer by a keyed hash."""
+        asked = {"mode": mode, **self.trail.resources("entity", [entity])}
+        with self.trail.operation("forget", _name(scope), activity="delete", announce=True, **asked) as found:
+            done = self.inner.forget(scope, entity, mode, progress)
+            found.update({name: done[name] for name in ("receipt", "sha256", "absent") if name in done})
+        return done
 
     def retrain(self, progress: Progress) -> Any:
         """Train the declared scores anew."""

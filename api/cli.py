@@ -18,7 +18,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from api.commands import audit, demo, drafts, lineage, masking, policy, questions, scores, serving, sources, tokens
+from api.commands import (
+    audit,
+    demo,
+    drafts,
+    feedback,
+    forget,
+    lineage,
+    masking,
+    mcp,
+    policy,
+    questions,
+    scores,
+    serving,
+    sources,
+    tokens,
+)
 from api.commands.runtime import Runtime, remark
 from api.encode import error_body
 from api.logs import protect, redacted
@@ -38,9 +53,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (demo, sources, lineage, questions, masking, scores, serving, tokens):
+for group in (demo, sources, lineage, forget, questions, masking, scores, serving, mcp, tokens):
     group.register(app)
 app.add_typer(drafts.app, name="drafts")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from api.access.caller import Caller
     from api.evaluation.replay import Replay
     from api.settings import Settings
+    from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
     from index.guard.guard import GuardedQuery
@@ -114,6 +115,30 @@ class Views(Protocol):
         ...
 
 
+class FeedbackBook(Protocol):
+    """What people thought of answers. A mapping has the fields of `index.feedback.FeedbackRecord` and the `question`.
+
+    A correction says what would be right: the keys of `api.evaluation.feedback.CORRECTIONS`.
+    """
+
+    def give(self, scope: Scope, answer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep the asker's word on an answer of theirs: `{"verdict": up or down, "comment"?, "correction"?}`."""
+        ...
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        """What `scope` gave, or all for those who may audit, newest first; `status` is open, accepted, dismissed."""
+        ...
+
+    def accept(self, scope: Scope, feedback_id: str, correction: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make a golden question of it, in `golden`; for those who may audit and reindex. `UsageError` where nothing
+        says what would be right."""
+        ...
+
+    def dismiss(self, scope: Scope, feedback_id: str, reason: str = "") -> dict[str, Any]:
+        """Set it aside; for those who may audit."""
+        ...
+
+
 class Unaudited(Protocol):
     """A workspace's doors, before `api.audit.Audited` stands around them.
 
@@ -138,6 +163,11 @@ class Unaudited(Protocol):
     @property
     def views(self) -> Views:
         """What pages show beside answers."""
+        ...
+
+    @property
+    def feedback(self) -> FeedbackBook:
+        """What people thought of answers."""
         ...
 
     def scope_for(self, user: str | Caller | None) -> Scope:
@@ -191,8 +221,11 @@ class Unaudited(Protocol):
         """Bring sources up to date; one report a source."""
         ...
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
-        """Build a new generation beside the live one, check it, switch; a report."""
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
+        """Build a new generation beside the live one, check it, switch; a report. `apart` builds it in a process of its
+        own, so that questions are answered meanwhile."""
         ...
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
@@ -201,6 +234,11 @@ class Unaudited(Protocol):
 
     def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
         """Where a row comes from, and the sync that last changed it; for those who may ingest."""
+        ...
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store and give the receipt; or only `look`, or `undo` the keeping out. For those
+        with the action `forget`. `entity` is a key, or `entity:key`."""
         ...
 
     def retrain(self, progress: Progress) -> Any:

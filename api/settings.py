@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "TOWER_THREADS": "threads for embedding and searching; 0 for one a core",
     "TOWER_SERVER_HOST": "the address that `tower serve` binds",
     "TOWER_SERVER_PORT": "the port that `tower serve` binds",
+    "TOWER_TOKEN": "the bearer token that `tower mcp --url` shows to the server",
 }
 
 
@@ -202,6 +203,21 @@ class JobsSettings(_Section):
     schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
 
 
+class IndexSettings(_Section):
+    """A PostgreSQL database for the SQL index, this workspace's own; without a `url` it is a SQLite file in the
+    workspace. The password may be in the environment."""
+
+    url: str = Field(default="", pattern=r"^(postgres(ql)?(\+psycopg)?://.+)?$")
+    password_env: str = "TOWER_INDEX_PASSWORD"
+
+    def full_url(self) -> str:
+        """The URL with the password of the environment, where there is one."""
+        from sqlalchemy.engine import make_url
+
+        password = os.environ.get(self.password_env)
+        return make_url(self.url).set(password=password).render_as_string(hide_password=False) if password else self.url
+
+
 class VectorsSettings(_Section):
     """A Qdrant server for the vector index; without a `url` the embedded engine is used, in the workspace.
 
@@ -254,6 +270,23 @@ class DraftsSettings(_Section):
     webhook: WebhookSettings = WebhookSettings()
 
 
+class TelemetrySettings(_Section):
+    """Where traces go: the URL of an OTLP/HTTP collector (`http://127.0.0.1:4318/v1/traces`); none without. `sample` is
+    the share of traces that Tower begins itself; one that a request brings is followed as it says."""
+
+    otlp_endpoint: str = Field(default="", pattern=r"^(https?://.+)?$")
+    service_name: str = Field(default="tower", min_length=1)
+    sample: float = Field(default=1.0, ge=0, le=1)
+    timeout: float = Field(default=10.0, gt=0, le=60)
+
+
+class LogsSettings(_Section):
+    """The log of `tower serve` on stderr: `text` for people, or `json` with a line a request from the level info."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Settings(_Section):
     """One workspace's settings. `sources` is raw; `ingest.config` checks it and fills in its `${NAME}`s."""
 
@@ -267,6 +300,7 @@ class Settings(_Section):
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
     server: ServerSettings = ServerSettings()
+    index: IndexSettings = IndexSettings()
     vectors: VectorsSettings = VectorsSettings()
     jobs: JobsSettings = JobsSettings()
     drafts: DraftsSettings = DraftsSettings()
@@ -275,6 +309,8 @@ class Settings(_Section):
     limits: LimitsSettings = LimitsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     ranking: RankingSettings = RankingSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    logs: LogsSettings = LogsSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @property
@@ -320,6 +356,11 @@ class Settings(_Section):
     def worker_threads(self) -> int:
         """`threads`, or the number of cores where it is 0."""
         return self.threads or os.cpu_count() or 1
+
+
+def bearer_token() -> str:
+    """The token for a server on another machine, from `TOWER_TOKEN`; empty where there is none."""
+    return os.environ.get("TOWER_TOKEN", "")
 
 
 def load_settings(home: Path, *, must_exist: bool = True) -> Settings:

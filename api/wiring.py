@@ -110,6 +110,7 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
 def _own(home: Path, settings: Settings) -> Workspace:
     from index.embedding.choice import choose_embedder
     from index.engine import open_engine
+    from index.feedback import FeedbackStore
     from index.ledger import Ledger
     from index.policy.documents import with_subjects
     from index.reading import SqlDocuments
@@ -118,7 +119,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
     from index.vectors.generations import Generations
     from ingest.config import load_sources
 
-    url = f"sqlite:///{(home / DATABASE).absolute()}"
+    url = index_url(home, settings)
     writing = open_engine(url)
     store = Store(writing)
     store.create()
@@ -136,6 +137,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
         settings=settings,
         reader=reader,
         ledger=ledger,
+        feedback=FeedbackStore(writing),
         build=lambda catalogue, opened: _engine(
             catalogue, reader, _live_scorer(catalogue, reader, ledger), home, settings, opened
         ),
@@ -161,6 +163,11 @@ def _own(home: Path, settings: Settings) -> Workspace:
     return workspace
 
 
+def index_url(home: Path, settings: Settings) -> str:
+    """Where the SQL index is: the database of the settings, else a file of the workspace."""
+    return settings.index.full_url() or f"sqlite:///{(home / DATABASE).absolute()}"
+
+
 def declared_catalogue(settings: Settings) -> Catalogue:
     """The catalogue as its file declares it, whatever the index holds of it yet; an empty one where there is none."""
     from index.catalogue.file import load_catalogue
@@ -181,11 +188,11 @@ def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
     from index.masking.people import known_persons
     from index.sql import SqlDatabase
 
-    if not (home / DATABASE).is_file() or not settings.catalogue_path.is_file():
+    if not (settings.index.url or (home / DATABASE).is_file()) or not settings.catalogue_path.is_file():
         return None
     if settings.policy_path.exists():
         return None  # who calls is not known here, and what is masked would tell whom the workspace knows
-    engine = open_engine(f"sqlite:///{(home / DATABASE).absolute()}", read_only=True)
+    engine = open_engine(index_url(home, settings), read_only=True)
     try:
         catalogue, _ = prune(load_catalogue(settings.catalogue_path), database_schema(engine))
         return known_persons(catalogue, SqlDatabase(engine), Scope.administrator(catalogue, frozenset()))
@@ -219,12 +226,13 @@ def declared_tags(sources: SourcesConfig) -> frozenset[str]:
 def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
     from index.drafting.draft import draft_catalogue
     from index.engine import open_engine
+    from index.feedback import FeedbackStore
     from index.ledger import Ledger
     from index.sql import SqlDatabase
     from index.store.store import Store
 
     engine = open_engine(url, read_only=True)
-    writing = open_engine(f"sqlite:///{(home / DATABASE).absolute()}")
+    writing = open_engine(index_url(home, settings))
     Store(writing).create()
     reader = SqlDatabase(engine)
     return Workspace(
@@ -232,6 +240,7 @@ def _in_place(home: Path, settings: Settings, url: str) -> Workspace:
         settings=settings,
         reader=reader,
         ledger=Ledger(writing),
+        feedback=FeedbackStore(writing),
         build=lambda catalogue, opened: _engine(catalogue, reader, _NoScores(), home, settings, opened),
         load=lambda: draft_catalogue(engine),
         engines=(engine, writing),

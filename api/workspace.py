@@ -15,12 +15,15 @@ from api.access.caller import Caller
 from api.conversations import Conversations
 from api.drafts.exporting import Outbox
 from api.drafts.queue import LedgerQueue
+from api.evaluation.feedback import FeedbackDesk
+from api.running import Running
 from api.upkeep.score_models import LedgerModels
 from api.views import WorkspaceViews
 from index.catalogue.model import Catalogue
 from index.catalogue.scope import narrow
-from index.errors import NotFoundError, PolicyError, TowerError, UsageError
+from index.errors import NotFoundError, PolicyError, UsageError
 from index.scope import Scope
+from index.stages import stage
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
     from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
     from api.settings import Settings
+    from api.upkeep.forgetting import Mode
     from index.documents import Passage
     from index.embedding.embedder import Embedder
+    from index.feedback import FeedbackStore
     from index.guard.guard import GuardedQuery
     from index.ledger import Ledger
     from index.reading import SqlDocuments
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
     from query.plan import Plan
     from query.proof.text_check import Finding
 
+LONGEST_QUESTION_S = 120.0  # what a question that runs is waited for before what it reads from is closed
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
 
@@ -61,6 +67,7 @@ class Workspace:
         settings: Settings,
         reader: SqlDatabase,
         ledger: Ledger,
+        feedback: FeedbackStore,
         build: Callable[[Catalogue, Mapping[str, object]], QueryEngine],
         load: Callable[[], Catalogue],
         engines: Sequence[Engine],
@@ -94,10 +101,12 @@ class Workspace:
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
+        self._running = Running()
         self.drafts = LedgerQueue(ledger, self._lint, lambda: Outbox(settings.drafts))
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
         self.views = WorkspaceViews(self)
+        self.feedback = FeedbackDesk(self, feedback)
 
     # --- what there is -------------------------------------------------------------------------------------------
 
@@ -171,32 +180,50 @@ class Workspace:
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """Answer within `scope`; the answer, its turn in the conversation and its drafts are kept."""
+        scope.require("ask")
+        with stage("ask") as mark:
+            answer = self._answered(question, scope, conversation, on_event)
+            mark.note(
+                answer_id=answer.id,
+                path=answer.route.path,
+                rows=sum(one.row_count for one in answer.sql),
+                passages=len(answer.passages),
+                citations=len(answer.citations),
+                drafts=len(answer.drafts),
+                confidence=round(answer.route.confidence, 4),
+            )
+        return answer
+
+    def _answered(self, question: str, scope: Scope, conversation: str, on_event: OnEvent | None) -> Answer:
+        """Answer and keep it."""
         from query.engine import silent
 
-        scope.require("ask")
         earlier = self._conversations.latest(scope, conversation) if conversation else None
-        answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
-        answer = answered.answer
-        answer.generation = self._generation
-        answer.conversation_id = conversation or answer.id
-        self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
-        self._conversations.keep(scope, answered)
-        for draft in answer.drafts:
-            self._ledger.save_draft(scope, draft.id, answer.id, draft.entity, draft.key, draft.model_dump_json())
+        with self._running.one():
+            answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
+            answer = answered.answer
+            answer.generation = self._generation
+            answer.conversation_id = conversation or answer.id
+            self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
+            self._conversations.keep(scope, answered)
+            for draft in answer.drafts:
+                self._ledger.save_draft(scope, draft.id, answer.id, draft.entity, draft.key, draft.model_dump_json())
         return answer
 
     def explain(self, question: str, scope: Scope) -> Plan:
         """The plan that `ask` would run."""
         scope.require("ask")
-        return self.engine(scope).plan(question, scope)
+        with self._running.one():
+            return self.engine(scope).plan(question, scope)
 
     def search(self, query: str, scope: Scope, k: int) -> tuple[Passage, ...]:
         """The best `k` passages; none where nothing is indexed."""
         scope.require("ask")
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
-        passages = self._open_passages()
-        return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
+        with self._running.one():
+            passages = self._open_passages()
+            return passages.search(query, scope, k=k, per_document=1) if passages is not None else ()
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
@@ -218,7 +245,8 @@ class Workspace:
 
         scope.require("ask")
         before = self.answer(answer_id, scope)
-        after = self.engine(scope).answer(before.carried or before.question, scope)
+        with self._running.one():
+            after = self.engine(scope).answer(before.carried or before.question, scope)
         after.generation = self._generation
         return replayed(before, after)
 
@@ -226,13 +254,15 @@ class Workspace:
         """Read every citation from its source again: a line for each that does not hold."""
         from api.evaluation.checking import check_citations
 
-        return check_citations(answer, scope, self.engine(scope).parts)
+        with self._running.one():
+            return check_citations(answer, scope, self.engine(scope).parts)
 
     def _lint(self, scope: Scope, draft: DraftView, proposed: str, to_export: bool) -> Sequence[Finding]:
         """What does not hold in a draft, read again for `scope`."""
         from query.drafts.lint import DraftLinter
 
-        return DraftLinter(self.engine(scope).parts, scope).findings(draft, proposed=proposed, to_export=to_export)
+        with self._running.one():
+            return DraftLinter(self.engine(scope).parts, scope).findings(draft, proposed=proposed, to_export=to_export)
 
     def churn(self, scope: Scope, key: str | None = None) -> Sequence[EntityScore]:
         """Scores by the first declared score, highest first; of one entity with `key`."""
@@ -270,13 +300,15 @@ class Workspace:
             self._forget()
             return reports
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Sync unless `vectors_only`, then build a new generation, check it, switch."""
         from api.upkeep.sync import Upkeep
 
         with self._upkeep:
             self._close_retired()
-            report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full)
+            report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full, apart)
             self._retire()
             return report
 
@@ -295,6 +327,19 @@ class Workspace:
 
         scope.require("ingest")
         return asdict(lineage(self._owned().store, table, key))
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store and give the receipt; or only `look`, or `undo` the keeping out."""
+        from api.upkeep.forgetting import forget
+        from api.upkeep.sync import Upkeep
+
+        scope.require("forget")
+        with self._upkeep:
+            if mode == "forget":
+                self._close_retired()
+            done = forget(Upkeep(self._owned(), self.settings, progress), scope, entity, mode)
+            self._forget()
+            return done
 
     def retrain(self, progress: Progress) -> Any:
         """Train the declared scores anew; a line for each."""
@@ -322,16 +367,10 @@ class Workspace:
         return status(self._owned(), self.home)
 
     def health(self) -> dict[str, str]:
-        """What is wrong with `records` and `passages`; the vector engine is asked to count, the database to read."""
-        return {"records": _fault(self._read_something), "passages": _fault(self._count_passages)}
+        """What is wrong with `records` and `passages`; empty texts where they are well."""
+        from api.health import health
 
-    def _read_something(self) -> None:
-        from index.guard.guard import guard
-
-        table = next(iter(self.catalogue.tables), None)
-        shown = Scope.administrator(self.catalogue, frozenset())
-        read = f'SELECT 1 FROM "{table.name}" LIMIT 1' if table is not None else "SELECT 1"
-        self._reader.read(guard(read, self.catalogue, shown, dialect=self._reader.dialect))
+        return health(self.catalogue, self._reader, self._count_passages)
 
     def _count_passages(self) -> None:
         if self._open_passages() is not None and self._gateway is not None:
@@ -339,11 +378,16 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
+        self._close_retired(wait_s=5.0)
         with self._opening:
             self._close_gateway()
-            self._close_retired()
             for engine in self._engines:
                 engine.dispose()
+
+    def settle(self) -> bool:
+        """Drop what was built, and wait for the questions that run; true where there were some."""
+        self._forget()
+        return self._running.any() and self._running.wait(LONGEST_QUESTION_S)
 
     def _owned(self) -> Owned:
         if self._store is None or self._sources is None or self._generations is None or self._embedder is None:
@@ -373,8 +417,9 @@ class Workspace:
         self._gateway = None
         self._passages = None
 
-    def _close_retired(self) -> None:
+    def _close_retired(self, wait_s: float = LONGEST_QUESTION_S) -> None:
         if self._retired is not None:
+            self._running.wait(wait_s)
             self._retired.close()
             self._retired = None
 
@@ -400,12 +445,3 @@ class Owned:
             assert workspace._generation == live.generation
         assert workspace._gateway is not None
         return workspace._generation, workspace._gateway
-
-
-def _fault(check: Callable[[], None]) -> str:
-    """What `check` says is wrong; empty where it says nothing."""
-    try:
-        check()
-    except TowerError as error:
-        return error.message
-    return ""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from index.errors import BusyError, NotFoundError, PolicyError, UsageError
 from index.scope import Scope
-from index.store.base import StoreBase
+from index.store.base import StoreBase, alone
 from index.store.schema import answers, drafts, models, sights, turns
 
 Status = Literal["proposed", "edited", "approved", "rejected", "exported"]
@@ -112,6 +112,7 @@ class Ledger(StoreBase):
         row = {"answer_id": answer_id, "principal": scope.principal.name, "conversation": conversation,
                "question": question, "named": named, "plan": plan}  # fmt: skip
         with self._transaction() as connection:
+            alone(connection, f"turns:{scope.principal.name}:{conversation}")
             held = connection.scalar(sa.select(sa.func.max(turns.c.position)).where(mine)) or 0
             connection.execute(sa.insert(turns).values(**row, position=held + 1))
 
@@ -223,9 +224,9 @@ class Ledger(StoreBase):
         if was is not None:
             change = change.where(drafts.c.body == was)
         with self._transaction() as connection:
-            held = _draft(connection, scope, draft_id)
+            _draft(connection, scope, draft_id)
             if connection.execute(change).rowcount != 1:
-                raise _unchanged(held, allowed)
+                raise _unchanged(_draft(connection, scope, draft_id), allowed)  # as it is now
             return _draft(connection, scope, draft_id)
 
 

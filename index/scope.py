@@ -18,8 +18,8 @@ from index.catalogue.model import Catalogue
 from index.errors import PolicyError
 
 Visibility = Literal["visible", "masked"]
-Action = Literal["ask", "sql", "drafts", "ingest", "reindex", "audit"]
-ACTIONS: frozenset[Action] = frozenset({"ask", "sql", "drafts", "ingest", "reindex", "audit"})
+Action = Literal["ask", "sql", "drafts", "ingest", "reindex", "audit", "forget"]
+ACTIONS: frozenset[Action] = frozenset({"ask", "sql", "drafts", "ingest", "reindex", "audit", "forget"})
 
 
 @dataclass(frozen=True)

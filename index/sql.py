@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from index.errors import SqlRejected, StorageError
 from index.guard.dialects import canonical
 from index.guard.guard import GuardedQuery
+from index.stages import stage
 
 Value = str | int | float | bool | None | dt.date | dt.datetime | Decimal | bytes
 BINARY = "<binary>"
@@ -89,7 +90,9 @@ class SqlDatabase:
             raise SqlRejected(f"the query was guarded for {query.dialect}, but the database is {self.dialect}")
         values = _bind(query.sql, parameters or {})
         run = self._read_sqlite if self.dialect == "sqlite" else self._read_other
-        columns, rows = run(query, values)
+        with stage("sql") as mark:
+            columns, rows = run(query, values)
+            mark.note(rows=min(len(rows), query.limit))
         kept = tuple(tuple(plain(value) for value in row) for row in rows[: query.limit])
         return Rows(query.columns or columns, kept, truncated=len(rows) > query.limit)
 

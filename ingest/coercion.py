@@ -41,11 +41,16 @@ _MAX_INTEGER = 2**63 - 1
 
 def is_null(value: object) -> bool:
     """True for what exports write where there is nothing."""
-    if value is None:
-        return True
-    if isinstance(value, str):
-        return len(value) <= 8 and value.strip().lower() in NULLS
-    return isinstance(value, float) and math.isnan(value)
+    kind = value.__class__  # asked for every cell of every row, and these four are what cells are
+    if kind is str:
+        return len(value) <= 8 and value.strip().lower() in NULLS  # type: ignore[arg-type,attr-defined]
+    if kind is int or kind is bool:
+        return False
+    return (
+        value is None
+        or (isinstance(value, float) and math.isnan(value))
+        or (isinstance(value, str) and is_null(str(value)))
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,8 +37,20 @@ class Mirrored:
     left_out: tuple[str, ...]
 
 
-def mirror(url: str, options: Mapping[str, Any], folder: Path, *, full: bool = False) -> Mirrored:
-    """Bring `folder` to what the store holds under `url`.
+def nothing(_name: str) -> bool:
+    """Skips no object."""
+    return False
+
+
+def mirror(
+    url: str,
+    options: Mapping[str, Any],
+    folder: Path,
+    *,
+    full: bool = False,
+    skip: Callable[[str], bool] = nothing,
+) -> Mirrored:
+    """Bring `folder` to what the store holds under `url`, but for the objects whose names `skip` takes.
 
     A store that holds nothing, where something was mirrored, leaves the mirror as it is unless `full`: the caller sees
     a `SourceError`.
@@ -51,6 +63,7 @@ def mirror(url: str, options: Mapping[str, Any], folder: Path, *, full: bool = F
             f"{url} holds no object, and {len(held)} were read from it; nothing was deleted",
             hint="if that is meant run `tower ingest --full`, else check the bucket and the credentials",
         )
+    found = {name: held for name, held in found.items() if not skip(name)}
     left_out = [f"{name}: larger than {LARGEST} bytes" for name, (size, _) in found.items() if size > LARGEST]
     marks: dict[str, str] = {}
     fetched = 0

@@ -36,6 +36,9 @@ class ReindexReport:
     removed: tuple[str, ...]
 
 
+Fill = Callable[[str], int]  # fills the generation of that name somewhere else; how many passages were embedded
+
+
 def no_check(_gateway: VectorGateway) -> str:
     """Lets every complete index go live."""
     return ""
@@ -50,20 +53,23 @@ def reindex(
     progress: Progress | None = None,
     anew: bool = False,
     keep: int = 1,
+    fill: Fill | None = None,
 ) -> ReindexReport:
     """Build a generation with `embedder`, check it, make it live, keep `keep` old ones for a roll-back.
 
     Raises `StorageError` when the new index is incomplete or `check` gives a reason against it; the live generation
-    then stays. `anew` does not go on with a build that was cut off.
+    then stays. `anew` does not go on with a build that was cut off. `fill` does the work in a process of its own; what
+    it leaves out is done here.
     """
     building = generations.begin(embedder, anew=anew)
     try:
+        already = fill(building.generation) if fill is not None else 0
         embedded, total = _build(generations, building, store, embedder, check, progress)
     except TowerError as error:
         generations.fail(building.generation, error.message)
         raise
     generations.switch(building.generation)
-    return ReindexReport(building.generation, embedded, total, tuple(generations.collect(keep)))
+    return ReindexReport(building.generation, already + embedded, total, tuple(generations.collect(keep)))
 
 
 def roll_back(generations: Generations, store: Ledger, embedder: Embedder, progress: Progress | None = None) -> str:

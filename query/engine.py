@@ -15,6 +15,7 @@ from index.documents import Passage
 from index.errors import NotFoundError
 from index.guard.guard import guard
 from index.scope import Scope
+from index.stages import stage
 from index.vectors.gateway import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.compose.markdown import number, render
@@ -93,8 +94,10 @@ class QueryEngine:
     ) -> Answered:
         """`answer` after an earlier turn, with what the next one needs."""
         clock = _Clock()
-        resolved = self.resolved(question, scope, earlier)
-        plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)
+        with stage("plan") as mark:
+            resolved = self.resolved(question, scope, earlier)
+            plan = asked_back(question, resolved.asked) if resolved.asked else self.plan(resolved.question, scope)
+            mark.note(path=plan.route.path, steps=len(plan.steps), confidence=round(plan.route.confidence, 4))
         clock.lap("plan")
         if resolved.carried:
             notify("carried", {"question": resolved.question})
@@ -105,11 +108,15 @@ class QueryEngine:
         clock.lap("read")
         documents = self._document_text(scope)
         teller = Teller(parts, scope, plan, found, CitationBook(), documents)
-        told = teller.tell()
+        with stage("compose") as mark:
+            told = teller.tell()
+            mark.note(sentences=len(told.sentences))
         clock.lap("write")
         prover = self._prover(plan, found, told, documents)
         streamed = notify if notify is not silent and parts.writer is None else None
-        proof = proven(prover, told.sentences, streamed)
+        with stage("prove") as mark:
+            proof = proven(prover, told.sentences, streamed)
+            mark.note(kept=len(proof.kept))
         clock.lap("check")
         made = prover.prove(teller.make())
         clock.lap("make")

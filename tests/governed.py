@@ -166,8 +166,9 @@ def orders() -> list[tuple[str, str, str, str, float]]:
     return found
 
 
-def build(home: Path, *, policy: str = POLICY, regions: tuple[str, ...] = REGIONS) -> Path:
-    """A workspace in `home` with the customers of `regions` only, and everything that belongs to them; ingested."""
+def build(home: Path, *, policy: str = POLICY, regions: tuple[str, ...] = REGIONS, more: str = "") -> Path:
+    """A workspace in `home` with the customers of `regions` only, and everything that belongs to them; ingested.
+    `more` stands in tower.yaml behind the rest."""
     kept = {row[0] for row in ACCOUNTS if row[2] in regions}
     crm, notes, handbook = (home / "files" / name for name in ("crm", "notes", "handbook"))
     for folder in (crm, notes, handbook):
@@ -181,7 +182,7 @@ def build(home: Path, *, policy: str = POLICY, regions: tuple[str, ...] = REGION
         if account in kept:
             (notes / f"{account}.md").write_text(f"# Visit note\n\n{text}\n", encoding="utf-8")
     (handbook / "payment.md").write_text(HANDBOOK, encoding="utf-8")
-    (home / "tower.yaml").write_text(SOURCES, encoding="utf-8")
+    (home / "tower.yaml").write_text(SOURCES + more, encoding="utf-8")
     (home / "catalogue.yaml").write_text(CATALOGUE, encoding="utf-8")
     assert main(["ingest", "--home", str(home)]) == 0
     (home / "policy.yaml").write_text(policy, encoding="utf-8")

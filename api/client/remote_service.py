@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from api.client.presence import Presence
     from api.evaluation.replay import Replay
     from api.service import OnEvent, Progress
+    from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
     from index.guard.guard import GuardedQuery
@@ -88,6 +89,35 @@ class RemoteQueue:
         return self._calls.call(method, f"/v1/drafts{path}", body, user=scope.principal.name)
 
 
+class RemoteFeedback:
+    """Implements `api.service.FeedbackBook` over HTTP."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def give(self, scope: Scope, answer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep the asker's word on an answer."""
+        return dict(self._call("POST", f"answers{_part(answer_id)}/feedback", scope, given))
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        """What `scope` may read, newest first."""
+        query = f"?status={percent_encoded(status)}" if status else ""
+        found: list[dict[str, Any]] = self._call("GET", f"feedback{query}", scope)["feedback"]
+        return found
+
+    def accept(self, scope: Scope, feedback_id: str, correction: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make a golden question of it, in the server's process."""
+        body = {"correction": dict(correction)} if correction else {}
+        return dict(self._call("POST", f"feedback{_part(feedback_id)}/accept", scope, body))
+
+    def dismiss(self, scope: Scope, feedback_id: str, reason: str = "") -> dict[str, Any]:
+        """Set it aside."""
+        return dict(self._call("POST", f"feedback{_part(feedback_id)}/dismiss", scope, {"reason": reason}))
+
+    def _call(self, method: str, path: str, scope: Scope, body: Mapping[str, Any] | None = None) -> Any:
+        return self._calls.call(method, f"/v1/{path}", body, user=scope.principal.name)
+
+
 class RemoteService:
     """Implements `api.service.Service` by asking the server that owns the workspace."""
 
@@ -97,6 +127,7 @@ class RemoteService:
         self.drafts = RemoteQueue(calls)
         self.models = RemoteModels(calls)
         self.views = RemoteViews(calls)
+        self.feedback = RemoteFeedback(calls)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -184,7 +215,9 @@ class RemoteService:
         )
         return found
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
         return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
 
@@ -198,6 +231,11 @@ class RemoteService:
         """Where a row comes from, and the sync that last changed it."""
         query = f"?table={percent_encoded(table)}&key={percent_encoded(key)}"
         found: dict[str, Any] = self._call("GET", f"/v1/admin/lineage{query}", scope)
+        return found
+
+    def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
+        """Take a customer out of every store, in the server's process."""
+        found: dict[str, Any] = self._call("POST", "/v1/admin/forget", scope, {"entity": entity, "mode": mode})
         return found
 
     def retrain(self, progress: Progress) -> Any:

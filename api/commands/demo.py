@@ -16,6 +16,10 @@ def demo(context: typer.Context, as_json: JsonOption = False, home: HomeOption =
     """Make the sample company, bring it in and ask the four seed questions.
 
     Running it again is quick: only what changed is read.
+
+    \b
+    Example:
+      tower demo --home /tmp/tower
     """
     from api.demo import run_demo
 

@@ -51,7 +51,12 @@ def show_draft(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Show one draft with its citations."""
+    """Show one draft with its citations.
+
+    \b
+    Example:
+      tower drafts show 3f2a
+    """
     from api.render.answers import render_draft
 
     with runtime(context).workspace(home) as service:
@@ -97,7 +102,12 @@ def lint(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Check a draft as approval does: stale evidence, facts of another account, what has no source, links."""
+    """Check a draft as approval does: stale evidence, facts of another account, what has no source, links.
+
+    \b
+    Example:
+      tower drafts lint 3f2a
+    """
     from api.render.answers import line
 
     with runtime(context).workspace(home) as service:
@@ -156,7 +166,12 @@ def approve(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Approve a draft as it stands; the lint must find nothing. Tower sends nothing itself."""
+    """Approve a draft as it stands; the lint must find nothing. Tower sends nothing itself.
+
+    \b
+    Example:
+      tower drafts approve 3f2a
+    """
     with runtime(context).workspace(home) as service:
         draft = service.drafts.approve(service.scope_for(as_user), draft_id)
     show(draft, as_json, lambda console: console.print(f"approved {draft['id']}: {draft['subject']}", markup=False))
@@ -171,7 +186,12 @@ def reject(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Reject a draft."""
+    """Reject a draft.
+
+    \b
+    Example:
+      tower drafts reject 3f2a --reason "already renewed"
+    """
     with runtime(context).workspace(home) as service:
         draft = service.drafts.reject(service.scope_for(as_user), draft_id, reason)
     show(draft, as_json, lambda console: console.print(f"rejected {draft['id']}: {draft['subject']}", markup=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,7 +79,8 @@ class Runtime:
         settings = self.settings(home, must_exist=sql_url is None)
         service = self._opener()(settings.home, settings, sql_url=sql_url)
         try:
-            yield service
+            with _observed(settings):
+                yield service
         finally:
             service.close()
 
@@ -94,6 +95,15 @@ class Runtime:
 
             return open_workspace
         return self.opener
+
+
+def _observed(settings: Settings) -> AbstractContextManager[None]:
+    """Traces where the settings ask for them; nothing of OpenTelemetry is loaded where they do not."""
+    if not settings.telemetry.otlp_endpoint:
+        return nullcontext()
+    from api.telemetry.tracing import observing
+
+    return observing(settings.telemetry)
 
 
 def runtime(context: typer.Context) -> Runtime:

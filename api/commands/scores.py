@@ -61,9 +61,14 @@ def churn(
 
 def evaluate(
     context: typer.Context,
-    golden: Annotated[Path, typer.Argument(metavar="FILE.jsonl")],
+    golden: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.jsonl]", help="Default: the workspace's golden file.")
+    ] = None,
     minimum: Annotated[
-        float, typer.Option("--min", help="Exit 1 below this accuracy (0 to 1), or if anything is unproven.")
+        float,
+        typer.Option(
+            "--min-accuracy", "--min", help="Exit 1 below this accuracy (0 to 1), or if anything is unproven."
+        ),
     ] = 0.0,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -74,18 +79,26 @@ def evaluate(
     docs/evaluation.md describes the file.
 
     \b
-    Example:
-      tower eval golden.jsonl --min 0.95
+    Examples:
+      tower eval golden.jsonl --min-accuracy 0.97
+      tower eval --min-accuracy 0.97 --json > report.json
     """
     from api.evaluation.evaluate import evaluate_file
     from api.render.evaluation import render_evaluation
     from index.errors import UsageError
 
     if not 0 <= minimum <= 1:
-        raise UsageError(f"--min is {minimum}; it is a share from 0 to 1", hint="for example --min 0.95")
-    with runtime(context).workspace(home) as service, progress() as report:
+        raise UsageError(f"--min-accuracy is {minimum}; it is a share from 0 to 1", hint="for example 0.97")
+    run = runtime(context)
+    asked = golden if golden is not None else run.settings(home).golden_path
+    if golden is None and not asked.is_file():
+        raise UsageError(
+            f"the workspace has no golden questions yet: there is no {asked}",
+            hint="write some, or accept feedback: docs/evaluation.md",
+        )
+    with run.workspace(home) as service, progress() as report:
         result = evaluate_file(
-            service, golden, user=as_user, on_case=lambda done, total: report("golden questions", done, total)
+            service, asked, user=as_user, on_case=lambda done, total: report("golden questions", done, total)
         )
     show(result.as_json(), as_json, lambda console: render_evaluation(console, result))
     if result.accuracy < minimum or (minimum and not result.all_proven):

@@ -44,6 +44,8 @@ def serve(
     from api.access.signin import SignIn
     from api.http.boundary import LOOPBACK_NAMES
     from api.http.serving import serve_workspace
+    from api.telemetry.logs import set_up
+    from index.stages import OBSERVERS
 
     run = runtime(context)
     settings = run.settings(home)
@@ -51,6 +53,7 @@ def serve(
     number = settings.server.port if port is None else port
     sign_in = SignIn(settings.signin, settings.home)
     require_sign_in(settings, sign_in, address, as_user)
+    set_up(settings.logs, settings.home)
     with run.workspace(home, own=True) as service:
         if as_user is not None or not settings.policy_path.exists():
             service.scope_for(as_user)
@@ -66,6 +69,7 @@ def serve(
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
             browsers=Browsers(settings.console, settings.signin),
+            observers=OBSERVERS.get(),
             concurrent=settings.server.concurrent,
             drain_s=settings.server.drain_s,
         )

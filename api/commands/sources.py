@@ -107,7 +107,12 @@ def reindex(
 def status(
     context: typer.Context, as_user: AsOption = None, as_json: JsonOption = False, home: HomeOption = None
 ) -> None:
-    """Show sources, freshness, counts, generation and quarantined records."""
+    """Show sources, freshness, counts, generation and quarantined records.
+
+    \b
+    Example:
+      tower status
+    """
     from api.render.sources import render_mapping
 
     with runtime(context).workspace(home) as service:

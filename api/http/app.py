@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from api.http import openapi, problems
-from api.http.boundary import LOOPBACK_NAMES, Boundary, Metrics
+from api.http.boundary import LOOPBACK_NAMES, Boundary
 from api.http.door import Door
 from api.http.idempotency import Repeats
 from api.upkeep.jobs import Handler, Jobs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from api.access.owner import Owner
     from api.access.signin import SignIn
     from api.service import Service
+    from index.stages import Observer
 
 PROBLEMS = (400, 401, 403, 404, 409, 413, 421, 422, 429, 500, 502, 503, 507)
 CONCURRENT = 48  # requests that are answered at a time; the next ones get 429
@@ -39,19 +41,23 @@ def create_app(
     limits: Limits | None = None,
     jobs: Jobs | None = None,
     browsers: Browsers | None = None,
+    observers: tuple[Observer, ...] = (),
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
     A request with a bearer token is asked as whom `sign_in` makes of it; one without as `user`, where None is the
     local administrator in a workspace without users, and nobody in others. `owner` lets the commands of the
-    workspace's owner in; see `api.access.owner`. `browsers` holds the sessions of the pages at `/`.
+    workspace's owner in; see `api.access.owner`. `browsers` holds the sessions of the pages at `/`; `observers` measure
+    each request besides the server's metrics.
     """
     from importlib.metadata import version
 
     from api.access.browser import Browsers
+    from api.agents.mcp_server import McpEndpoint
     from api.console import routers as console
-    from api.http.routes import admin, drafts, operations, questions, scores, views
+    from api.http.routes import admin, drafts, feedback, operations, questions, scores, views
     from api.settings import ConsoleSettings
+    from api.telemetry.metrics import Metrics
 
     metrics = Metrics()
     app = FastAPI(
@@ -68,12 +74,16 @@ def create_app(
     browsers = browsers if browsers is not None else Browsers(ConsoleSettings())
     app.state.sign_in, app.state.limits, app.state.browsers = sign_in, limits, browsers
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits, browsers=browsers)
-    app.add_middleware(Boundary, max_body=max_body, hosts=hosts, metrics=metrics, concurrent=concurrent)
+    app.add_middleware(
+        Boundary, max_body=max_body, hosts=hosts, metrics=metrics, concurrent=concurrent, observers=observers
+    )
     problems.install(app)
-    for router in (questions.router, scores.router, drafts.router, views.router, operations.router, admin.router):
+    rooms = (questions, feedback, scores, drafts, views, operations, admin)
+    for router in (room.router for room in rooms):
         app.include_router(router, responses=problems.responses(*PROBLEMS))
     for router in (openapi.router, *console):
         app.include_router(router, include_in_schema=False)
+    app.router.routes.append(Route("/mcp", McpEndpoint(service), methods=["POST"], include_in_schema=False))
     return app
 
 
@@ -90,7 +100,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         "reindex": lambda given, told: (
             service.roll_back(told)
             if given.get("roll_back")
-            else service.reindex(given["sources"], given["vectors_only"], given["full"], told)
+            else service.reindex(given["sources"], given["vectors_only"], given["full"], told, apart=True)
         ),
         "retrain": lambda _given, told: service.retrain(told),
     }

@@ -10,7 +10,6 @@ import logging
 import re
 import time
 import uuid
-from collections import defaultdict
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,15 +18,23 @@ from starlette.exceptions import HTTPException
 
 from api.audit import CORRELATION
 from api.http.problems import problem
+from api.telemetry.logs import FIELDS
+from index.stages import OBSERVERS, TRACEPARENT, stage
 
 if TYPE_CHECKING:
     from fastapi.responses import JSONResponse
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from api.telemetry.metrics import Metrics
+    from index.stages import Observer
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
 _log = logging.getLogger("tower.http")
+_access = logging.getLogger("tower.access")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -39,38 +46,22 @@ _HEADERS = {
 }
 
 
-class Metrics:
-    """Counts and seconds of requests, by method and status, in Prometheus's text format."""
-
-    def __init__(self) -> None:
-        self._count: dict[tuple[str, int], int] = defaultdict(int)
-        self._seconds: dict[tuple[str, int], float] = defaultdict(float)
-
-    def add(self, method: str, status: int, seconds: float) -> None:
-        """Count one request."""
-        self._count[method, status] += 1
-        self._seconds[method, status] += seconds
-
-    def text(self) -> str:
-        """The exposition text."""
-        lines = ["# TYPE tower_requests_total counter"]
-        lines += [f'tower_requests_total{{method="{m}",status="{s}"}} {n}' for (m, s), n in sorted(self._count.items())]
-        lines.append("# TYPE tower_request_seconds_total counter")
-        lines += [
-            f'tower_request_seconds_total{{method="{m}",status="{s}"}} {n:.6f}'
-            for (m, s), n in sorted(self._seconds.items())
-        ]
-        return "\n".join(lines) + "\n"
-
-
 class Boundary:
     """ASGI middleware: refuses what must not come in, puts ids and safe headers on what goes out."""
 
     def __init__(
-        self, app: ASGIApp, *, max_body: int, hosts: frozenset[str], metrics: Metrics, concurrent: int
+        self,
+        app: ASGIApp,
+        *,
+        max_body: int,
+        hosts: frozenset[str],
+        metrics: Metrics,
+        concurrent: int,
+        observers: tuple[Observer, ...] = (),
     ) -> None:
         self.app, self.max_body, self.hosts, self.metrics = app, max_body, hosts, metrics
         self.concurrent, self.at_work = concurrent, 0
+        self.observers = (metrics, *observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or answer it with a problem document."""
@@ -82,6 +73,9 @@ class Boundary:
         identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
         scope["request_id"] = identity
         CORRELATION.set(identity)
+        OBSERVERS.set(self.observers)
+        traced = headers.get("traceparent", "")
+        TRACEPARENT.set(traced if _TRACE.fullmatch(traced) else "")
         started, status = time.monotonic(), 500
 
         async def outgoing(message: Message) -> None:
@@ -96,18 +90,24 @@ class Boundary:
 
         refused = self._refusal(scope["method"], headers)
         works = not refused and not _waits(scope["path"])
-        try:
-            if refused:
-                await problem(*refused, request_id=identity)(scope, receive, outgoing)
-            elif works and self.at_work >= self.concurrent:
-                await self._full(identity)(scope, receive, outgoing)
-                works = False
-            else:
-                self.at_work += works
-                await self._limited(scope, receive, outgoing)
-        finally:
-            self.at_work -= works
-            self.metrics.add(scope["method"], status, time.monotonic() - started)
+        with self.metrics.request(), stage("request") as mark:
+            try:
+                if refused:
+                    await problem(*refused, request_id=identity)(scope, receive, outgoing)
+                elif works and self.at_work >= self.concurrent:
+                    await self._full(identity)(scope, receive, outgoing)
+                    works = False
+                else:
+                    self.at_work += works
+                    await self._limited(scope, receive, outgoing)
+            finally:
+                self.at_work -= works
+                seconds = time.monotonic() - started
+                method, route = _method(scope["method"]), _route(scope, status)
+                mark.note(method=method, route=route, status=status, request_id=identity)
+                self.metrics.add(method, route, status, seconds)
+                told = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+                _access.info("request", extra={FIELDS: told})
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         read = 0
@@ -164,6 +164,18 @@ class Boundary:
         if foreign or headers.get("sec-fetch-site") == "cross-site":
             return 403, "foreign_origin", "a page of another origin may not change anything here"
         return None
+
+
+def _method(given: str) -> str:
+    return given if given in _METHODS else "other"
+
+
+def _route(scope: Scope, status: int) -> str:
+    """The template of the route that answered, so that neither ids nor what somebody made up becomes a label."""
+    route = scope.get("route")
+    if route is not None:
+        return str(route.path)
+    return "/mcp" if scope["path"] == "/mcp" and status != 404 else "none"
 
 
 def _waits(path: str) -> bool:

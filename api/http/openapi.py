@@ -15,7 +15,14 @@ from fastapi.responses import JSONResponse, Response
 router = APIRouter(include_in_schema=False)
 _SCHEME = {"bearer": {"type": "http", "scheme": "bearer", "description": "A token of the sign-in service, or a key."}}
 _OPEN = frozenset({"/healthz", "/readyz"})
-_EXAMPLES = {"answer_id": "an-3f9c", "draft_id": "d-81b2", "job_id": "7d1f0c", "table": "accounts", "key": "ACC-1"}
+_EXAMPLES = {
+    "answer_id": "an-3f9c",
+    "draft_id": "d-81b2",
+    "job_id": "7d1f0c",
+    "feedback_id": "9c41d2",
+    "table": "accounts",
+    "key": "ACC-1",
+}
 
 
 @router.get("/openapi.json")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from api.access.signin import SignIn
     from api.service import Service
     from api.settings import JobsSettings
+    from index.stages import Observer
 
 log = logging.getLogger("tower.http")
 _NOBODY = Scope(Principal("server"), {}, frozenset())  # sees nothing, and may ask
@@ -44,6 +45,7 @@ def serve_workspace(
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
     browsers: Browsers | None = None,
+    observers: tuple[Observer, ...] = (),
     concurrent: int = CONCURRENT,
     drain_s: int = 20,
 ) -> None:
@@ -70,10 +72,13 @@ def serve_workspace(
         jobs=jobs,
         concurrent=concurrent,
         browsers=browsers,
+        observers=observers,
     )
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=drain_s
     )
+    if logging.getLogger().handlers:  # the log has a form of its own: uvicorn's lines take it, too
+        config.log_config = None
     if threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM, _stop

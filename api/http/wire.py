@@ -64,6 +64,26 @@ class ExportRequest(_Request):
     by: str = Field(default="eml", pattern="^(eml|smtp|webhook)$")
 
 
+class FeedbackRequest(_Request):
+    """A thumb up or down on an answer; `correction` says what would be right."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"verdict": "down", "comment": "LATAM is missing",
+                                         "correction": {"sql": "SELECT COUNT(*) FROM accounts"}}]},
+    )  # fmt: skip
+    verdict: str = Field(pattern="^(up|down)$")
+    comment: str = Field(default="", max_length=2_000)
+    correction: dict[str, Any] | None = None
+
+
+class AcceptRequest(_Request):
+    """What the golden question is to expect, where the answer itself or the asker's correction does not say."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"correction": {"contains": ["two"]}}]})
+    correction: dict[str, Any] | None = None
+
+
 class IngestRequest(_Request):
     """Which sources; none named is all of them. `full` reads what did not change, too; `reconcile` compares the keys of
     streams whose turn it is not yet; `retry` reads what stands in quarantine again."""
@@ -73,6 +93,15 @@ class IngestRequest(_Request):
     full: bool = False
     reconcile: bool = False
     retry: bool = False
+
+
+class ForgetRequest(_Request):
+    """Whom to forget: `entity` is a key, or `entity:key`. `mode` is `look` (count what would go), `forget`, or `undo`
+    (let it come in again)."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"entity": "ACC-1", "mode": "look"}]})
+    entity: str = Field(min_length=1, max_length=500)
+    mode: Literal["look", "forget", "undo"]
 
 
 class ReindexRequest(IngestRequest):
@@ -241,3 +270,28 @@ class AtRisk(BaseModel):
     scores: list[dict[str, str]]
     total: int
     rows: list[dict[str, Any]]
+
+
+class Feedback(BaseModel):
+    """One person's word on one answer; `golden` is the golden question that accepting it made."""
+
+    id: str
+    answer_id: str
+    principal: str
+    created_at: str = ""
+    verdict: str
+    comment: str = ""
+    correction: dict[str, Any] | None = None
+    status: str
+    decided_at: str | None = None
+    decided_by: str | None = None
+    reason: str = ""
+    question: str = ""
+    golden: dict[str, Any] | None = None
+
+
+class FeedbackPage(BaseModel):
+    """Feedback, newest first."""
+
+    feedback: list[Feedback]
+    next: str = ""

@@ -43,12 +43,13 @@ class Upkeep:
                 return []
         reports = self.sync(only, full, reconcile)
         self._index()
-        self._train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
+        self.train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool) -> dict[str, Any]:
+    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, apart: bool) -> dict[str, Any]:
         """A new generation beside the live one, checked and switched to; the sources are read first unless
-        `vectors_only`."""
+        `vectors_only`. `apart` fills it in a process of its own."""
+        from api.upkeep.build import fill_apart
         from ingest.reindex import reindex
 
         reports = [] if vectors_only else self.sync(sources, full)
@@ -60,6 +61,9 @@ class Upkeep:
             check=self._finds_its_passages,
             progress=self._bar("embedding passages"),
             anew=full,
+            fill=(lambda name: fill_apart(owned.workspace.home, name, self._bar("embedding passages")))
+            if apart
+            else None,
         )
         return {**asdict(report), "sources": reports}
 
@@ -91,10 +95,23 @@ class Upkeep:
         reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
         if catalogue is None and self._draft():
             sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
-        self._resolve()
+        self.resolve()
+        self._remove_outdated(deleted=any(r.totals.deleted for r in reports))
         return reports
 
-    def _resolve(self) -> None:
+    def _remove_outdated(self, *, deleted: bool) -> None:
+        """What was deleted at its source does not live on in answers and drafts."""
+        from index.forgetting.outdated import Outdated
+
+        outdated = Outdated(self.owned.engines[0])
+        if not deleted and not outdated.is_due():
+            return
+        self.owned.workspace._forget()
+        for kind, count in outdated.remove(self.owned.workspace.catalogue).items():
+            if count:
+                log.info("%d %s spoke of what is gone, and were removed", count, kind)
+
+    def resolve(self) -> None:
         """Say which records of different tables speak of one entity, where tower.yaml asks for it."""
         if not self.settings.resolve:
             return
@@ -150,7 +167,7 @@ class Upkeep:
         self.progress("training scores", count, count)
         return lines
 
-    def _train(self, *, changed: bool) -> None:
+    def train(self, *, changed: bool) -> None:
         """Train the declared scores, anew where something `changed`. One that cannot be trained is told in the log and
         does not stop the sync."""
         workspace = self.owned.workspace
@@ -178,6 +195,8 @@ class Upkeep:
 
 def status(owned: Owned, home: Path) -> dict[str, Any]:
     """What a workspace holds: sources with freshness and totals, counts, quarantine, generation, scores."""
+    from index.forgetting.erase import Eraser
+
     held = asdict(owned.store.status())
     ledger = owned.workspace._ledger
     listed = {table.name for table in owned.workspace.catalogue.tables}
@@ -194,6 +213,7 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
             for m in ledger.models(score.name)
             if m.live
         ],
+        "forgetting": Eraser(owned.engines[0]).unfinished(),
         "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
     }
 

@@ -16,6 +16,7 @@ from index.reading import DocumentReader, StoredChunk
 from index.scope import Scope
 from index.search.fusion import fuse
 from index.search.signals import Signals
+from index.stages import stage
 from index.vectors.gateway import Hit, Narrow, VectorGateway, sees_nothing
 from index.vectors.keywords import query_vector
 
@@ -49,6 +50,12 @@ class PassageIndex:
         """
         if not query.strip() or k <= 0 or sees_nothing(scope, narrow):
             return ()
+        with stage("search") as mark:
+            found = self._found(query, scope, k, narrow, per_document)
+            mark.note(passages=len(found))
+        return found
+
+    def _found(self, query: str, scope: Scope, k: int, narrow: Narrow, per_document: int) -> tuple[Passage, ...]:
         question = self._embedder.embed_query(query)
         hits = self._gateway.search(
             scope,

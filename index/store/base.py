@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, SQLAlchemyError
 
 from index.errors import StorageError
 
+RECORDS = "records"  # what is locked while records are written, and by whoever forgets somebody
 _CAUSES = (  # what the engine says, what we say, what to try
     (("disk is full", "no space left", "could not extend"), "the disk is full", "free some space, then run it again"),
     (("locked", "busy"), "another process is writing to it", "wait for the other command to end, then run it again"),
@@ -58,3 +59,13 @@ class StoreBase:
                 # The driver begins by itself only before INSERT, UPDATE and DELETE: a CREATE TABLE would commit alone.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+
+def alone(connection: sa.Connection, what: str, *, shared: bool = False) -> None:
+    """Let only one transaction at a time do `what`, or, where `shared`, any number of them while none does it alone.
+
+    SQLite has one writing transaction anyhow; on PostgreSQL the lock lasts to the end of the transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        connection.execute(sa.text(f"SELECT {lock}(hashtext(:what))"), {"what": f"tower:{what}"})

@@ -147,6 +147,22 @@ drafts = Table(
     Column("body", Text, nullable=False),  # JSON of the draft
 )
 
+feedback = Table(  # what people thought of answers
+    "_tower_feedback",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("answer_id", String, nullable=False, index=True),
+    Column("principal", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("verdict", String, nullable=False),  # up | down
+    Column("comment", Text, nullable=False, default=""),
+    Column("correction", Text, nullable=False, default=""),  # JSON of what would be right
+    Column("status", String, nullable=False),  # open | accepted | dismissed
+    Column("decided_at", String),
+    Column("decided_by", String),
+    Column("reason", Text, nullable=False, default=""),
+)
+
 sights = Table(  # what was visible to whom an answer or a draft was made for
     "_tower_sights",
     metadata,
@@ -163,6 +179,13 @@ models = Table(  # trained scores: one row a version
     Column("live", Integer, nullable=False, default=0),
     Column("auc", Float),
     Column("body", Text, nullable=False),  # JSON: coefficients, features, card
+)
+
+forgotten = Table(  # what was forgotten and must not come back: keyed hashes, and no personal data
+    "_tower_forgotten",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("subject", String, primary_key=True),  # whom it belongs to, as a hash too
 )
 
 Index("_tower_drafts_status", drafts.c.status)

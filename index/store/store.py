@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from index.documents import Chunk, Document
 from index.errors import StorageError
+from index.forgetting.suppression import NOTHING, Suppression, load
 from index.store import schema
-from index.store.base import StoreBase, storage_errors
+from index.store.base import RECORDS, StoreBase, alone, storage_errors
 from index.store.likeness import LikenessLedger
 from index.store.status import StatusReads
 from index.store.tables import Cell, DataTable, sql_table, stored_table, stored_tables
@@ -42,6 +43,7 @@ class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
     def __init__(self, engine: sa.Engine, *, clock: Clock = utc_now) -> None:
         super().__init__(engine)
         self._clock = clock
+        self._suppression = NOTHING
 
     def create(self) -> None:
         """Make the system tables that are missing, also those that an index made earlier does not have yet. An index of
@@ -66,7 +68,15 @@ class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
     def begin(self) -> Iterator[Writer]:
         """One transaction. It commits when the block ends well, else nothing of it is there."""
         with self._transaction() as connection:
-            yield Writer(connection, self._now())
+            alone(connection, RECORDS, shared=True)
+            self._suppression = load(connection, self._suppression)
+            yield Writer(connection, self._now(), self._suppression)
+
+    def suppression(self) -> Suppression:
+        """What was forgotten, and must not come in again."""
+        with self._reading() as connection:
+            self._suppression = load(connection, self._suppression)
+        return self._suppression
 
     def start_run(self, source: str) -> str:
         """Record that a run of `source` begins; returns its id. A run that was cut off earlier becomes `failed`."""

@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -22,6 +22,9 @@ from index.catalogue.model import ColumnType
 from index.errors import SourceError
 from index.store.schema import HASH, KEY, ORIGIN
 from index.store.schema import meta as meta_table
+
+if TYPE_CHECKING:
+    from index.forgetting.suppression import Suppression
 
 Cell = str | int | float | bool | None | dt.date | dt.datetime
 BATCH = 500
@@ -170,10 +173,13 @@ def drop_table(connection: sa.Connection, name: str) -> int:
 
 
 class RowWriter:
-    """Writes the rows of one data table as a difference: new and changed rows in, the vanished ones out."""
+    """Writes the rows of one data table as a difference: new and changed rows in, the vanished ones out. A row of
+    somebody forgotten is not written, and counts as unchanged."""
 
-    def __init__(self, connection: sa.Connection, table: DataTable) -> None:
+    def __init__(self, connection: sa.Connection, table: DataTable, suppression: Suppression) -> None:
         self._connection = connection
+        self._described = table
+        self._suppression = suppression
         self._table = sql_table(table)
         self._names = tuple(c.name for c in table.columns)
         query = sa.select(self._table.c[KEY], self._table.c[HASH], self._table.c[ORIGIN])
@@ -190,7 +196,10 @@ class RowWriter:
     def _upsert(self, rows: Sequence[DataRow]) -> Changes:
         fresh: list[tuple[Cell, ...]] = []
         replaced: list[str] = []
-        for row in rows:
+        kept = self._suppression.kept(self._described, rows)
+        if len(kept) < len(rows):
+            self._drop({row.key for row in rows} - {row.key for row in kept})
+        for row in kept:
             content = row.hash()
             held = self._held.get(row.key)
             if held == (content, row.origin):
@@ -212,17 +221,20 @@ class RowWriter:
         return {key for key, (_, origin) in self._held.items() if origin in origins}
 
     def holds(self, row: DataRow) -> bool:
-        """True where exactly this content is held under the row's key."""
+        """True where exactly this content is held under the row's key, or would not be written."""
         held, _ = self._held.get(row.key, ("", ""))
-        return bool(held == row.hash())
+        return all(held == kept.hash() for kept in self._suppression.kept(self._described, [row]))
 
     def delete_missing(self, keep: set[str] | frozenset[str]) -> Changes:
         """Remove the rows whose key is not in `keep`."""
-        gone = [key for key in self._held if key not in keep]
+        return Changes(deleted=self._drop([key for key in self._held if key not in keep]))
+
+    def _drop(self, keys: Iterable[str]) -> int:
+        gone = [key for key in keys if key in self._held]
         self._delete(gone)
         for key in gone:
             del self._held[key]
-        return Changes(deleted=len(gone))
+        return len(gone)
 
     def _delete(self, keys: Sequence[str]) -> None:
         for batch in batches(keys):

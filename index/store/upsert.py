@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 
+from index.forgetting.suppression import NOTHING, Suppression
 from index.store.schema import HASH, KEY, ORIGIN
 from index.store.tables import Cell, Changes, DataColumn, DataRow, DataTable, batches, insert_rows, put_table, sql_table
 
@@ -24,9 +25,16 @@ class RowUpserter:
     """
 
     def __init__(
-        self, connection: sa.Connection, table: DataTable, version: str = "", history: DataTable | None = None
+        self,
+        connection: sa.Connection,
+        table: DataTable,
+        version: str = "",
+        history: DataTable | None = None,
+        suppression: Suppression = NOTHING,
     ) -> None:
         self._connection = connection
+        self._described = table
+        self._suppression = suppression
         self._table = sql_table(table)
         self._names = [KEY, HASH, ORIGIN, *(c.name for c in table.columns)]
         self._version = version if version in self._table.c else ""
@@ -38,7 +46,10 @@ class RowUpserter:
         held = self._held([row.key for row in rows])
         fresh: list[tuple[Cell, ...]] = []
         changed: list[tuple[Cell, ...]] = []
-        for row in rows:
+        kept = self._suppression.kept(self._described, rows)
+        if len(kept) < len(rows):
+            self._delete(sorted({row.key for row in rows} - {row.key for row in kept}))
+        for row in kept:
             content, before = row.hash(), held.get(row.key)
             if before is None:
                 fresh.append((row.key, content, row.origin, *row.values))
@@ -64,8 +75,8 @@ class RowUpserter:
         return self._connection.scalar(sa.select(sa.func.count()).select_from(self._table)) or 0
 
     def missing(self, there: Collection[str]) -> set[str]:
-        """Those of `there` that are not held."""
-        lacking = set(there)
+        """Those of `there` that are not held, and were not forgotten."""
+        lacking = self._suppression.without(self._described.name, there)
         for key in self._keys():
             lacking.discard(key)
         return lacking

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from index.documents import Chunk
 from index.errors import NotFoundError
-from index.store.base import StoreBase
+from index.store.base import StoreBase, alone
 from index.store.schema import chunks, documents, generations, vectors
 from index.store.tables import batches
 from index.store.writer import entity_pairs
@@ -150,6 +150,7 @@ class VectorLedger(StoreBase):
     def create_generation(self, model: str) -> str:
         """Begin a generation (`building`) for vectors of `model`; returns its name, `g0001` and so on."""
         with self._transaction() as connection:
+            alone(connection, "generations")
             names = connection.scalars(sa.select(generations.c.generation))
             number = max((int(n[1:]) for n in names if n[1:].isdigit()), default=0) + 1
             name = f"g{number:04d}"
@@ -167,6 +168,7 @@ class VectorLedger(StoreBase):
     def set_generation_status(self, generation: str, status: GenerationStatus, message: str = "") -> None:
         """Change a generation's status. Making one `live` makes the one that was live `old`, in one step."""
         with self._transaction() as connection:
+            alone(connection, "generations")
             if status == "live":
                 connection.execute(
                     sa.update(generations)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from index.documents import Chunk, Document
+from index.forgetting.suppression import NOTHING, Suppression
 from index.store import schema
 from index.store.tables import (
     Changes,
@@ -115,11 +116,12 @@ def entity_pairs(entities: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 class Writer:
-    """The writing methods of one transaction. See `Store.begin`."""
+    """The writing methods of one transaction. See `Store.begin`. What `suppression` holds is left out of everything."""
 
-    def __init__(self, connection: sa.Connection, now: str) -> None:
+    def __init__(self, connection: sa.Connection, now: str, suppression: Suppression = NOTHING) -> None:
         self._connection = connection
         self._now = now
+        self.suppression = suppression
 
     # data tables
 
@@ -129,12 +131,12 @@ class Writer:
 
     def rows(self, table: DataTable) -> RowWriter:
         """A writer of the rows of a table that `put_table` returned."""
-        return RowWriter(self._connection, table)
+        return RowWriter(self._connection, table, self.suppression)
 
     def upserter(self, table: DataTable, version: str = "", *, history: bool = False) -> RowUpserter:
         """A writer by key of a table that `put_table` returned; see `RowUpserter`."""
         kept = put_history(self._connection, table) if history else None
-        return RowUpserter(self._connection, table, version, kept)
+        return RowUpserter(self._connection, table, version, kept, self.suppression)
 
     def drop_table(self, name: str) -> int:
         """Drop a data table; returns how many rows went with it."""
@@ -164,6 +166,9 @@ class Writer:
 
     def _put_documents(self, documents: Sequence[StoredDocument]) -> int:
         table = schema.documents
+        dropped = [d.document.doc_id for d in documents if self.suppression.drops_document(d.document)]
+        self.delete_documents(dropped)
+        documents = [d for d in documents if d.document.doc_id not in dropped] if dropped else documents
         ids = [d.document.doc_id for d in documents]
         held: dict[str, str] = {}
         for batch in batches(ids):
@@ -206,6 +211,8 @@ class Writer:
         self._connection.execute(sa.delete(table).where(mine))
         rows: dict[str, dict[str, str]] = {}
         for item in rejected:
+            if self.suppression.drops_record(target, item.origin, item.record):
+                continue
             origin = item.origin if item.origin not in taken else f"{item.origin} [{target}]"
             reason, seen = held.get(origin, ("", ""))
             rows[origin] = {

@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from index.errors import BusyError, NotFoundError, StorageError
 from index.scope import Scope
-from index.vectors.edge_graph import build_beside, discard, is_due, put_in_place, recover
+from index.vectors.edge_graph import build_beside, discard, fresh_beside, is_due, put_in_place, recover
 from index.vectors.filter import DATE_FIELD, DENSE, KEYWORD_FIELDS, About, AnyOf, Empty, Part, admitted, parts
 from index.vectors.filter import point_id as point_id
 from index.vectors.gateway import Hit, Narrow, Point, SparseVector, checked, sees_nothing
@@ -132,11 +132,46 @@ class EdgeGateway:
             if self._shard is None or self._changes != changes:
                 discard(copy)
                 return False
-            self._shard.close()
-            put_in_place(self._path, copy)
-            self._shard = _open(self._path, self._dimension)
-            self._words = WordIndex(self._path / _WORDS)
+            self._replace(copy)
         return True
+
+    def purge(self) -> None:
+        """Write the index anew from its points: the engine keeps deleted ones in its files. Questions wait meanwhile;
+        a kill leaves the old files or the new ones."""
+        with self._mutex:
+            copy = fresh_beside(self._path)
+            shard = _open(copy, self._dimension)
+            try:
+                for batch in self._points():
+                    shard.update(engine.UpdateOperation.upsert_points(batch))
+                shard.flush()
+            except Exception as error:
+                shard.close()
+                discard(copy)
+                raise StorageError(
+                    f"the vector index at {self._path} cannot be written anew: {error}", hint="is the disk full?"
+                ) from error
+            shard.close()
+            self._words.compact(whole=True)
+            shutil.copytree(self._path / _WORDS, copy / _WORDS, dirs_exist_ok=True)
+            self._replace(copy)
+
+    def _points(self) -> Iterator[list[engine.Point]]:
+        """Every point with its vector, in batches."""
+        place: Any = None
+        while True:
+            request = engine.ScrollRequest(offset=place, limit=_BATCH, with_payload=True, with_vector=True)
+            held, place = self._open_shard().scroll(request)
+            yield [engine.Point(point.id, point.vector or {}, point.payload) for point in held]
+            if place is None:
+                return
+
+    def _replace(self, copy: Path) -> None:
+        """Make `copy` the shard."""
+        self._open_shard().close()
+        put_in_place(self._path, copy)
+        self._shard = _open(self._path, self._dimension)
+        self._words = WordIndex(self._path / _WORDS)
 
     def close(self) -> None:
         """Flush, release the engine and the owner's lock; idempotent."""

@@ -31,9 +31,8 @@ def build_beside(path: Path, points: int) -> Path:
 
     Raises `StorageError` when it cannot be built; nothing is left of the copy then.
     """
-    copy = path.with_name(path.name + _BUILDING)
+    copy = fresh_beside(path)
     try:
-        shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(path, copy)
         command = [sys.executable, "-m", __spec__.name, str(copy)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -45,6 +44,13 @@ def build_beside(path: Path, points: int) -> Path:
     except BaseException:
         discard(copy)
         raise
+    return copy
+
+
+def fresh_beside(path: Path) -> Path:
+    """Where a shard is built that is to replace the one at `path`; nothing is there."""
+    copy = path.with_name(path.name + _BUILDING)
+    shutil.rmtree(copy, ignore_errors=True)
     return copy
 
 

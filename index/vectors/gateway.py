@@ -133,6 +133,10 @@ class VectorGateway(Protocol):
         """Build what makes a large index quick to search, where that pays; True when it was built."""
         ...
 
+    def purge(self) -> None:
+        """Leave nothing of deleted points in the engine's files, as far as it lets us."""
+        ...
+
     def close(self) -> None:
         """Release the engine; idempotent."""
         ...

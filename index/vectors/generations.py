@@ -107,14 +107,16 @@ class Generations:
             raise NotFoundError("no earlier vector index was kept", hint="run `tower reindex` to build one")
         return old[-1]
 
-    def collect(self, keep: int = 1) -> list[str]:
+    def collect(self, keep: int = 1, *, unfinished: bool = False) -> list[str]:
         """Remove all old generations but the newest `keep`, failed ones, and folders that no generation names.
 
-        Returns the names of what went. A generation that is live or being built is never touched.
+        Returns the names of what went. The live generation is never touched, one that is being built only with
+        `unfinished`.
         """
         known = self._ledger.generations()
         old = [one.generation for one in known if one.status == "old"]
         gone = old[: max(0, len(old) - keep)] + [one.generation for one in known if one.status == "failed"]
+        gone += [one.generation for one in known if one.status == "building"] if unfinished else []
         for name in gone:
             self._drop(name)
         named = {one.generation for one in self._ledger.generations()}

@@ -71,6 +71,9 @@ class MemoryGateway:
         """Nothing to build."""
         return False
 
+    def purge(self) -> None:
+        """Nothing is kept of what was deleted."""
+
     def close(self) -> None:
         """Nothing to release."""
 

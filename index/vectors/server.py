@@ -159,6 +159,9 @@ class ServerGateway:
         """The server builds its search graphs by itself."""
         return False
 
+    def purge(self) -> None:
+        """The server clears deleted points away by itself, when a tenth or so of a segment is deleted."""
+
     def close(self) -> None:
         """Close the connections; idempotent."""
         if self._client is not None and self._owned:

@@ -84,9 +84,10 @@ class WordIndex:
             if small >= _MERGED:
                 self._merge(small)
 
-    def compact(self) -> None:
-        """Make all segments one, which is the quickest to open and to search; a few small ones cost nothing."""
-        if len(self._state.segments) > _FEW:
+    def compact(self, *, whole: bool = False) -> None:
+        """Make all segments one, which is the quickest to open and to search; a few small ones cost nothing. With
+        `whole` even those, so that nothing of removed points is left."""
+        if len(self._state.segments) > (1 if whole else _FEW):
             self._merge(len(self._state.segments))
 
     def sight(self, scope: Scope) -> Sight:

@@ -15,6 +15,8 @@ _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 def clean(text: str) -> str:
     """`text` with `\\n` line endings, in Unicode NFC, without control and invisible characters."""
+    if text.isascii() and text.isprintable():
+        return text  # most texts, and nothing of what follows is in them
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     if text.isascii():
         return _INVISIBLE.sub("", text)

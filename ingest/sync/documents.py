@@ -102,7 +102,8 @@ class _FileSync:
     def run(self) -> None:
         """Compare the files with the ledger, and read, link anew or remove what differs."""
         run = self._run
-        entries = self._entries()
+        forgotten = run.store.suppression()
+        entries = [entry for entry in self._entries() if not forgotten.file_is_gone(run.name, entry.name)]
         held: dict[str, list[object]] = run.documents.setdefault("files", {})
         ledger, unread = _marks(entries, {} if run.full else held)
         entries = [e for e in entries if e.name in ledger]

@@ -122,7 +122,10 @@ def _needs(run: SourceRun, owner: dict[str, str]) -> set[str]:
 def _sync_tables(run: SourceRun) -> None:
     if isinstance(run.config, FileSource):
         if is_object_url(run.config.path):
-            done = mirror(run.config.path, run.config.storage, run.root, full=run.full)
+            gone = run.store.suppression().file_is_gone
+            done = mirror(
+                run.config.path, run.config.storage, run.root, full=run.full, skip=lambda name: gone(run.name, name)
+            )
             run.warnings += [f"{run.name}: not read: {line}" for line in done.left_out]
         run.files = list_files(run.root)
         _check_not_emptied(run)

@@ -191,6 +191,8 @@ class _TableSync:
         delta = [raw for batch in self._raw_batches(spec, wanted, self._config.cursor, since) for raw in batch]
         built = build_table(spec, delta, prior, fixed=True)
         there = [_key_of(row) for rows in self._database.rows(self._origin, raw_key) for row in rows]
+        if forgotten := run.store.suppression():
+            there = [key for key in there if not forgotten.row_is_gone(self._name, key)]
         read_again = {raw.where for raw in delta}
         old = [r for r in run.store.quarantined(run.name, limit=1_000_000) if r.target == self._name]
         carried = [Rejected(r.origin, r.reason, r.record) for r in old if r.origin not in read_again]

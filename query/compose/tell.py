@@ -10,6 +10,7 @@ from typing import Any
 from index.documents import Passage
 from index.scope import Scope
 from index.search.quotes import Quote, quotes
+from index.stages import stage
 from query.answer import ChartView, DraftView
 from query.compose.chart import chart
 from query.compose.items import ItemNote, ItemTeller
@@ -238,10 +239,12 @@ class Teller:
         if step is None or not self.told.notes:
             return
         desk = LetterDesk(self.parts, self.scope, self.documents, self._finder())
-        for note in self.told.notes[:MOST_DRAFTS]:
-            draft = desk.write(step, note.item)
-            note.draft_id = draft.id
-            self.told.drafts.append(draft)
+        with stage("drafts") as mark:
+            for note in self.told.notes[:MOST_DRAFTS]:
+                draft = desk.write(step, note.item)
+                note.draft_id = draft.id
+                self.told.drafts.append(draft)
+            mark.note(drafts=len(self.told.drafts))
         if len(self.told.notes) > MOST_DRAFTS:
             self.told.notices.append(
                 "Drafts were written for the first entities of the list only; narrow the question."

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.errors import ProviderError
+from index.stages import stage
 from index.usage import current
 from query.models.model import Completion, Message, Model, estimated
 
@@ -29,12 +30,15 @@ class Metered:
         """What the model says. Raises `LimitError` before it is asked; a failure counts as what was sent."""
         usage = current()
         usage.require()
-        try:
-            said = self.inner.complete(messages, within_s=within_s)
-        except ProviderError:
-            sent = sum(estimated(m.text) for m in messages)
-            usage.spend(tokens=sent, cost=sent * self.price_in / MILLION)
-            raise
-        cost = (said.tokens_in * self.price_in + said.tokens_out * self.price_out) / MILLION
+        with stage("model") as mark:
+            try:
+                said = self.inner.complete(messages, within_s=within_s)
+            except ProviderError:
+                sent = sum(estimated(m.text) for m in messages)
+                mark.note(model=self.name, tokens_in=sent, cost=sent * self.price_in / MILLION)
+                usage.spend(tokens=sent, cost=sent * self.price_in / MILLION)
+                raise
+            cost = (said.tokens_in * self.price_in + said.tokens_out * self.price_out) / MILLION
+            mark.note(model=self.name, tokens_in=said.tokens_in, tokens_out=said.tokens_out, cost=cost)
         usage.spend(tokens=said.tokens_in + said.tokens_out, cost=cost)
         return said

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from index.catalogue.model import Catalogue
 from index.errors import EmptyQuestion
+from index.stages import stage
 from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlStep, Step
 from query.planning.entity_names import Mention
 from query.planning.help import asks_for_help, introduction
@@ -158,7 +159,9 @@ class Planner:
         )
         open_to = best is not None and not (unknown if features.drafted else features.unknown)
         choice = self.tables.choice(intent.body) if open_to else None
-        made = route(features if choice is None else replace(features, meanings=len(choice.options)))
+        with stage("route") as mark:
+            made = route(features if choice is None else replace(features, meanings=len(choice.options)))
+            mark.note(path=made.path)
         if choice is not None and best is not None and made.reason == SEVERAL_MEANINGS:
             return _clarify(intent, _meant(choice), choice.readings or (best,), made)
         if made.path == "clarify" and best is not None and second is not None and self.agree(best, second):

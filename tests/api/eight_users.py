@@ -178,12 +178,15 @@ _PLAIN = (
     "/v1/admin/catalogue", "/openapi.json", "/healthz", "/console/at-risk", "/v1/nothing", "/v1/drafts", "/v1/churn",
     "/v1/audit?n=9", "/v1/admin/jobs/j1/events", "/v1/drafts?status=approved", "/v1/audit/verify?head=1:0",
     "/console/drafts", "/console/sources", "/console/audit", "/console/examples", "/v1/examples", "/v1/at-risk",
+    "/v1/feedback", "/v1/feedback?status=open",
 )  # fmt: skip
 
 
 def request(world: World, user: str, chance: random.Random) -> tuple[str, str, dict[str, Any]]:
     """Method, path and further arguments of one random request; `root` does not begin long jobs."""
     roll, body = chance.random(), _json
+    if roll < 0.05:
+        return "POST", "/mcp", _tool(world, chance)
     if roll < 0.22:
         headers = {"Accept": "text/event-stream"} if chance.random() < 0.4 else {}
         return "POST", "/v1/ask", body({"question": _question(chance)}, headers)
@@ -197,8 +200,16 @@ def request(world: World, user: str, chance: random.Random) -> tuple[str, str, d
     if roll < 0.64:
         folder, n = chance.choice(world.answers), chance.randint(1, 6)
         path = f"/v1/answers/{folder}"
+        word = body({"verdict": "down", "comment": _question(chance)})
         cited = (f"{path}/citations/{n}", f"/console/answers/{folder}/citations/{n}", f"/console/answers/{folder}")
-        return chance.choice((("GET", path, {}), ("POST", path + "/check", {}), *(("GET", one, {}) for one in cited)))
+        return chance.choice(
+            (
+                ("GET", path, {}),
+                ("POST", path + "/check", {}),
+                ("POST", path + "/feedback", word),
+                *(("GET", one, {}) for one in cited),
+            )
+        )
     if roll < 0.76:
         return _draft(world, chance)
     if roll < 0.8:
@@ -219,6 +230,22 @@ def request(world: World, user: str, chance: random.Random) -> tuple[str, str, d
             ("GET", "/v1/drafts", {"headers": {"X-Tower-Owner": "guess", "X-Tower-As": "root"}}),
         )
     )
+
+
+def _tool(world: World, chance: random.Random) -> dict[str, Any]:
+    """A call of one of the tools of an agent."""
+    name, given = chance.choice(
+        (
+            ("ask", {"question": _question(chance)}),
+            ("search", {"query": _question(chance), "k": 20}),
+            ("sql", {"select": chance.choice(_SQL).replace("{letter}", "A")}),
+            ("drafts", {}),
+            ("drafts", {"draft_id": chance.choice(world.drafts)}),
+            ("propose_edit", {"draft_id": chance.choice(world.drafts), "subject": "Another subject"}),
+        )
+    )
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": given}}
+    return _json(call, {"Accept": "application/json, text/event-stream"})
 
 
 def _json(content: object, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -263,9 +290,10 @@ def leaks(world: World, user: str, chance: random.Random) -> list[str]:
     own = (path + str(more)).lower()
     typed = world.typed.setdefault(user, set())
     typed |= {one for one in foreign(user) if one in own}
-    if path.startswith(("/v1/answers/", "/console/answers/")):
+    if path.startswith(("/v1/answers/", "/v1/feedback", "/console/answers/")):
         own += " ".join(typed)
-    if user == "root" and path.startswith(("/v1/answers/", "/v1/drafts", "/console/answers/", "/console/drafts")):
+    made = ("/v1/answers/", "/v1/drafts", "/v1/feedback", "/mcp", "/console/answers/", "/console/drafts")
+    if user == "root" and path.startswith(made):
         own += " ".join(foreign("root") - _NEVER)  # the action `audit` reads what was made for others
     return [f"{user} {method} {path} {more}: {one!r}" for one in foreign(user) if one in told and one not in own]
 

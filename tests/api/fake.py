@@ -148,6 +148,33 @@ class FakeViews:
         }  # fmt: skip
 
 
+@dataclass
+class FakeFeedback:
+    """Feedback in memory."""
+
+    held: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def give(self, scope: Scope, answer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        one = {"id": "f1", "answer_id": answer_id, "principal": scope.principal.name, "status": "open", **given}
+        self.held["f1"] = one
+        return one
+
+    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+        return [one for one in self.held.values() if status in (None, one["status"])]
+
+    def accept(self, scope: Scope, feedback_id: str, correction: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self._decided(feedback_id, "accepted") | {"golden": {"id": f"feedback-{feedback_id}", "expect": {}}}
+
+    def dismiss(self, scope: Scope, feedback_id: str, reason: str = "") -> dict[str, Any]:
+        return self._decided(feedback_id, "dismissed")
+
+    def _decided(self, feedback_id: str, status: str) -> dict[str, Any]:
+        if feedback_id not in self.held:
+            raise NotFoundError(f"no feedback {feedback_id}")
+        self.held[feedback_id]["status"] = status
+        return self.held[feedback_id]
+
+
 def draft() -> DraftView:
     """A draft with one citation."""
     cited = CitationView(n=1, kind="cell", source="crm", table="accounts", key="A1", column="seats", value=12)
@@ -167,6 +194,7 @@ class FakeService:
     drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
     models: FakeModels = field(default_factory=FakeModels)
     views: FakeViews = field(default_factory=FakeViews)
+    feedback: FakeFeedback = field(default_factory=FakeFeedback)
     kept: dict[str, Answer] = field(default_factory=dict)
     catalogue: Catalogue = CATALOGUE
     governed: bool = False  # declares users
@@ -230,7 +258,9 @@ class FakeService:
         progress("crm", 3, 3)
         return [{"source": "crm", "status": "ok", "read": 3, "loaded": 2, "unchanged": 1, "quarantined": 0}]
 
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress) -> Any:
+    def reindex(
+        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+    ) -> Any:
         return {"generation": "g2", "chunks": 1}
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
@@ -238,6 +268,11 @@ class FakeService:
 
     def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
         return {"table": table, "key": key, "source": "crm", "stream": "Account"}
+
+    def forget(self, scope: Scope, entity: str, mode: str, progress: Progress) -> dict[str, Any]:
+        return (
+            {"entity": "account", "stores": {"documents": 1}} if mode == "look" else {"receipt": "r1", "absent": True}
+        )
 
     def retrain(self, progress: Progress) -> Any:
         return ["churn"]

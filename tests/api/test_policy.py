@@ -35,7 +35,8 @@ ARGUMENTS = {
     "sql": ["SELECT 1 AS one FROM accounts"], "drafts show": ["d1"], "drafts edit": ["d1", "--subject", "x"],
     "drafts approve": ["d1"], "drafts reject": ["d1"], "drafts lint": ["d1"],
     "drafts export": ["d1"], "replay": ["a1"],
-    "lineage": ["accounts", "A1"],
+    "lineage": ["accounts", "A1"], "forget": ["--entity", "A1", "--yes"],
+    "feedback give": ["a1", "--up"], "feedback accept": ["f1"], "feedback dismiss": ["f1"],
 }  # fmt: skip
 
 

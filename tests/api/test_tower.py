@@ -14,6 +14,7 @@ import api
 from api import Tower
 from api.http.app import create_app
 from api.render.html import answer_html
+from api.tower import TowerAnswer
 from index.errors import EmptyQuestion, NotFoundError, SourceError, SqlRejected
 from tests.api.fake import ANSWERS, TEXT, FakeOpener, FakeService
 
@@ -119,3 +120,46 @@ def test_the_package_exports_tower_and_nothing_else() -> None:
     assert api.__all__ == ["Tower"]
     with pytest.raises(AttributeError):
         _ = api.Nothing
+
+
+def test_drafts_are_read_and_edited_and_an_answer_is_read_again(tower: Tower) -> None:
+    answer = tower.ask("Who leaves?")
+    assert tower.answer(answer.id).answer == answer.answer
+    assert [one["id"] for one in tower.drafts("proposed")] == ["d1"]
+    assert tower.edit_draft("d1", subject="Twelve seats")["subject"] == "Twelve seats"
+    assert tower.draft("d1")["body"] == "You have 12 seats [1]."
+    with pytest.raises(NotFoundError):
+        tower.draft("a/b")
+
+
+def test_feedback_is_given(tower: Tower) -> None:
+    answer = tower.ask("How many accounts?")
+    kept = tower.feedback(answer, "down", comment="no", correction={"contains": ["four"]})
+    assert (kept["answer_id"], kept["status"], kept["correction"]) == (answer.id, "open", {"contains": ["four"]})
+
+
+def test_an_ingest_tells_how_far_it_is(tower: Tower) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    reports = tower.ingest("crm", progress=lambda what, done, total: told.append((what, done, total)))
+    assert reports[0]["status"] == "ok"
+    assert told[-1] == ("crm", 3, 3)
+    with pytest.raises(NotFoundError, match="nowhere"):
+        tower.ingest("nowhere", progress=lambda *_: None)
+
+
+def test_without_a_notebook_an_ingest_tells_on_stderr(tower: Tower, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tower.ingest()[0]["loaded"] == 2
+    assert "crm: 3 of 3" in capsys.readouterr().err
+
+
+def test_the_items_of_a_joined_answer_are_its_table() -> None:
+    joined = TowerAnswer.model_validate(ANSWERS["Who leaves?"].model_dump() | {"sql": [
+        {"text": "SELECT 1", "columns": ["account_id"], "rows": [["A1"], ["A2"]], "row_count": 2}
+    ]})  # fmt: skip
+    assert list(joined.to_pandas()["key"]) == ["A1"]
+
+
+def test_a_notebook_gets_html_and_others_text(tower: Tower) -> None:
+    bundle = tower.ask("How many accounts?")._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/markdown", "text/plain"}
+    assert bundle["text/plain"].startswith("There are 3 accounts [1].")

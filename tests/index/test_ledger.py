@@ -19,9 +19,11 @@ READER = Scope(Principal("anna"), {}, frozenset(), frozenset[Action]({"ask"}))
 ADMIN = Scope(Principal("root"), {}, frozenset(), ACTIONS)
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    engine = open_engine(f"sqlite:///{tmp_path / 'index.sqlite'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    sqlite = f"sqlite:///{tmp_path / 'index.sqlite'}"
+    url = sqlite if request.param == "sqlite" else request.getfixturevalue("postgres").database("ledger", "")
+    engine = open_engine(url)
     metadata.create_all(engine)
     return Ledger(engine)
 
@@ -124,3 +126,13 @@ def test_the_last_saved_model_is_the_live_one(ledger: Ledger) -> None:
     ledger.save_model("churn", "v1", "one again", 0.7)
     assert ledger.live_model("churn") == "one again"
     assert len(ledger.models("churn")) == 2
+
+
+def test_turns_that_are_kept_at_once_stand_one_after_the_other(ledger: Ledger) -> None:
+    def keep(number: int) -> None:
+        ledger.save_answer(ANNA, f"a{number}", "{}")
+        ledger.save_turn(ANNA, f"a{number}", "c", "q", "[]", "{}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(keep, range(12)))
+    assert sorted(ledger.turn(ANNA, f"a{number}").position for number in range(12)) == list(range(1, 13))

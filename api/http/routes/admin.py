@@ -13,7 +13,7 @@ from api.http.context import JobsDep, KeyDep, RepeatsDep, ScopeDep, ServiceDep, 
 from api.http.idempotency import Repeats
 from api.http.paging import MOST, AfterQuery, LimitQuery, page
 from api.http.streaming import job_events, streamed
-from api.http.wire import IngestRequest, JobPage, JobView, QuarantinePage, ReindexRequest
+from api.http.wire import ForgetRequest, IngestRequest, JobPage, JobView, QuarantinePage, ReindexRequest
 from api.upkeep.jobs import Jobs
 from index.catalogue.scope import without_hidden_values
 from index.scope import Scope
@@ -58,6 +58,13 @@ def lineage(service: ServiceDep, scope: ScopeDep, table: str, key: str) -> Respo
     """Where a row comes from, and the sync that last changed it."""
     require(scope, "ingest")
     return JSONResponse(plain(service.lineage(scope, table, key)))
+
+
+@router.post("/forget")
+def forget(body: ForgetRequest, service: ServiceDep, scope: ScopeDep) -> Response:
+    """Take a customer out of every store, and prove it; a receipt. Not a job: jobs keep what they are given."""
+    require(scope, "forget")
+    return JSONResponse(plain(service.forget(scope, body.entity, body.mode, lambda *_told: None)))
 
 
 @router.get("/jobs", response_model=JobPage, response_model_exclude_none=True)

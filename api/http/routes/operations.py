@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from api.access.owner import Owner
 from api.encode import plain
 from api.http import problems
-from api.http.context import ScopeDep, ServiceDep
+from api.http.context import JobsDep, ScopeDep, ServiceDep
 from api.http.wire import AuditPage, Readiness
 from api.service import UPKEEP
 
@@ -62,8 +62,8 @@ def readyz(service: ServiceDep, request: Request) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(request: Request, scope: ScopeDep) -> str:
-    """Counters in Prometheus's text format; for those who may see the status."""
+def metrics(request: Request, scope: ScopeDep, jobs: JobsDep) -> str:
+    """Counts and durations in Prometheus's text format; for those who may see the status."""
     scope.require(*UPKEEP)
-    text: str = request.app.state.metrics.text()
+    text: str = request.app.state.metrics.text(jobs.list())
     return text

@@ -125,7 +125,7 @@ def test_drafts_are_listed_edited_and_decided_once(client: TestClient) -> None:
 
 def test_metrics_count_requests(client: TestClient) -> None:
     client.get("/healthz")
-    assert 'tower_requests_total{method="GET",status="200"} 1' in client.get("/metrics").text
+    assert 'tower_requests_total{method="GET",route="/healthz",status="200"} 1.0' in client.get("/metrics").text
 
 
 def test_every_operation_is_described(client: TestClient) -> None:

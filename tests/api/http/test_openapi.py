@@ -46,7 +46,7 @@ def test_every_body_has_an_example_that_the_api_takes(schema: dict[str, Any]) ->
             if name is None:
                 continue
             for example in parts[name]["examples"]:
-                path_filled = path.replace("{draft_id}", "d1")
+                path_filled = path.replace("{draft_id}", "d1").replace("{feedback_id}", "f1")
                 reply = client.request(method, path_filled, json=example)
                 assert reply.status_code < 300 or reply.json()["code"] in ("draft_blocked", "bad_input"), (
                     path,

@@ -27,9 +27,13 @@ def _store(path: Path) -> Store:
     return store
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return _store(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "sqlite":
+        return _store(tmp_path)
+    store = Store(open_engine(request.getfixturevalue("postgres").database("store", "")))
+    store.create()
+    return store
 
 
 def _put(store: Store, table: DataTable, *rows: DataRow) -> tuple[int, int, int]:
@@ -85,7 +89,8 @@ def test_a_table_of_another_source_is_refused(store: Store) -> None:
         writer.put_table(DataTable("_tower_runs", "crm", PEOPLE.columns))
 
 
-def test_dates_and_times_are_iso_text_in_sqlite_and_values_again_when_read(store: Store, tmp_path: Path) -> None:
+def test_dates_and_times_are_iso_text_in_sqlite_and_values_again_when_read(tmp_path: Path) -> None:
+    store = _store(tmp_path)
     columns = (DataColumn("day", "date"), DataColumn("at", "datetime"), DataColumn("ok", "boolean"))
     values = (dt.date(2026, 5, 1), dt.datetime(2026, 5, 1, 9, 30), True)
     _put(store, DataTable("t", "s", columns), DataRow("1", "s|f", values))
@@ -94,11 +99,10 @@ def test_dates_and_times_are_iso_text_in_sqlite_and_values_again_when_read(store
     assert next(store.rows("t", ["day", "at", "ok"])) == values
 
 
-def test_keys_and_ids_are_indexed(store: Store, tmp_path: Path) -> None:
+def test_keys_and_ids_are_indexed(store: Store) -> None:
     columns = (DataColumn("id", "integer"), DataColumn("account_id", "text"), DataColumn("note", "text"))
     _put(store, DataTable("orders", "s", columns, ("id",)))
-    with sqlite3.connect(tmp_path / "tower.sqlite") as connection:
-        found = {row[1] for row in connection.execute("PRAGMA index_list(orders)")}
+    found = {index["name"] for index in sa.inspect(store._engine).get_indexes("orders")}
     assert {"ix_orders_id", "ix_orders_account_id"} <= found and "ix_orders_note" not in found
 
 

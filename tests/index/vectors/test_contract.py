@@ -319,3 +319,12 @@ def test_closing_twice_is_no_error(gateway: VectorGateway) -> None:
 def test_a_text_in_place_of_a_list_is_refused(part: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Narrow(**part)
+
+
+def test_a_purge_keeps_what_was_not_deleted(gateway: VectorGateway) -> None:
+    gateway.upsert([point("a", tags=("public",)), point("b", tags=("public",)), point("c", tags=("public",))])
+    gateway.delete(["b"])
+    gateway.purge()
+    assert found(gateway, scope("public")) == {"a", "c"} and gateway.count() == 2
+    gateway.upsert([point("b", tags=("public",))])
+    assert found(gateway, scope("public")) == {"a", "b", "c"}

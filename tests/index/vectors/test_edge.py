@@ -114,3 +114,18 @@ def test_what_the_engine_returns_is_checked_again(
 
 def test_a_chunk_keeps_its_point() -> None:
     assert point_id("library:a.md#0") == "54bfcbbe-9d92-50ae-83fb-c5ba57062058"
+
+
+def test_a_purge_leaves_nothing_of_deleted_points_in_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "g0001"
+    gateway = shard(path)
+    gateway.upsert(point(f"plantedplanted{n}" if n % 2 else f"kept{n}") for n in range(40))
+    gateway.delete([f"plantedplanted{n}" for n in range(1, 40, 2)])
+    held = [path for path in tmp_path.rglob("*") if path.is_file() and b"plantedplanted" in path.read_bytes()]
+    gateway.purge()
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and b"plantedplanted" in path.read_bytes()]
+    assert held and left == [] and gateway.count() == 20
+    gateway.close()
+    again = shard(path, create=False)
+    assert again.count() == 20
+    again.close()

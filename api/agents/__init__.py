@@ -1,0 +1,1 @@
+"""Tower as the tools of an agent: one list of tools, shown through MCP, LangChain and LlamaIndex."""
