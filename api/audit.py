@@ -20,12 +20,13 @@ from api.access.caller import Caller
 from api.encode import encodable
 from api.evaluation.audited_feedback import AuditedFeedback
 from api.upkeep.score_models import AuditedModels
+from api.views import AuditedViews
 from index.errors import PolicyError, SignInError, TowerError
 from index.usage import current
 
 if TYPE_CHECKING:
     from api.evaluation.replay import Replay
-    from api.service import DraftQueue, FeedbackBook, OnEvent, Progress, ScoreModels, Unaudited
+    from api.service import DraftQueue, FeedbackBook, OnEvent, Progress, ScoreModels, Unaudited, Views
     from api.upkeep.forgetting import Mode
     from index.audit import AuditLog
     from index.catalogue.model import Catalogue
@@ -121,6 +122,7 @@ class Audited:
         self.trail = Trail(log)
         self.drafts: DraftQueue = AuditedDrafts(inner.drafts, self.trail)
         self.models: ScoreModels = AuditedModels(inner.models, self.trail)
+        self.views: Views = AuditedViews(inner.views, self.trail)
         self.feedback: FeedbackBook = AuditedFeedback(inner.feedback, self.trail)
 
     @property
@@ -341,10 +343,12 @@ class AuditedDrafts:
         with self._change("drafts.reject", scope, draft_id, details):
             return self._inner.reject(scope, draft_id, reason)
 
-    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+    def lint(
+        self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
+    ) -> dict[str, Any]:
         """What keeps it from being approved."""
         with self._trail.operation("drafts.lint", _name(scope), drafts=[_short(draft_id)]) as found:
-            checked = self._inner.lint(scope, draft_id)
+            checked = self._inner.lint(scope, draft_id, subject=subject, body=body)
             found["counts"] = {"findings": len(checked["findings"])}
         return checked
 

@@ -51,8 +51,11 @@ class DraftQueue(Protocol):
         """Change a draft, which voids its approval; raises `UsageError` for one that was rejected or exported."""
         ...
 
-    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
-        """What keeps it from being approved: `{"id", "status", "findings": [{"code", "message", "where"}]}`."""
+    def lint(
+        self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
+    ) -> dict[str, Any]:
+        """What keeps it from being approved: `{"id", "status", "findings": [{"code", "message", "where"}]}`; with
+        `subject` or `body` as it would be with that text, which is not kept."""
         ...
 
     def approve(self, scope: Scope, draft_id: str) -> dict[str, Any]:
@@ -81,6 +84,34 @@ class ScoreModels(Protocol):
 
     def train(self, scope: Scope, progress: Progress) -> list[dict[str, Any]]:
         """Train every declared score anew, keeping the versions before; a card each."""
+        ...
+
+
+class Views(Protocol):
+    """What pages show beside answers: JSON-compatible values, docs/http.md lists their fields."""
+
+    def examples(self, scope: Scope) -> list[str]:
+        """Questions that this workspace can answer for `scope`."""
+        ...
+
+    def citation(self, scope: Scope, number: int, *, answer: str = "", draft: str = "") -> dict[str, Any]:
+        """What citation `number` of an answer or a draft leads to, read now; raises `NotFoundError`."""
+        ...
+
+    def at_risk(
+        self,
+        scope: Scope,
+        score: str = "",
+        *,
+        sort: str = "-score",
+        every: bool = False,
+        skip: int = 0,
+        limit: int = 25,
+    ) -> dict[str, Any]:
+        """Entities by a declared score (the first one without a name), with reasons, due date, next steps and draft.
+
+        `sort` is score, name or due, with a minus for descending; `every` lists those below the threshold, too.
+        """
         ...
 
 
@@ -127,6 +158,11 @@ class Unaudited(Protocol):
     @property
     def models(self) -> ScoreModels:
         """The trained models behind the scores."""
+        ...
+
+    @property
+    def views(self) -> Views:
+        """What pages show beside answers."""
         ...
 
     @property

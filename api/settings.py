@@ -117,6 +117,22 @@ class SigninSettings(_Section):
     production: bool = False
 
 
+class ConsoleSettings(_Section):
+    """The pages at `/`. With a `client_id` people sign in at `signin.issuer` (authorization code with PKCE); `url` is
+    the address that browsers use, where it is not the server's own. `frame_origins` may show the pages in a frame."""
+
+    url: str = Field(default="", pattern=r"^(https?://[^/?#\s]+)?$")
+    client_id: str = ""
+    client_key_env: str = "TOWER_CONSOLE_SECRET"
+    scopes: tuple[str, ...] = ("openid", "profile")
+    session_minutes: int = Field(default=60, ge=1, le=60 * 24)
+    frame_origins: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.*-]+(:\d{1,5})?$")], ...] = ()
+
+    def client_secret(self) -> str:
+        """The secret from the environment; empty for a public client, which has none."""
+        return os.environ.get(self.client_key_env, "")
+
+
 class LimitSettings(_Section):
     """How much one user, or one client, may use; 0 is no limit. Rows are rows and passages; cost is in the unit that
     the models' prices are in."""
@@ -291,6 +307,7 @@ class Settings(_Section):
     jobs: JobsSettings = JobsSettings()
     drafts: DraftsSettings = DraftsSettings()
     signin: SigninSettings = SigninSettings()
+    console: ConsoleSettings = ConsoleSettings()
     limits: LimitsSettings = LimitsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     ranking: RankingSettings = RankingSettings()

@@ -17,6 +17,7 @@ from api.drafts.queue import LedgerQueue
 from api.evaluation.feedback import FeedbackDesk
 from api.running import Running
 from api.upkeep.score_models import LedgerModels
+from api.views import WorkspaceViews
 from index.catalogue.model import Catalogue
 from index.errors import NotFoundError, PolicyError, UsageError
 from index.scope import Scope
@@ -107,6 +108,7 @@ class Workspace:
         self.drafts = LedgerQueue(ledger, self._lint, self._outbox)
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
+        self.views = WorkspaceViews(self)
         self.feedback = FeedbackDesk(self, feedback)
 
     # --- what there is -------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from index.stages import stage
 from index.vectors.gateway import Narrow
 from query.answer import Answer, PassageView, RouteView, SqlView
 from query.compose.markdown import number, render
+from query.compose.streamed import proven, tell_all
 from query.compose.tell import Teller, Told
 from query.compose.written import Written
 from query.drafts.letters import citation_view, drafts_without_addresses, stated_addresses
@@ -35,7 +36,7 @@ from query.planning.population import Names
 from query.planning.relevance import Nearness, nearness
 from query.proof.addresses import address_notices, cleaned
 from query.proof.last_look import Looked, last_look
-from query.proof.prove import Prover
+from query.proof.prove import Proof, Prover
 from query.scoring.reasons import contribution_evidence
 
 MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
@@ -113,19 +114,25 @@ class QueryEngine:
         found = executor.run(plan, notify)
         clock.lap("read")
         documents = self._document_text(scope)
+        teller = Teller(parts, scope, plan, found, CitationBook(), documents)
         with stage("compose") as mark:
-            told = Teller(parts, scope, plan, found, CitationBook(), documents).tell()
-            mark.note(sentences=len(told.sentences), drafts=len(told.drafts))
+            told = teller.tell()
+            mark.note(sentences=len(told.sentences))
         clock.lap("write")
         prover = self._prover(plan, found, told, documents)
+        streamed = notify if notify is not silent and parts.writer is None else None
         with stage("prove") as mark:
-            proof = prover.prove(told.sentences)
+            proof = proven(prover, told.sentences, streamed)
             mark.note(kept=len(proof.kept))
         clock.lap("check")
+        made = prover.prove(teller.make())
+        clock.lap("make")
+        proof = Proof((*proof.kept, *made.kept), (*proof.removed, *made.removed))
         written = Written(proof.kept)
         if parts.writer is not None and plan.route.path not in ("clarify", "refuse"):
             written = parts.writer.rewrite(proof.kept, prover)
             clock.lap("model")
+            tell_all(written.sentences, notify)
         numbers = number(written.sentences, [c for note in told.notes for c in note.citations])
         looked = Looked(render(written.sentences, numbers))
         if plan.route.path not in ("clarify", "refuse"):  # a question back claims nothing

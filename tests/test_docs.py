@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 from api.cli import app
+from api.console import routers as console
 from api.http.app import create_app
-from api.http.console import router as console
 from api.settings import ENVIRONMENT, Settings
 from index import errors
 from tests.api.fake import FakeService
@@ -63,7 +63,8 @@ def test_every_setting_and_variable_is_documented(name: str) -> None:
 def test_every_route_is_documented_and_every_documented_route_exists() -> None:
     schema = TestClient(create_app(FakeService())).get("/openapi.json").json()
     routes = {f"{method.upper()} {path}" for path, methods in schema["paths"].items() for method in methods}
-    routes |= {f"{method} {route.path}" for route in console.routes for method in route.methods}  # type: ignore[attr-defined]
+    pages = [route for router in console for route in router.routes]
+    routes |= {f"{method} {route.path}" for route in pages for method in route.methods}  # type: ignore[attr-defined]
     routes |= {"GET /openapi.json", "GET /openapi-3.0.json", "POST /mcp"}
     assert set(re.findall(r"`((?:GET|POST|PATCH|PUT|DELETE) /[^`]*)`", read("http.md"))) == routes
 

@@ -34,7 +34,7 @@ def fetch(url: str) -> Mapping[str, Any]:
     """The JSON object at `url`; raises `SourceError`. Redirects are not followed."""
     request = Request(url, headers={"Accept": "application/json"})
     try:
-        with build_opener(_Stay).open(request, timeout=TIMEOUT_S) as response:
+        with build_opener(Stay).open(request, timeout=TIMEOUT_S) as response:
             found = json.loads(response.read(MOST))
     except (OSError, ValueError) as error:
         raise SourceError(
@@ -45,7 +45,18 @@ def fetch(url: str) -> Mapping[str, Any]:
     return found
 
 
-class _Stay(HTTPRedirectHandler):
+def discovered(issuer: str, fetch: Fetch = fetch) -> Mapping[str, Any]:
+    """The discovery document of `issuer`; raises `SourceError` for none, or one that calls itself otherwise."""
+    found = fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    if found.get("issuer") != issuer:
+        raise SourceError(
+            f"{issuer} calls itself {str(found.get('issuer'))[:200]!r}",
+            hint="write signin.issuer exactly as the service does",
+        )
+    return found
+
+
+class Stay(HTTPRedirectHandler):
     """Keys come from the address that the settings name, and from nowhere else."""
 
     def redirect_request(
@@ -120,13 +131,7 @@ class KeySet:
 
     def _address(self) -> str:
         if not self._url:
-            found = self._fetch(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-            if found.get("issuer") != self._issuer:
-                raise SourceError(
-                    f"{self._issuer} calls itself {str(found.get('issuer'))[:200]!r}",
-                    hint="write signin.issuer exactly as the service does",
-                )
-            url = str(found.get("jwks_uri", ""))
+            url = str(discovered(self._issuer, self._fetch).get("jwks_uri", ""))
             require_safe(url, "jwks_uri")
             self._url = url
         return self._url

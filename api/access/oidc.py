@@ -72,9 +72,10 @@ class OidcTokens:
 
         Raises `SignInError` for a token that does not hold, `SourceError` where the issuer's keys cannot be read.
         """
-        return self._of(self._claims(token, header))
+        return self.caller_of(self.claims(token, header))
 
-    def _claims(self, token: str, header: Mapping[str, Any]) -> Mapping[str, Any]:
+    def claims(self, token: str, header: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a token that holds says; raises as `caller` does."""
         import jwt
 
         algorithm, kid = header.get("alg"), header.get("kid")
@@ -101,7 +102,8 @@ class OidcTokens:
             raise SignInError(_REFUSED) from error
         return claims
 
-    def _of(self, claims: Mapping[str, Any]) -> Caller:
+    def caller_of(self, claims: Mapping[str, Any]) -> Caller:
+        """Who calls, by claims that hold; raises `SignInError` for ones that name nobody."""
         client = _text(claims.get("azp")) or _text(claims.get("client_id"))
         name = _text(claims.get(self._settings.user_claim)) or client
         if not name:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.client.calls import Calls, error_named, percent_encoded
 from api.upkeep.score_models import RemoteModels
+from api.views import RemoteViews
 from index.errors import StorageError
 
 if TYPE_CHECKING:
@@ -73,9 +74,12 @@ class RemoteQueue:
         """Turn it down, with a reason."""
         return dict(self._call("POST", f"{_part(draft_id)}/reject", scope, {"reason": reason}))
 
-    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
+    def lint(
+        self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
+    ) -> dict[str, Any]:
         """What keeps it from being approved."""
-        return dict(self._call("GET", f"{_part(draft_id)}/lint", scope))
+        text = {name: value for name, value in (("subject", subject), ("body", body)) if value is not None}
+        return dict(self._call("POST" if text else "GET", f"{_part(draft_id)}/lint", scope, text or None))
 
     def export(self, scope: Scope, draft_id: str, by: str = "eml") -> dict[str, Any]:
         """Hand it over, from the server's process."""
@@ -122,6 +126,7 @@ class RemoteService:
         self.presence = presence
         self.drafts = RemoteQueue(calls)
         self.models = RemoteModels(calls)
+        self.views = RemoteViews(calls)
         self.feedback = RemoteFeedback(calls)
 
     @property

@@ -30,7 +30,7 @@ def serve(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Serve the HTTP API, and a page to ask from at /.
+    """Serve the HTTP API, and the console at /.
 
     In a workspace that declares users, a request needs a bearer token: of the sign-in service in the settings, an API
     key (tower keys add), or for development one of tower token. With --as, requests without a token are that user's.
@@ -39,6 +39,7 @@ def serve(
     Example:
       tower serve --port 8000
     """
+    from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.signin import SignIn
     from api.http.boundary import LOOPBACK_NAMES
@@ -67,6 +68,7 @@ def serve(
             sign_in=sign_in,
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
+            browsers=Browsers(settings.console, settings.signin),
             observers=OBSERVERS.get(),
             concurrent=settings.server.concurrent,
             drain_s=settings.server.drain_s,

@@ -46,10 +46,18 @@ class LedgerQueue:
         """One draft; raises `NotFoundError`."""
         return _body(self._ledger.draft(scope, draft_id))
 
-    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
-        """What keeps the draft from being approved: `{"id", "status", "findings": [{"code", "message", "where"}]}`."""
+    def lint(
+        self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
+    ) -> dict[str, Any]:
+        """What keeps the draft from being approved: `{"id", "status", "findings": [{"code", "message", "where"}]}`.
+
+        With `subject` or `body` it is looked at as it would be with that text, which is not kept.
+        """
         record = self._ledger.draft(scope, draft_id)
-        found = [vars(f) for f in self._findings(scope, json.loads(record.body), to_export=False)]
+        held = json.loads(record.body)
+        held.setdefault("proposed", {"subject": held["subject"], "body": held["body"]})
+        held.update({name: text for name, text in (("subject", subject), ("body", body)) if text is not None})
+        found = [vars(f) for f in self._findings(scope, held, to_export=False)]
         return {"id": draft_id, "status": record.status, "findings": found}
 
     def edit(

@@ -17,6 +17,7 @@ from api.http.idempotency import Repeats
 from api.upkeep.jobs import Handler, Jobs
 
 if TYPE_CHECKING:
+    from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.owner import Owner
     from api.access.signin import SignIn
@@ -39,19 +40,23 @@ def create_app(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     jobs: Jobs | None = None,
+    browsers: Browsers | None = None,
     observers: tuple[Observer, ...] = (),
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
     A request with a bearer token is asked as whom `sign_in` makes of it; one without as `user`, where None is the
     local administrator in a workspace without users, and nobody in others. `owner` lets the commands of the
-    workspace's owner in; see `api.access.owner`. `observers` measure each request besides the server's metrics.
+    workspace's owner in; see `api.access.owner`. `browsers` holds the sessions of the pages at `/`; `observers` measure
+    each request besides the server's metrics.
     """
     from importlib.metadata import version
 
+    from api.access.browser import Browsers
     from api.agents.mcp_server import McpEndpoint
-    from api.http.console import router as console
-    from api.http.routes import admin, drafts, feedback, operations, questions, scores
+    from api.console import routers as console
+    from api.http.routes import admin, drafts, feedback, operations, questions, scores, views
+    from api.settings import ConsoleSettings
     from api.telemetry.metrics import Metrics
 
     metrics = Metrics()
@@ -66,16 +71,18 @@ def create_app(
     app.state.service, app.state.metrics, app.state.owner = service, metrics, owner
     app.state.jobs = jobs if jobs is not None else Jobs(handlers(service))
     app.state.repeats = Repeats()
-    app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits)
+    browsers = browsers if browsers is not None else Browsers(ConsoleSettings())
+    app.state.sign_in, app.state.limits, app.state.browsers = sign_in, limits, browsers
+    app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits, browsers=browsers)
     app.add_middleware(
         Boundary, max_body=max_body, hosts=hosts, metrics=metrics, concurrent=concurrent, observers=observers
     )
     problems.install(app)
-    rooms = (questions, feedback, scores, drafts, operations, admin)
+    rooms = (questions, feedback, scores, drafts, views, operations, admin)
     for router in (room.router for room in rooms):
         app.include_router(router, responses=problems.responses(*PROBLEMS))
-    for router in (openapi.router, console):
-        app.include_router(router)
+    for router in (openapi.router, *console):
+        app.include_router(router, include_in_schema=False)
     app.router.routes.append(Route("/mcp", McpEndpoint(service), methods=["POST"], include_in_schema=False))
     return app
 

@@ -1,7 +1,8 @@
 """Who is let in: each request's caller, scope and limits, before a route sees it.
 
-The workspace's own commands show the owner's token, everybody else a bearer token; without one a request is the local
-administrator's, where no users are declared, or that of the one user whom the server was started for.
+The workspace's own commands show the owner's token, programs a bearer token, browsers the cookie of a session; without
+one a request is the local administrator's, where no users are declared, or that of the one user whom the server was
+started for.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Send
     from starlette.types import Scope as Connection
 
+    from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.signin import SignIn
     from api.service import Service
     from index.scope import Scope
 
-OPEN = frozenset(
-    {("GET", path) for path in ("/", "/console.css", "/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json")}
-)
+OPEN = frozenset({("GET", path) for path in ("/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json")})
+OPEN_FOLDERS = ("/console/static/", "/console/sign-in", "/console/sign-out")
 """What tells nothing about the workspace; anybody who reaches the server may have it."""
 
 CHALLENGE = 'Bearer realm="tower"'
@@ -42,14 +43,27 @@ class Door:
     """ASGI middleware: puts the caller's `index.scope.Scope` under `tower.scope`, or answers with a problem."""
 
     def __init__(
-        self, app: ASGIApp, *, service: Service, user: str | None, sign_in: SignIn | None, limits: Limits | None
+        self,
+        app: ASGIApp,
+        *,
+        service: Service,
+        user: str | None,
+        sign_in: SignIn | None,
+        limits: Limits | None,
+        browsers: Browsers,
     ) -> None:
         self.app, self.service, self.user, self.sign_in, self.limits = app, service, user, sign_in, limits
+        self.browsers = browsers
 
     async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
         """Let one request in, or refuse it. What it holds is given back when its whole response is out."""
-        if connection["type"] != "http" or (_method(connection), connection["path"]) in OPEN:
+        if connection["type"] != "http" or _open(connection):
             await self.app(connection, receive, send)
+            return
+        if self.browsers.foreign(Request(connection)):
+            detail = "a page of another origin may not change anything here"
+            refused = problems.problem(403, "foreign_origin", detail, request_id=str(connection.get("request_id", "")))
+            await refused(connection, receive, send)
             return
         held = ExitStack()
         try:
@@ -86,33 +100,53 @@ class Door:
                 self._failed(request, error)
                 raise
             return self.service.scope_for(caller), caller.client, True
+        session = self.browsers.session(request)
+        if session is not None and self.sign_in is not None:
+            caller = session.whom(self.sign_in)
+            request.scope["tower.session"] = session
+            return self.service.scope_for(caller), caller.client, True
         try:
             return self.service.scope_for(self.user), "", True
         except PolicyError as error:
             if self.user is not None:
                 raise
             failure = SignInError("nobody signed in", hint="send `Authorization: Bearer TOKEN`")
-            self._failed(request, failure)
+            if not (_page(request.scope) and request.method == "GET"):  # a browser without a session is no attack
+                self._failed(request, failure)
             raise failure from error
 
     def _failed(self, request: Request, error: TowerError) -> None:
-        """Record a sign-in that failed; past the limit of an address nothing is recorded, and it is told to wait."""
-        source = request.client.host if request.client else ""
-        if self.limits is not None and not self.limits.failed(source):
-            raise LimitError("too many failed sign-ins from here", retry_after=60) from error
-        self.service.sign_in_failed(error.code, source)
+        failed(self.service, self.limits, request, error)
 
     def _refusal(self, connection: Connection, error: TowerError) -> Response:
-        if (_method(connection), connection["path"]) == ("POST", "/"):
-            from api.http.console import refusal
+        if _page(connection):
+            from api.console.rendering import refusal
 
-            response: Response = refusal(error)
+            response: Response = refusal(Request(connection), error)
         else:
             response = problems.of_error(error, str(connection.get("request_id", "")))
         if isinstance(error, SignInError):
             invalid = "authorization" in Headers(scope=connection)
             response.headers["WWW-Authenticate"] = CHALLENGE + (', error="invalid_token"' if invalid else "")
         return response
+
+
+def failed(service: Service, limits: Limits | None, request: Request, error: TowerError) -> None:
+    """Record a sign-in that failed; past the limit of an address nothing is recorded, and it is told to wait."""
+    source = request.client.host if request.client else ""
+    if limits is not None and not limits.failed(source):
+        raise LimitError("too many failed sign-ins from here", retry_after=60) from error
+    service.sign_in_failed(error.code, source)
+
+
+def _open(connection: Connection) -> bool:
+    path = str(connection["path"])
+    return (_method(connection), path) in OPEN or path.startswith(OPEN_FOLDERS)
+
+
+def _page(connection: Connection) -> bool:
+    path = str(connection["path"])
+    return path == "/" or path.startswith("/console/")
 
 
 def _method(connection: Connection) -> str:

@@ -21,6 +21,7 @@ from index.errors import BusyError, TowerError
 from index.scope import Principal, Scope
 
 if TYPE_CHECKING:
+    from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.signin import SignIn
     from api.service import Service
@@ -43,6 +44,7 @@ def serve_workspace(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
+    browsers: Browsers | None = None,
     observers: tuple[Observer, ...] = (),
     concurrent: int = CONCURRENT,
     drain_s: int = 20,
@@ -69,6 +71,7 @@ def serve_workspace(
         limits=limits,
         jobs=jobs,
         concurrent=concurrent,
+        browsers=browsers,
         observers=observers,
     )
     config = uvicorn.Config(

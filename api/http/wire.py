@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.questions import MAX_K
-from query.answer import DraftView
+from query.answer import CitationView, DraftView
 
 
 class _Request(BaseModel):
@@ -240,6 +240,38 @@ class Problem(BaseModel):
     code: str
     hint: str = ""
     request_id: str = ""
+
+
+class Examples(BaseModel):
+    """Questions to begin with."""
+
+    questions: list[str]
+
+
+class Place(BaseModel):
+    """What a citation leads to, read now; one of the parts, or `gone` where it cannot be shown any more."""
+
+    citation: CitationView
+    row: dict[str, Any] | None = None
+    rows: dict[str, Any] | None = None
+    passage: dict[str, Any] | None = None
+    score: dict[str, Any] | None = None
+    gone: str | None = None
+
+
+class AtRisk(BaseModel):
+    """A page of entities by a score; `total` counts them all, `scores` names every declared score."""
+
+    score: str
+    label: str
+    description: str
+    entity: str
+    threshold: float
+    due_label: str
+    as_of: str
+    scores: list[dict[str, str]]
+    total: int
+    rows: list[dict[str, Any]]
 
 
 class Feedback(BaseModel):

@@ -40,15 +40,18 @@ def answer_html(answer: Answer) -> str:
 
 def markdown_html(text: str, anchor: str = "") -> str:
     """Markdown as HTML: no raw HTML, no images, no links other than the marks `[n]`, which lead to `#anchor-n`."""
-    rendered: str = _parser().render(text)
-    if not anchor:
-        return rendered
-    linked = f'<a href="#{escape(anchor, quote=True)}-\\1">[\\1]</a>'
+    rendered: str = parser().render(text)
+    return with_marks(rendered, f'<a href="#{escape(anchor, quote=True)}-\\1">[\\1]</a>') if anchor else rendered
+
+
+def with_marks(rendered: str, linked: str) -> str:
+    """HTML with each mark `[n]` of its text replaced by `linked`, in which `\\1` is the number."""
     pieces = _TAG.split(rendered)  # tags stand at the odd places, and stay as they are
     return "".join(piece if at % 2 else _MARK.sub(linked, piece) for at, piece in enumerate(pieces))
 
 
-def _parser() -> MarkdownIt:
+def parser() -> MarkdownIt:
+    """What reads the Markdown of answers and drafts."""
     from markdown_it import MarkdownIt
 
     # Links and images could carry data out of the page, and come from text that others wrote.
@@ -83,14 +86,14 @@ def _chart(chart: ChartView) -> str:
 def _image(image: Mapping[str, Any]) -> str:
     """A picture inline where its file can be read here and is one; else where it is."""
     title = escape(str(image.get("title") or ""), quote=True)
-    found = _picture(Path(str(image.get("path") or "")))
+    found = picture(Path(str(image.get("path") or "")))
     if found is None:
         return f"<p>image: {title} {escape(str(image.get('path') or ''))}</p>"
     kind, content = found
     return f'<img alt="{title}" width="320" src="data:{kind};base64,{base64.b64encode(content).decode("ascii")}">'
 
 
-def _picture(path: Path) -> tuple[str, bytes] | None:
+def picture(path: Path) -> tuple[str, bytes] | None:
     """Media type and content of a PNG or JPEG file of at most 4 MB; the path comes from data, so nothing else is."""
     try:
         if not path.is_file() or path.stat().st_size > MAX_PICTURE:

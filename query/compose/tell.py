@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,7 @@ class Teller:
         return Composer(self.parts.catalogue, self.book)
 
     def tell(self) -> Told:
-        """Everything the answer says."""
+        """What the answer says of what was found; `make` adds what takes longer."""
         path = self.plan.route.path
         if path == "refuse" and not self.plan.clarification:
             self._say(NOTHING)
@@ -91,12 +91,17 @@ class Teller:
             self._quoted()
         else:
             self._tables()
-        self._draft()
-        self._illustrate()
-        self._chart()
         self.told.stated += [reading.explanation for reading in self._readings()]
         self.told.stated += [said for reading in self._readings() for said in (title_of(reading), said_of(reading))]
         return self.told
+
+    def make(self) -> Sequence[Sentence]:
+        """Drafts, pictures and a chart, into what `tell` gave; the sentences that say so."""
+        before = len(self.told.sentences)
+        self._draft()
+        self._illustrate()
+        self._chart()
+        return self.told.sentences[before:]
 
     def _tables(self) -> None:
         readings = {s.id: s.reading for s in self.plan.steps if isinstance(s, SqlStep)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.catalogue.model import Catalogue
 from index.errors import SqlRejected
 from index.guard.guard import guard
 from index.scope import Scope
-from index.sql import SqlReader, Value
+from index.sql import Rows, SqlReader, Value
 from query.evidence import Citation
 from query.facts import quoted
 from query.proof.provenance import literal
@@ -42,6 +42,18 @@ class TableRereader:
             at = rows.columns.index(citation.column)
             return tuple(row[at] for row in rows.rows)
         return tuple(row[0] for row in rows.rows)
+
+    def rows(self, citation: Citation, *, limit: int = 50) -> Rows | None:
+        """What stands around the cited value now: its row with every column that the scope shows, or the result of its
+        query. None where the place is gone, hidden, or not in a table."""
+        sql = citation.sql if citation.kind == "aggregate" else self._row_query(replace(citation, kind="row"))
+        if not sql:
+            return None
+        try:
+            rows = self.reader.read(guard(sql, self.catalogue, self.scope, dialect=self.reader.dialect, limit=limit))
+        except SqlRejected:
+            return None
+        return rows if rows.rows else None
 
     def _row_query(self, citation: Citation) -> str:
         table = self.catalogue.table(citation.table or "")

@@ -175,8 +175,9 @@ _SQL = (
 )  # fmt: skip
 _PLAIN = (
     "/v1/status", "/v1/audit", "/v1/audit/verify", "/v1/admin/jobs", "/v1/admin/jobs/j1", "/metrics", "/readyz", "/",
-    "/v1/admin/catalogue", "/openapi.json", "/healthz", "/console.css", "/v1/nothing", "/v1/drafts", "/v1/churn",
+    "/v1/admin/catalogue", "/openapi.json", "/healthz", "/console/at-risk", "/v1/nothing", "/v1/drafts", "/v1/churn",
     "/v1/audit?n=9", "/v1/admin/jobs/j1/events", "/v1/drafts?status=approved", "/v1/audit/verify?head=1:0",
+    "/console/drafts", "/console/sources", "/console/audit", "/console/examples", "/v1/examples", "/v1/at-risk",
     "/v1/feedback", "/v1/feedback?status=open",
 )  # fmt: skip
 
@@ -197,9 +198,18 @@ def request(world: World, user: str, chance: random.Random) -> tuple[str, str, d
     if roll < 0.56:
         return "POST", "/v1/sql", body({"sql": chance.choice(_SQL).replace("{letter}", chance.choice("ABKLOD"))})
     if roll < 0.64:
-        path = f"/v1/answers/{chance.choice(world.answers)}"
+        folder, n = chance.choice(world.answers), chance.randint(1, 6)
+        path = f"/v1/answers/{folder}"
         word = body({"verdict": "down", "comment": _question(chance)})
-        return chance.choice((("GET", path, {}), ("POST", path + "/check", {}), ("POST", path + "/feedback", word)))
+        cited = (f"{path}/citations/{n}", f"/console/answers/{folder}/citations/{n}", f"/console/answers/{folder}")
+        return chance.choice(
+            (
+                ("GET", path, {}),
+                ("POST", path + "/check", {}),
+                ("POST", path + "/feedback", word),
+                *(("GET", one, {}) for one in cited),
+            )
+        )
     if roll < 0.76:
         return _draft(world, chance)
     if roll < 0.8:
@@ -259,6 +269,9 @@ def _draft(world: World, chance: random.Random) -> tuple[str, str, dict[str, Any
             ("PATCH", path, _json({"subject": "Another subject"})),
             ("POST", path + "/approve", {}),
             ("POST", path + "/reject", _json({"reason": "not now"})),
+            ("GET", path.replace("/v1/", "/console/"), {}),
+            ("GET", f"{path}/citations/{chance.randint(1, 6)}", {}),
+            ("POST", path + "/lint", _json({"body": "Dear all"})),
         )
     )
 
@@ -277,9 +290,10 @@ def leaks(world: World, user: str, chance: random.Random) -> list[str]:
     own = (path + str(more)).lower()
     typed = world.typed.setdefault(user, set())
     typed |= {one for one in foreign(user) if one in own}
-    if path.startswith(("/v1/answers/", "/v1/feedback")):
+    if path.startswith(("/v1/answers/", "/v1/feedback", "/console/answers/")):
         own += " ".join(typed)
-    if user == "root" and path.startswith(("/v1/answers/", "/v1/drafts", "/v1/feedback", "/mcp")):
+    made = ("/v1/answers/", "/v1/drafts", "/v1/feedback", "/mcp", "/console/answers/", "/console/drafts")
+    if user == "root" and path.startswith(made):
         own += " ".join(foreign("root") - _NEVER)  # the action `audit` reads what was made for others
     return [f"{user} {method} {path} {more}: {one!r}" for one in foreign(user) if one in told and one not in own]
 

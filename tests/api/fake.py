@@ -65,8 +65,10 @@ class FakeDrafts:
         draft.update(status="rejected", reason=reason)
         return draft
 
-    def lint(self, scope: Scope, draft_id: str) -> dict[str, Any]:
-        draft = self.get(scope, draft_id)
+    def lint(
+        self, scope: Scope, draft_id: str, *, subject: str | None = None, body: str | None = None
+    ) -> dict[str, Any]:
+        draft = {**self.get(scope, draft_id), **({"body": body} if body is not None else {})}
         found = {"code": "link", "message": "a link", "where": "here"}
         return {"id": draft_id, "status": draft["status"], "findings": [found] if "http" in draft["body"] else []}
 
@@ -114,6 +116,39 @@ class FakeModels:
 
 
 @dataclass
+class FakeViews:
+    """Two examples, one row behind every citation, one entity at risk."""
+
+    def examples(self, scope: Scope) -> list[str]:
+        return ["How many accounts?", "Who <leaves>?"]
+
+    def citation(self, scope: Scope, number: int, *, answer: str = "", draft: str = "") -> dict[str, Any]:
+        if number != 1:
+            raise NotFoundError(f"there is no citation [{number}]")
+        cells = [{"name": "seats", "label": "Seats", "text": "<b>12</b>", "cited": True, "changed": False}]
+        cited = {"n": 1, "kind": "cell", "source": "crm", "table": "accounts", "key": "A1", "column": "seats"}
+        row = {"table": "accounts", "label": "Accounts", "key": "A1", "cells": cells}
+        return {"citation": {**cited, "value": 12}, "row": row}
+
+    def at_risk(
+        self, scope: Scope, score: str = "", *, sort: str = "-score", every: bool = False, skip: int = 0,
+        limit: int = 25,
+    ) -> dict[str, Any]:  # fmt: skip
+        drivers = [{"text": "orders <fell> by half", "logit": 1.2, "lower": "orders"}]
+        row = {
+            "key": "A1", "name": "Ann & Co", "score": 0.71, "at_risk": True, "due": "2026-06-01", "drivers": drivers,
+            "next_steps": [{"text": "Call.", "driver": "orders", "doc_id": "library:x", "title": "Guide"}],
+            "draft": {"id": "d1", "status": "proposed"},
+        }  # fmt: skip
+        scores = [{"name": "churn", "label": "Churn risk"}, {"name": "late", "label": "Late payment"}]
+        return {
+            "score": score or "churn", "label": "Churn risk", "description": "Who leaves.", "entity": "account",
+            "threshold": 0.5, "due_label": "Renewal date", "as_of": "2026-05-01", "scores": scores, "total": 60,
+            "rows": [row],
+        }  # fmt: skip
+
+
+@dataclass
 class FakeFeedback:
     """Feedback in memory."""
 
@@ -158,6 +193,7 @@ class FakeService:
     faults: tuple[str, ...] = ()
     drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
     models: FakeModels = field(default_factory=FakeModels)
+    views: FakeViews = field(default_factory=FakeViews)
     feedback: FakeFeedback = field(default_factory=FakeFeedback)
     kept: dict[str, Answer] = field(default_factory=dict)
     catalogue: Catalogue = CATALOGUE

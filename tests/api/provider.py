@@ -1,6 +1,7 @@
 """A sign-in service for tests, in a process of its own: discovery, keys that rotate, tokens for clients and users.
 
-Built of Authlib's OAuth 2 server: client credentials (RFC 6749), JWT access tokens (RFC 9068). Run it as
+Built of Authlib's OAuth 2 server: client credentials (RFC 6749), JWT access tokens (RFC 9068), and for people the
+authorization code flow of OpenID Connect, with PKCE required (RFC 7636) and a page to sign in at. Run it as
 `python -m tests.api.provider PORT`; `running()` does, and waits until it answers.
 """
 
@@ -22,6 +23,10 @@ from typing import Any
 AUDIENCE = "https://tower.example"
 CLIENT, SECRET = "console", "not-a-secret"
 PASSWORD = "open sesame"
+BACK = "/console/sign-in/back"
+SIGN_IN_PAGE = """<!doctype html><html lang="en"><title>Provider</title><form method="post">
+<label>User <input name="username"></label> <label>Password <input name="password" type="password"></label>
+<button>Sign in</button></form></html>"""
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,11 @@ def running() -> Iterator[Provider]:
 def serve() -> None:
     """Serve until the process is ended; prints the issuer first."""
     from authlib.integrations.flask_oauth2 import AuthorizationServer
-    from authlib.oauth2.rfc6749 import ClientMixin, grants
+    from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, grants
+    from authlib.oauth2.rfc7636 import CodeChallenge
     from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
+    from authlib.oidc.core import UserInfo
+    from authlib.oidc.core.grants import OpenIDCode
     from flask import Flask, jsonify, request
     from joserfc import jwt
     from joserfc.jwk import KeySet, RSAKey
@@ -102,7 +110,8 @@ def serve() -> None:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     issuer = f"http://127.0.0.1:{server.server_port}"
     keys = [RSAKey.generate_key(2048, {"kid": "k1", "use": "sig", "alg": "RS256"})]
-    users = {"lena": {"groups": ["sales"], "region": "EMEA"}, "emma": {}, "olga": {"groups": ["elsewhere"]}}
+    users = {"lena": {"groups": ["sales"], "region": "EMEA"}, "emma": {}, "olga": {"groups": ["elsewhere"]},
+             "erin": {}, "kenji": {}, "ada": {}}  # fmt: skip
 
     class Client(ClientMixin):  # type: ignore[misc]
         def get_client_id(self) -> str:
@@ -118,7 +127,13 @@ def serve() -> None:
             return True
 
         def check_grant_type(self, grant_type: str) -> bool:
-            return grant_type in ("client_credentials", "password")
+            return grant_type in ("client_credentials", "password", "authorization_code")
+
+        def check_response_type(self, response_type: str) -> bool:
+            return response_type == "code"
+
+        def check_redirect_uri(self, redirect_uri: str) -> bool:
+            return redirect_uri.startswith("http://") and redirect_uri.endswith(BACK)
 
     class User(str):
         def get_user_id(self) -> str:
@@ -143,16 +158,84 @@ def serve() -> None:
         def authenticate_user(self, username: str, password: str) -> User | None:
             return User(username) if username in users and password == PASSWORD else None
 
+    class Code(AuthorizationCodeMixin):  # type: ignore[misc]
+        """What a code stands for."""
+
+        def __init__(self, code: str, asked: Any) -> None:
+            given = asked.payload.data
+            self.code, self.user, self.nonce = code, asked.user, given.get("nonce")
+            self.redirect_uri, self.scope = asked.payload.redirect_uri, asked.payload.scope
+            self.code_challenge = given.get("code_challenge")
+            self.code_challenge_method = given.get("code_challenge_method")
+            self.auth_time = int(time.time())
+
+        def get_redirect_uri(self) -> str:
+            return str(self.redirect_uri)
+
+        def get_scope(self) -> str:
+            return str(self.scope)
+
+        def get_nonce(self) -> str | None:
+            return self.nonce
+
+        def get_auth_time(self) -> int:
+            return self.auth_time
+
+        def get_acr(self) -> None:
+            return None
+
+        def get_amr(self) -> None:
+            return None
+
+    codes: dict[str, Code] = {}
+
+    class ByCode(grants.AuthorizationCodeGrant):  # type: ignore[misc]
+        TOKEN_ENDPOINT_AUTH_METHODS = ("none", "client_secret_post", "client_secret_basic")
+
+        def save_authorization_code(self, code: str, request: Any) -> None:
+            codes[code] = Code(code, request)
+
+        def query_authorization_code(self, code: str, client: Any) -> Code | None:
+            return codes.get(code)
+
+        def delete_authorization_code(self, authorization_code: Code) -> None:
+            del codes[authorization_code.code]
+
+        def authenticate_user(self, authorization_code: Code) -> User:
+            user: User = authorization_code.user
+            return user
+
+    class OpenId(OpenIDCode):  # type: ignore[misc]
+        def exists_nonce(self, nonce: str, request: Any) -> bool:
+            return any(code.nonce == nonce for code in codes.values())
+
+        def get_jwt_config(self, grant: Any, client: Any = None) -> dict[str, Any]:
+            return {"key": keys[0].as_dict(private=True), "alg": "RS256", "iss": issuer, "exp": 600}
+
+        def resolve_client_private_key(self, client: Any) -> Any:
+            return keys[0]
+
+        def get_client_algorithm(self, client: Any) -> str:
+            return "RS256"
+
+        def get_client_claims(self, client: Any) -> dict[str, Any]:
+            return {"iss": issuer}
+
+        def generate_user_info(self, user: User, scope: str) -> Any:
+            return UserInfo(sub=str(user), **users.get(str(user), {}))
+
     oauth = AuthorizationServer(
         app, query_client=lambda name: Client() if name == CLIENT else None, save_token=lambda token, request: None
     )
     oauth.register_token_generator("default", Generator(issuer, alg="RS256"))
     oauth.register_grant(Machine)
     oauth.register_grant(Password)
+    oauth.register_grant(ByCode, [OpenId(require_nonce=True), CodeChallenge(required=True)])
 
     @app.get("/.well-known/openid-configuration")
     def discovery() -> Any:
-        found = {"issuer": issuer, "jwks_uri": f"{issuer}/jwks", "token_endpoint": f"{issuer}/oauth/token"}
+        found = {"issuer": issuer, "jwks_uri": f"{issuer}/jwks", "token_endpoint": f"{issuer}/oauth/token",
+                 "authorization_endpoint": f"{issuer}/oauth/authorize"}  # fmt: skip
         return jsonify(found)
 
     @app.get("/jwks")
@@ -162,6 +245,13 @@ def serve() -> None:
     @app.post("/oauth/token")
     def token() -> Any:
         return oauth.create_token_response()
+
+    @app.route("/oauth/authorize", methods=["GET", "POST"])
+    def authorize() -> Any:
+        name = request.form.get("username", "")
+        if name in users and request.form.get("password") == PASSWORD:
+            return oauth.create_authorization_response(grant_user=User(name))
+        return SIGN_IN_PAGE
 
     @app.post("/rotate")
     def rotate() -> Any:

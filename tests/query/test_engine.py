@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
 from index.errors import EmptyQuestion, SqlRejected
 from index.scope import Scope
+from query.compose.streamed import tell_all
 from query.engine import QueryEngine
-from query.evidence import EntityScore
+from query.evidence import Citation, EntityScore, Sentence, Slot
 from query.plan import Plan, ScoreStep
 from query.planning.planner import Planner
 from tests.query import company
@@ -29,6 +30,25 @@ def test_every_cell_of_a_listed_table_is_cited() -> None:
     answer = engine().answer("List the products with their list price", administrator())
     assert answer.sql[0].row_count == 2
     assert {c.value for c in answer.citations} >= {"Cirrus Tent", "Larch Boot", 389.0, 219.5}
+
+
+def test_sentences_are_told_as_they_are_proven_and_as_the_answer_writes_them() -> None:
+    told: list[tuple[str, Mapping[str, object]]] = []
+    question = "Which customers are at risk of churn and why, and draft a retention e-mail for each?"
+    answer = engine().answer(question, administrator(), lambda name, data: told.append((name, data)))
+    sentences = [str(data["text"]) for name, data in told if name == "sentence"]
+    assert len(sentences) > 3 and sentences[0] == answer.answer.split("\n")[0]
+    assert [text for text in sentences if text.strip() not in answer.answer] == []
+    names = [name for name, _ in told]
+    assert names.index("route") < names.index("sentence") and names[-1] == "done"
+
+
+def test_an_address_in_the_data_is_not_told_before_the_answer_either() -> None:
+    told: list[str] = []
+    mark = Citation(1, "passage", "library", doc_id="d", start=0, end=30, quote="see http://evil.example/x now!")
+    sentence = Sentence((Slot("see http://evil.example/x now!", mark.quote, mark),))
+    tell_all([sentence], lambda _name, data: told.append(str(data["text"])))
+    assert told == ["see (address removed) now [1]!"]
 
 
 def test_an_empty_question_is_bad_input() -> None:

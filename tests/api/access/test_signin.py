@@ -277,7 +277,7 @@ def client(service: FakeService, tmp_path: Path) -> Iterator[TestClient]:
 
 def test_every_route_but_the_open_ones_needs_a_token(client: TestClient, service: FakeService) -> None:
     schema = client.get("/openapi.json").json()
-    routes = [(method.upper(), path.format(answer_id="a", draft_id="d1", job_id="j", feedback_id="f"))
+    routes = [(method.upper(), path.format(answer_id="a", draft_id="d1", job_id="j", feedback_id="f", number=1))
               for path, methods in schema["paths"].items() for method in methods]  # fmt: skip
     for method, path in [*routes, ("POST", "/"), ("POST", "/mcp"), ("GET", "/v1/nothing"), ("DELETE", "/v1/ask")]:
         reply = client.request(method, path, content=b"{not json", headers={"Content-Type": "application/json"})

@@ -1,4 +1,4 @@
-"""The HTTP API: shapes, problem documents, limits, the same-origin rule, streaming, the page."""
+"""The HTTP API: shapes, problem documents, limits, the same-origin rule, streaming."""
 
 import json
 import threading
@@ -133,27 +133,6 @@ def test_every_operation_is_described(client: TestClient) -> None:
     for path in ("/v1/ask", "/v1/search", "/v1/sql", "/v1/explain", "/v1/drafts/{draft_id}", "/v1/status", "/readyz"):
         assert path in paths
     assert all(operation["description"] for methods in paths.values() for operation in methods.values())
-
-
-def test_the_page_asks_and_shows_the_answer_with_its_sources(client: TestClient) -> None:
-    assert 'name="question"' in client.get("/").text
-    page = client.post("/", data={"question": "How many accounts?"}, headers={"Origin": "http://testserver"}).text
-    assert '<a href="#a18-1">[1]</a>' in page
-    assert '<li id="a18-1" value="1">n = 3' in page
-
-
-def test_the_page_tells_a_bad_question_and_escapes_it(client: TestClient) -> None:
-    response = client.post("/", data={"question": '"><script>alert(1)</script>' + "x" * 5000})
-    assert response.status_code == 400
-    assert "<script" not in response.text
-    assert 'role="alert"' in response.text
-
-
-def test_the_page_allows_no_script_and_nothing_from_other_hosts(client: TestClient) -> None:
-    policy = client.get("/").headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "script-src" not in policy
-    assert client.get("/console.css").headers["content-type"].startswith("text/css")
 
 
 def test_a_server_that_is_full_says_so_at_once() -> None:
