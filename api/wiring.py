@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
     from index.reading import SqlDocuments
+    from index.search.signals import Signals
     from index.sql import SqlDatabase, SqlReader
     from index.vectors.shelves import Shelf
     from ingest.config import SourcesConfig
@@ -148,6 +149,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
         tags=tags,
         generations=Generations(home, store, _shelf(home, settings)),
         embedder=embedder,
+        signals=lambda: signals_of(settings),
         documents=documents,
         engines=(writing, reading),
         principals=Principals(
@@ -160,6 +162,15 @@ def _own(home: Path, settings: Settings) -> Workspace:
         ),
     )
     return workspace
+
+
+def signals_of(settings: Settings) -> Signals:
+    """What the settings ask ranking to weigh."""
+    from index.search.signals import CrossEncoderReader, Signals
+
+    asked = settings.ranking
+    reader = CrossEncoderReader(settings.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
+    return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, reader)
 
 
 def index_url(home: Path, settings: Settings) -> str:

@@ -77,6 +77,7 @@ class Workspace:
         tags: frozenset[str] = frozenset(),
         generations: Generations | None = None,
         embedder: Embedder | None = None,
+        signals: Callable[[], Signals] | None = None,
         documents: SqlDocuments | None = None,
         principals: Principals | None = None,
     ) -> None:
@@ -94,6 +95,7 @@ class Workspace:
         self._generations = generations
         self._embedder = embedder
         self._documents = documents
+        self._signals = signals
         self.principals = principals
         self._gateway: VectorGateway | None = None
         self._generation = ""
@@ -175,21 +177,11 @@ class Workspace:
             if self._passages is None and self._generations is not None and self._generations.live() is not None:
                 from index.search.passages import PassageIndex
 
-                assert self._embedder is not None and self._documents is not None
+                assert self._embedder is not None and self._documents is not None and self._signals is not None
                 live, self._gateway = self._generations.open_live(self._embedder)
                 self._generation = live.generation
                 self._passages = PassageIndex(self._gateway, self._embedder, self._documents, self._signals())
             return self._passages
-
-    def _signals(self) -> Signals:
-        """What the settings ask ranking to weigh."""
-        from index.search.signals import CrossEncoderReader, Signals
-
-        asked = self.settings.ranking
-        rereader = (
-            CrossEncoderReader(self.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
-        )
-        return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, rereader)
 
     def _outbox(self) -> Outbox:
         from api.drafts.exporting import Outbox

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from index.embedding.embedder import Embedder, Progress
-from index.errors import StorageError, TowerError
+from index.errors import BusyError, StorageError, TowerError
 from index.scope import Scope
 from index.store.vectors import Generation
 from index.vectors.gateway import Narrow, VectorGateway
@@ -65,6 +65,8 @@ def reindex(
     try:
         already = fill(building.generation) if fill is not None else 0
         embedded, total = _build(generations, building, store, embedder, check, progress)
+    except BusyError:
+        raise  # another process fills it: its build is not ours to give up
     except TowerError as error:
         generations.fail(building.generation, error.message)
         raise

@@ -165,7 +165,7 @@ class Planner:
 
     def _plain(self, intent: Intent) -> Plan:
         near = self.probe(intent.body)
-        if not self._content(intent.body) - _VAGUE and not self.names.find(intent.body) and near.relevance < SPOKEN_OF:
+        if self._says_nothing(intent.body) and near.relevance < SPOKEN_OF:
             return _clarify(intent, "What would you like to know? Name the records or the topic.")
         readings = self._readings(intent.body)
         best, second = _two_best(readings)
@@ -195,6 +195,13 @@ class Planner:
         if made.path == "vector":
             return self._searched(intent, made)
         return Plan(intent.question, made, (), readings[:2], _why_not(self.tables.unknown_words(intent.body)))
+
+    def _says_nothing(self, body: str) -> bool:
+        """True where no word names a topic: "the numbers this month", but not "total amount by month"."""
+        if self._content(body) - _VAGUE or self.names.find(body):
+            return False
+        named = (link for link in self.tables.links(body) if link.kind not in ("period", "number"))
+        return all(_VAGUE.issuperset(link.text.lower().split()) for link in named)
 
     def _readings(self, body: str) -> tuple[Reading, ...]:
         return self.tables.plan(self.populations.measured(body))
