@@ -115,6 +115,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
     from index.feedback import FeedbackStore
     from index.ledger import Ledger
     from index.reading import SqlDocuments
+    from index.remembered import RememberingReader
     from index.sql import SqlDatabase
     from index.store.store import Store
     from index.vectors.generations import Generations
@@ -140,7 +141,7 @@ def _own(home: Path, settings: Settings) -> Workspace:
         ledger=ledger,
         feedback=FeedbackStore(writing),
         build=lambda catalogue, opened: _engine(
-            catalogue, reader, _live_scorer(catalogue, reader, ledger), home, settings, opened
+            catalogue, RememberingReader(reader), _live_scorer(catalogue, reader, ledger), home, settings, opened
         ),
         load=lambda: _catalogue(settings, reader, tags),
         outline=lambda: _outline(settings, reader),

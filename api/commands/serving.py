@@ -71,6 +71,7 @@ def serve(
             browsers=Browsers(settings.console, settings.signin),
             observers=OBSERVERS.get(),
             concurrent=settings.server.concurrent,
+            threads=_threads(settings),
             drain_s=settings.server.drain_s,
         )
 
@@ -96,6 +97,13 @@ def require_sign_in(settings: Settings, sign_in: SignIn, host: str, user: str | 
         )
     if outside and ipaddress.ip_address(host).is_unspecified and not settings.server.names:
         raise SettingsError(f"{host} has no name of its own to answer for", hint="list the host names in server.names")
+
+
+def _threads(settings: Settings) -> int:
+    """Few where requests compute; as many as requests where they wait for a model or another machine's database."""
+    roles = (settings.models.planner, settings.models.writer, settings.models.image)
+    waits = bool(settings.index.url) or any(role.provider != "none" for role in roles)
+    return settings.server.concurrent if waits else 0
 
 
 def _loopback(host: str) -> bool:

@@ -5,8 +5,12 @@ docs/http.md lists its routes.
 
 from __future__ import annotations
 
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from starlette.routing import Route
 
@@ -35,6 +39,7 @@ def create_app(
     hosts: frozenset[str] = LOOPBACK_NAMES,
     max_body: int = MAX_BODY,
     concurrent: int = CONCURRENT,
+    threads: int = 0,
     user: str | None = None,
     owner: Owner | None = None,
     sign_in: SignIn | None = None,
@@ -48,7 +53,7 @@ def create_app(
     A request with a bearer token is asked as whom `sign_in` makes of it; one without as `user`, where None is the
     local administrator in a workspace without users, and nobody in others. `owner` lets the commands of the
     workspace's owner in; see `api.access.owner`. `browsers` holds the sessions of the pages at `/`; `observers` measure
-    each request besides the server's metrics.
+    each request besides the server's metrics. Routes run in `threads` threads; 0 is one for each core, and one.
     """
     from importlib.metadata import version
 
@@ -67,10 +72,11 @@ def create_app(
         docs_url=None,  # the stock page loads code from other hosts
         redoc_url=None,
         openapi_url=None,  # `api.http.openapi` has the routes of both versions
+        lifespan=_few_threads,
     )
     app.state.service, app.state.metrics, app.state.owner = service, metrics, owner
     app.state.jobs = jobs if jobs is not None else Jobs(handlers(service))
-    app.state.repeats = Repeats()
+    app.state.repeats, app.state.threads = Repeats(), threads or 1 + (os.cpu_count() or 1)
     browsers = browsers if browsers is not None else Browsers(ConsoleSettings())
     app.state.sign_in, app.state.limits, app.state.browsers = sign_in, limits, browsers
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits, browsers=browsers)
@@ -85,6 +91,13 @@ def create_app(
         app.include_router(router, include_in_schema=False)
     app.router.routes.append(Route("/mcp", McpEndpoint(service), methods=["POST"], include_in_schema=False))
     return app
+
+
+@asynccontextmanager
+async def _few_threads(app: FastAPI) -> AsyncIterator[None]:
+    """Blocking routes run in a few threads: more of them would only wait for one interpreter, and for each other."""
+    current_default_thread_limiter().total_tokens = app.state.threads
+    yield
 
 
 def handlers(service: Service) -> dict[str, Handler]:

@@ -78,8 +78,14 @@ class Boundary:
         TRACEPARENT.set(traced if _TRACE.fullmatch(traced) else "")
         started, status = time.monotonic(), 500
 
+        refused = self._refusal(scope["method"], headers)
+        works = not refused and not _waits(scope["path"])
+
         async def outgoing(message: Message) -> None:
-            nonlocal status
+            nonlocal status, works
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                self.at_work -= works  # the caller may have its answer and send the next request
+                works = False
             if message["type"] == "http.response.start":
                 status = message["status"]
                 reply = MutableHeaders(scope=message)
@@ -88,15 +94,13 @@ class Boundary:
                     reply.setdefault(name, value)
             await send(message)
 
-        refused = self._refusal(scope["method"], headers)
-        works = not refused and not _waits(scope["path"])
         with self.metrics.request(), stage("request") as mark:
             try:
                 if refused:
                     await problem(*refused, request_id=identity)(scope, receive, outgoing)
                 elif works and self.at_work >= self.concurrent:
-                    await self._full(identity)(scope, receive, outgoing)
                     works = False
+                    await self._full(identity)(scope, receive, outgoing)
                 else:
                     self.at_work += works
                     await self._limited(scope, receive, outgoing)

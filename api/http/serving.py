@@ -47,6 +47,7 @@ def serve_workspace(
     browsers: Browsers | None = None,
     observers: tuple[Observer, ...] = (),
     concurrent: int = CONCURRENT,
+    threads: int = 0,
     drain_s: int = 20,
 ) -> None:
     """Serve until a signal says stop; `on_ready(url)` is called when the server answers. Port 0 is any free one.
@@ -71,6 +72,7 @@ def serve_workspace(
         limits=limits,
         jobs=jobs,
         concurrent=concurrent,
+        threads=threads,
         browsers=browsers,
         observers=observers,
     )

@@ -213,7 +213,7 @@ def test_an_api_key_is_kept_as_a_hash_and_revoked_at_once(tmp_path: Path) -> Non
     sign_in = SignIn(SigninSettings(production=True), tmp_path)
     key, text = sign_in.keys.add("emma", "console", actions=["ask"])
     path = tmp_path / "keys.json"
-    assert text.split("_")[2] not in path.read_text("utf-8")
+    assert text.split("_", 2)[2] not in path.read_text("utf-8")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     caller = sign_in.caller(bearer(text))
     assert (caller.name, caller.client, caller.actions) == ("emma", f"key:{key.id}", {"ask"})

@@ -1,0 +1,71 @@
+"""Rows that were read once, for as long as the data stays what it was.
+
+Who makes a `RememberingReader` drops it when the data changes: a workspace's own index changes by its own upkeep only.
+A database that is asked in place is read anew each time.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from index.guard.guard import GuardedQuery
+    from index.sql import Rows, SqlReader, Value
+
+MOST_CELLS = 500_000  # held at a time; the oldest results go first
+LONGEST = 50_000  # cells of one result that is held
+_CHANGES_BY_ITSELF = re.compile(
+    r"now|random|current_|clock|today|uuid|\b(?:date|time|datetime|julianday|unixepoch)\s*\(\s*\)|"
+    r"\bstrftime\s*\(\s*'[^']*'\s*\)",
+    re.I,
+)
+
+
+class RememberingReader:
+    """A `SqlReader` over another one. Safe to share between threads.
+
+    A guarded query has the row rules of its asker in its text, so equal texts may give equal rows. What a query gives
+    that asks for the time or for chance is not remembered.
+    """
+
+    def __init__(self, inner: SqlReader) -> None:
+        self._inner = inner
+        self._held: OrderedDict[object, Rows] = OrderedDict()
+        self._cells = 0
+        self._mutex = threading.Lock()
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of the database."""
+        return self._inner.dialect
+
+    def accepts(self, query: GuardedQuery) -> bool:
+        """True where the engine takes `query`; nothing is run."""
+        return self._inner.accepts(query)
+
+    def read(self, query: GuardedQuery, parameters: Mapping[str, Value] | None = None) -> Rows:
+        """The rows of `query`; raises what the other reader raises, and remembers no failure."""
+        key = (query.sql, query.limit, tuple(sorted((parameters or {}).items())))
+        with self._mutex:
+            held = self._held.get(key)
+            if held is not None:
+                self._held.move_to_end(key)
+                return held
+        rows = self._inner.read(query, parameters)
+        cells = _cells(rows)
+        if cells <= LONGEST and not _CHANGES_BY_ITSELF.search(query.sql):
+            with self._mutex:
+                if key not in self._held:
+                    self._held[key] = rows
+                    self._cells += cells
+                while self._cells > MOST_CELLS:
+                    self._cells -= _cells(self._held.popitem(last=False)[1])
+        return rows
+
+
+def _cells(rows: Rows) -> int:
+    return (len(rows.rows) + 1) * max(1, len(rows.columns))

@@ -1,0 +1,79 @@
+"""Rows that were read once: equal queries give them again, and what must not be remembered is not."""
+
+import pytest
+
+from index.catalogue.model import Catalogue, Column, Table
+from index.errors import StorageError
+from index.guard.guard import GuardedQuery, guard
+from index.remembered import LONGEST, RememberingReader
+from index.scope import Scope
+from index.sql import Rows
+
+CATALOGUE = Catalogue((Table("notes", "notes", (Column("id", "integer", "id"), Column("day", "date", "day"))),))
+EVERYTHING = Scope.administrator(CATALOGUE, frozenset())
+
+
+class Counting:
+    """Gives `rows` and counts how often it was read."""
+
+    dialect = "sqlite"
+
+    def __init__(self, rows: Rows | None) -> None:
+        self.rows, self.read_times = rows, 0
+
+    def read(self, query: GuardedQuery, parameters: object = None) -> Rows:
+        self.read_times += 1
+        if self.rows is None:
+            raise StorageError("gone")
+        return self.rows
+
+    def accepts(self, query: GuardedQuery) -> bool:
+        return True
+
+
+def query(sql: str, limit: int = 10) -> GuardedQuery:
+    return guard(sql, CATALOGUE, EVERYTHING, limit=limit)
+
+
+def test_an_equal_query_is_read_once() -> None:
+    inner = Counting(Rows(("id",), ((1,),)))
+    reader = RememberingReader(inner)
+    for _ in range(3):
+        assert reader.read(query("SELECT id FROM notes")).rows == ((1,),)
+    reader.read(query("SELECT id FROM notes", limit=5))
+    reader.read(query("SELECT id FROM notes WHERE id = :key"), {"key": 1})
+    reader.read(query("SELECT id FROM notes WHERE id = :key"), {"key": 2})
+    assert inner.read_times == 4
+
+
+@pytest.mark.parametrize("asked", ["date('now')", "datetime()", "date( )", "strftime('%Y')"])
+def test_what_asks_for_the_time_is_read_each_time(asked: str) -> None:
+    inner = Counting(Rows(("id",), ((1,),)))
+    reader = RememberingReader(inner)
+    for _ in range(2):
+        reader.read(query(f"SELECT id FROM notes WHERE day = {asked}"))
+    assert inner.read_times == 2
+
+
+def test_a_failure_and_a_long_result_are_not_remembered() -> None:
+    failing = Counting(None)
+    reader = RememberingReader(failing)
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            reader.read(query("SELECT id FROM notes"))
+    assert failing.read_times == 2
+    long = Counting(Rows(("id",), tuple((n,) for n in range(LONGEST + 1))))
+    reader = RememberingReader(long)
+    for _ in range(2):
+        reader.read(query("SELECT id FROM notes"))
+    assert long.read_times == 2
+
+
+def test_the_oldest_go_when_it_holds_much() -> None:
+    inner = Counting(Rows(("id",), tuple((n,) for n in range(LONGEST - 10))))
+    reader = RememberingReader(inner)
+    for number in range(30):
+        reader.read(query(f"SELECT id FROM notes WHERE id > {number}"))
+    assert reader._cells <= 500_000 and len(reader._held) < 12
+    reader.read(query("SELECT id FROM notes WHERE id > 29"))
+    assert inner.read_times == 30
