@@ -79,7 +79,8 @@ class QueryEngine:
         """The planner of the grammar for `scope`."""
         parts = self.parts
         tables, names = parts.tables(scope), parts.names(scope)
-        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope))
+        documents = parts.passages is not None
+        return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope), documents)
 
     def resolved(self, question: str, scope: Scope, earlier: Turn | None) -> Resolved:
         """`question` as one that stands by itself, read together with the turn before it."""

@@ -13,6 +13,7 @@ from index.errors import SqlRejected
 from index.guard.guard import guard
 from index.scope import Scope
 from index.sql import SqlReader
+from query.text2sql.thesaurus import FUNCTION_WORDS
 
 MOST_NAMES = 100_000
 MOST_MEANT = 8  # a word that begins more names than this is not meant as a name
@@ -96,7 +97,8 @@ class EntityNames:
                 best, longest, whole = [named], length, complete
             elif (length, complete) == (longest, whole):
                 best.append(named)
-        if not best or (not whole and not self._partial(first.group(), best, longest)):
+        said = {fold(word.group()) for word in words[at : at + longest]}
+        if not best or said <= FUNCTION_WORDS or (not whole and not self._partial(first.group(), best, longest)):
             return None, 0
         return Mention(first.start(), words[at + longest - 1].end(), tuple(best), whole), longest
 

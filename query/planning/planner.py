@@ -26,7 +26,8 @@ _WORD = re.compile(r"\w", re.UNICODE)
 _COMMAND = re.compile(
     r"^\s*(?:please\s+)?(?:(?:delete|drop|remove|erase|truncate|update|insert|alter|overwrite|modify|purge|rename|cancel|"
     r"approve|revoke|deactivate)\b|add an? new\b|create an? (?:new )?(?:user|account|customer|ticket|order|invoice)\b|"
-    r"(?:increase|raise|lower|reduce|move|close|pay|reset|give|grant)\s+(?:all|every|each|the\s+\w+s?\s+of)\b|"
+    r"(?:increase|raise|lower|reduce|move|close|pay|reset|grant)\s+(?:all|every|each|the\s+\w+s?\s+of)\b|"
+    r"give\b[^?]*\b(?:discounts?|access|credits?|permissions?|refunds?|rights?)\b|"
     r"(?:set|change|rename|reset|assign|mark)\b[^?]*\b(?:to|as)\b)|"
     r"\b(?:drop|alter|truncate)\s+table\b|\bdelete\s+from\b|\binsert\s+into\b",
     re.I,
@@ -71,13 +72,14 @@ _SUMMARY = re.compile(r"\b(?:summari[sz]e|describe|how (?:did|have|has|do|are))\
 @dataclass(frozen=True)
 class Planner:
     """Plans questions for one scope. `probe` tells how near the documents come to a text, `agree` whether two readings
-    find the same, so that nobody is asked to choose between them."""
+    find the same, so that nobody is asked to choose between them. Without `documents` nothing is looked up in them."""
 
     catalogue: Catalogue
     tables: TableReader
     names: Names
     probe: Callable[[str], Nearness]
     agree: Callable[[Reading, Reading], bool]
+    documents: bool = True
 
     @property
     def populations(self) -> Populations:
@@ -144,7 +146,8 @@ class Planner:
             plan = self.recipes.trend(intent)
             if plan is not None:
                 return plan
-        recipes = (self.recipes.advised, self.recipes.profile, self.recipes.joined)
+        recipes = [self.recipes.advised, self.recipes.profile]
+        recipes += [self.recipes.joined] if self.documents else []
         return next((plan for recipe in recipes if (plan := recipe(intent))), None)
 
     def _compound(self, intent: Intent) -> Plan | None:

@@ -68,8 +68,10 @@ class Populations:
         return tuple(n for n in dict.fromkeys(found) if entity_name is None or n.entity == entity_name)
 
     def doubtful(self, body: str) -> Mention | None:
-        """The first name in `body` that several entities bear."""
-        return next((m for m in self.names.find(body) if len(m.meant) > 1), None)
+        """The first name in `body` that several entities bear. Over a drafted catalogue a name that all of them bear
+        in full is a value like any other: what is asked of it is asked of all."""
+        several = (m for m in self.names.find(body) if len(m.meant) > 1)
+        return next((m for m in several if self.catalogue.terms or not m.whole), None)
 
     def entity_in(self, body: str) -> str | None:
         """The entity that `body` is about: the one it names, else the one whose word comes first."""

@@ -6,7 +6,7 @@ import pytest
 
 from index.catalogue.model import Catalogue, Column, Table
 from query.plan import Choice, Link, Reading
-from query.planning.entity_names import Mention
+from query.planning.entity_names import Mention, Named
 from query.planning.planner import Planner
 from query.planning.relevance import Nearness
 from query.planning.router import NOT_SURE_ENOUGH
@@ -65,3 +65,38 @@ def test_words_with_two_meanings_are_asked_back_even_where_no_query_can_be_writt
     plan = planner.plan("Show shops and stalls that are large")
     assert (plan.route.path, plan.steps) == ("clarify", ())
     assert plan.clarification == "Do you mean both large, or only the second large?"
+
+
+class _Films:
+    """Three films that are called the same."""
+
+    def __init__(self, *, whole: bool = True) -> None:
+        self.whole = whole
+
+    def find(self, question: str) -> tuple[Mention, ...]:
+        meant = tuple(Named("film", str(n), "Nightfall") for n in range(3))
+        at = question.find("Nightfall")
+        return (Mention(at, at + 9, meant, self.whole),) if at >= 0 else ()
+
+
+def _about_films(*, whole: bool) -> Planner:
+    return Planner(CATALOGUE, _Tables(0.9, 0.1), _Films(whole=whole), lambda _: Nearness(), lambda one, other: False)
+
+
+def test_a_name_that_several_bear_in_full_is_a_value_like_any_other() -> None:
+    assert _about_films(whole=True).plan("In how many shops is Nightfall sold?").route.path == "sql"
+    assert _about_films(whole=False).plan("In how many shops is Nightfall sold?").route.path == "clarify"
+
+
+@pytest.mark.parametrize(
+    ("question", "refused"),
+    [
+        ("Give the names of the shops with at least five visits", False),
+        ("Give every shop's name", False),
+        ("Give all shops a discount of 10 %", True),
+        ("Give Eva access to the shops", True),
+    ],
+)
+def test_to_give_is_to_answer_or_to_change(question: str, refused: bool) -> None:
+    plan = _planner(agree=False).plan(question)
+    assert ("does not change data" in plan.route.reason) == refused

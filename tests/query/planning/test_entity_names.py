@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from index.scope import Scope
-from query.planning.entity_names import EntityNames
+from query.planning.entity_names import EntityNames, Named
 from tests.query import company
 
 
@@ -31,3 +31,9 @@ def test_a_possessive_does_not_hide_a_name() -> None:
 
 def test_a_hidden_table_gives_no_names() -> None:
     assert names(Scope.nothing("stranger")).find("Fjellpunkt AS") == ()
+
+
+def test_words_that_any_question_begins_with_are_no_name() -> None:
+    held = names()
+    held._add([Named("account", "A9", "What Is")])
+    assert held.find("What is the status of Ridgeline Supply?")[0].meant[0].key == "A3"
