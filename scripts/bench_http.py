@@ -89,9 +89,11 @@ async def _measure(port: int, pid: int, clients: int, seconds: float, soak: floa
     search = [("/v1/search", {"query": query, "k": 10}) for query in QUERIES]
     for kind in (ask, search):
         await _load(port, kind, 1, 2.0)  # what is read once is read now
-    print((await _load(port, search, clients, seconds)).line(f"/v1/search, {clients} clients"))
+    calm = await _load(port, search, clients, seconds)
+    print(calm.line(f"/v1/search, {clients} clients"))
     print((await _load(port, ask, clients, seconds)).line(f"/v1/ask (SQL), {clients} clients"))
-    flood = await _load(port, search, 10 * clients, min(seconds, 5.0))
+    # ten times as many requests as it can answer, and no more: what is refused is not sent again at once
+    flood = await _load(port, search, 10 * clients, min(seconds, 5.0), clients * calm.took / len(calm.seconds[200]))
     print(flood.line(f"/v1/search, {10 * clients} clients: admitted"))
     print(flood.line(f"/v1/search, {10 * clients} clients: refused", 429))
     alone = await _load(port, ask, 1, min(seconds, 5.0))
@@ -103,7 +105,10 @@ async def _measure(port: int, pid: int, clients: int, seconds: float, soak: floa
         print(f"memory after {soak:.0f} s more: {_anonymous_mb(pid):.0f} MB anonymous")
 
 
-async def _load(port: int, requests: list[tuple[str, dict[str, object]]], clients: int, seconds: float) -> Load:
+async def _load(
+    port: int, requests: list[tuple[str, dict[str, object]]], clients: int, seconds: float, every: float = 0.0
+) -> Load:
+    """Each client sends its next request when the one before is answered, and not sooner than `every` seconds after."""
     found, until, begun = Load(), time.monotonic() + seconds, time.monotonic()
     turn = itertools.count()
 
@@ -115,6 +120,7 @@ async def _load(port: int, requests: list[tuple[str, dict[str, object]]], client
             writer.write(_request(path, body))
             status = await _status(reader)
             found.seconds.setdefault(status, []).append(time.monotonic() - sent)
+            await asyncio.sleep(max(0.0, sent + every - time.monotonic()))
         writer.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))
