@@ -24,7 +24,7 @@ _MARKS = "".join(
     if unicodedata.category(chr(code)).startswith("M")
 )
 _WORD = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
-_GAP = re.compile(r"[\s.,;'’‘ʻʼ`´\-_]{1,4}|\s{0,2}")
+_GAP = re.compile(r"[\s.,;'’‘ʻʼ`´\-_()\[\]\"“”«»]{1,4}|\s{0,2}")
 _NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){5,19}")
 _LEAST_LETTERS = 3  # of a name that is a single word
 _LEAST_DIGITS = 6

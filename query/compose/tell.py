@@ -214,7 +214,7 @@ class Teller:
         assert searched is not None
         self.told.passages = tuple(p for item in self.found.items for p in item.passages)
         if not self.found.items:
-            self._say("None of them: no document about them speaks of this.")
+            self._say("No document about them was found that speaks of this.")
             return
         teller = self._teller()
         for item in self.found.items:

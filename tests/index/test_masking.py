@@ -264,3 +264,12 @@ def test_a_score_counts_what_is_left_in_the_open() -> None:
     by_type = {s.type: s for s in score(cases, lambda text: [Span(0, 3, "PERSON"), Span(7, 8, "AGE")])}
     assert (by_type["PERSON"].recall, by_type["PERSON"].typed, by_type["PERSON"].precision) == (0, 1, 1)
     assert (by_type["EMAIL_ADDRESS"].recall, by_type["AGE"].precision) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["Mckinley (العجارمة) wrote", "(العجارمة) Mckinley wrote", "“Mckinley” [العجارمة] wrote"]
+)
+def test_a_name_with_a_part_in_brackets_is_known(text: str) -> None:
+    spans = KnownPersons.of(["Mckinley (العجارمة)"]).spans(text)
+    assert [span.type for span in spans] == ["PERSON"]
+    assert "Mckinley" in text[spans[0].start : spans[0].end] and "العجارمة" in text[spans[0].start : spans[0].end]
