@@ -141,7 +141,12 @@ def _own(home: Path, settings: Settings) -> Workspace:
         ledger=ledger,
         feedback=FeedbackStore(writing),
         build=lambda catalogue, opened: _engine(
-            catalogue, RememberingReader(reader), _live_scorer(catalogue, reader, ledger), home, settings, opened
+            catalogue,
+            reader,
+            _live_scorer(catalogue, reader, ledger),
+            home,
+            settings,
+            {**opened, "memory": RememberingReader(reader)},
         ),
         load=lambda: _catalogue(settings, reader, tags),
         outline=lambda: _outline(settings, reader),

@@ -111,7 +111,9 @@ class QueryEngine:
             notify("carried", {"question": resolved.question})
         notify("route", {"path": plan.route.path, "reason": plan.route.reason, "confidence": plan.route.confidence})
         parts = self.parts
-        executor = Executor(parts.catalogue, parts.reader, parts.passages, parts.scorer, scope, parts.catalogue.date())
+        executor = Executor(
+            parts.catalogue, parts.answering, parts.passages, parts.scorer, scope, parts.catalogue.date()
+        )
         found = executor.run(plan, notify)
         clock.lap("read")
         documents = self._document_text(scope)
@@ -166,7 +168,7 @@ class QueryEngine:
     def _agree(self, scope: Scope) -> Callable[[Reading, Reading], bool]:
         def rows(reading: Reading) -> list[tuple[str, ...]]:
             query = guard(reading.sql, self.parts.catalogue, scope, dialect=self.parts.reader.dialect)
-            return sorted(tuple(map(str, row)) for row in self.parts.reader.read(query).rows)
+            return sorted(tuple(map(str, row)) for row in self.parts.answering.read(query).rows)
 
         return lambda one, other: rows(one) == rows(other)
 

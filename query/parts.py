@@ -77,7 +77,7 @@ class Parts:
     """What the engine is built from; `None` where a workspace has no documents (a database asked in place).
 
     `tables` gives the table planner of a scope, `names` its dictionary of entity names; `pictures` turns a picture
-    path of the data into one to open.
+    path of the data into one to open; `memory` gives rows again that were read since the data last changed.
     """
 
     catalogue: Catalogue
@@ -93,4 +93,10 @@ class Parts:
     studio: Studio | None = None
     second: Callable[[Scope], SecondPlanner] | None = None
     writer: Writer | None = None
+    memory: SqlReader | None = None
     egress_characters: int = EGRESS_CHARACTERS
+
+    @property
+    def answering(self) -> SqlReader:
+        """What answers are read with. Who proves an answer reads with `reader`: from the source, never from memory."""
+        return self.memory or self.reader

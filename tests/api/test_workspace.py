@@ -66,3 +66,15 @@ def test_records_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         connection.execute('DROP TABLE "accounts"')
     assert service.health()["records"] != ""
     service.close()
+
+
+def test_an_answer_is_proven_from_the_source_and_not_from_what_was_remembered(tmp_path: Path) -> None:
+    home = build(tmp_path / "home")
+    service = open_workspace(home, load_settings(home))
+    scope = service.scope_for("root")
+    answer = service.ask("How many customers do we have?", scope)
+    assert answer.route.path == "sql" and not service.check_citations(answer, scope)
+    with sqlite3.connect(home / "tower.db") as connection:
+        connection.execute("DELETE FROM accounts WHERE rowid = (SELECT MIN(rowid) FROM accounts)")
+    assert service.check_citations(answer, scope)
+    service.close()
