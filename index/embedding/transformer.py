@@ -21,15 +21,19 @@ from index.errors import ModelError
 
 _WEIGHTS = ("*.safetensors", "*.bin")
 _REMEMBERED = 512  # query vectors
-_BATCH_TEXTS = 32
+_BATCH_TEXTS = 64
 
 
 class TransformerModel:
     """An `Embedder` on the sentence-transformers model in `folder`. Its identity names the folder and the hash of its
-    weights, so that vectors of two models never mix. Raises `ModelError` where the folder holds no weights."""
+    weights, so that vectors of two models never mix. Raises `ModelError` where the folder holds no weights.
 
-    def __init__(self, folder: Path) -> None:
+    `device` is torch's name of one; None is a GPU where there is one. fp32 on each: on an H100 neither half precision nor
+    larger batches were quicker, as making tensors of tokens is what takes the time there (docs/benchmarks.md)."""
+
+    def __init__(self, folder: Path, *, device: str | None = None) -> None:
         self._folder = folder
+        self._device = device
         self._weights = sorted(path for pattern in _WEIGHTS for path in folder.rglob(pattern))
         if not self._weights:
             raise ModelError(
@@ -80,7 +84,12 @@ class TransformerModel:
                 from sentence_transformers import SentenceTransformer
 
                 try:
-                    self._loaded = SentenceTransformer(str(self._folder), local_files_only=True)
+                    self._loaded = SentenceTransformer(
+                        str(self._folder),
+                        device=self._device,
+                        local_files_only=True,
+                        model_kwargs={"dtype": "float32"},  # weights that are kept in half of it too
+                    )
                 except (OSError, ValueError, KeyError) as error:
                     raise ModelError(f"the embedding model at {self._folder} does not load: {error}") from error
             return self._loaded
