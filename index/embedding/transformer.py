@@ -28,8 +28,8 @@ class TransformerModel:
     """An `Embedder` on the sentence-transformers model in `folder`. Its identity names the folder and the hash of its
     weights, so that vectors of two models never mix. Raises `ModelError` where the folder holds no weights.
 
-    `device` is torch's name of one; None is a GPU where there is one. fp32 on each: on an H100 neither half precision nor
-    larger batches were quicker, as making tensors of tokens is what takes the time there (docs/benchmarks.md)."""
+    `device` is torch's name of one; None is a GPU where there is one. fp32 on each: on an H100 neither half precision
+    nor larger batches were quicker, as making tensors of tokens is what takes the time there (docs/benchmarks.md)."""
 
     def __init__(self, folder: Path, *, device: str | None = None) -> None:
         self._folder = folder
@@ -56,7 +56,7 @@ class TransformerModel:
     @cached_property
     def dimension(self) -> int:
         """What the model gives."""
-        return int(self._model().get_sentence_embedding_dimension())
+        return int(self._model().get_embedding_dimension())
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (len(texts), dimension), in the order of `texts`."""
