@@ -116,7 +116,7 @@ def document_of_row(
     """The document of one row of a finished table; None where it has no text or no id."""
     parts = [tidy(str(row[c])) for c in config.text if row.get(c) not in (None, "")]
     text = "\n\n".join(part for part in parts if part)
-    doc_key = key_text([row.get(config.id)]) if config.id else key
+    doc_key = key_text([row.get(config.id)]) if config.id else f"{table}/{key}"
     if not text or not doc_key:
         return None
     date = row.get(config.date) if config.date else None
@@ -124,7 +124,7 @@ def document_of_row(
     entities = {e: (str(row[c]),) for e, c in config.entities.items() if row.get(c) not in (None, "")}
     title = one_line(str(row.get(config.title) or "")) if config.title else ""
     document = Document(
-        f"{source}:{doc_key}", source, title or f"{table} {doc_key}", text, frozenset(config.tags), "",
+        f"{source}:{doc_key}", source, title or f"{table} {key}", text, frozenset(config.tags), "",
         config.kind or table, day, merge(entities, names.in_text(f"{title}\n{text}")), (), {"table": table, "key": key},
     )  # fmt: skip
     return StoredDocument(document, chunk(document), f"{table}#{key}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,8 @@ class Upkeep:
         options: dict[str, Any] = {"only": only, "progress": self._step}
         reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
         if catalogue is None and self._draft():
-            sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
+            again = sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
+            reports = [_with_warnings(one, again) for one in reports]
         self.resolve()
         self._remove_outdated(deleted=any(r.totals.deleted for r in reports))
         return reports
@@ -191,6 +192,12 @@ class Upkeep:
 
     def _bar(self, what: str) -> Any:
         return lambda done, total: self.progress(what, done, total)
+
+
+def _with_warnings(report: SyncReport, others: Sequence[SyncReport]) -> SyncReport:
+    """The report with what the report of the same source among `others` warns of."""
+    more = [line for other in others if other.source == report.source for line in other.warnings]
+    return replace(report, warnings=tuple(dict.fromkeys((*report.warnings, *more))))
 
 
 def status(owned: Owned, home: Path) -> dict[str, Any]:

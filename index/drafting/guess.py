@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from index.catalogue.model import Catalogue, Column, Entity, Metric, Table
 from index.drafting.naming import singular
@@ -10,6 +11,7 @@ from index.drafting.naming import singular
 _MONEY = frozenset({"amount", "total", "revenue", "sales", "payment", "subtotal"})
 _SALES = ("sales", "turnover")
 _LIFE = frozenset("hire hired birth founded opened joined since launch launched start established created".split())
+_SOLD = ("order", "sale", "invoice", "booking", "payment")  # tables of what is sold, the first that there is counts
 _ONE_EACH = frozenset({"average", "rate", "percent", "per", "max", "min", "number"})
 
 
@@ -25,7 +27,8 @@ def guess_entities(catalogue: Catalogue) -> tuple[Entity, ...]:
 
 
 def guess_metrics(catalogue: Catalogue) -> tuple[Metric, ...]:
-    """Revenue where quantity and unit price stand side by side, and a total for each column of money."""
+    """Revenue where quantity and unit price stand side by side, and a total for each column of money; the only total
+    of what is sold is revenue too where nothing else is."""
     metrics: dict[str, Metric] = {}
     for table in catalogue.tables:
         revenue = _revenue(catalogue, table)
@@ -41,7 +44,20 @@ def guess_metrics(catalogue: Catalogue) -> tuple[Metric, ...]:
                 name = f"{name} of {table.label}"
             time = _time(catalogue, table)
             metrics.setdefault(name, Metric(name, name, table.name, f"SUM({_quote(column.name)})", time))
-    return tuple(metrics.values())
+    return _with_revenue(catalogue, tuple(metrics.values()))
+
+
+def _with_revenue(catalogue: Catalogue, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    """The metrics with one of them called revenue as well, where none is: the only total of what is sold."""
+    if any({"revenue", *_SALES} & set(m.name.split()) for m in metrics):
+        return metrics
+    for sold in _SOLD:
+        tables = {t.name for t in catalogue.tables if singular(t.label.split()[-1]) == sold}
+        totals = [m for m in metrics if m.table in tables]
+        if totals:
+            named = replace(totals[0], synonyms=("revenue", *_SALES))
+            return tuple(named if m is totals[0] else m for m in metrics) if len(totals) == 1 else metrics
+    return metrics
 
 
 def _revenue(catalogue: Catalogue, table: Table) -> Metric | None:

@@ -40,6 +40,7 @@ def _sync_rows(run: SourceRun, names: EntityDictionary, links: str) -> None:
     held: dict[str, str] = run.documents.setdefault("rows", {})
     tables: Mapping[str, TableConfig] = run.config.tables or {}
     wanted = {name: config.documents for name, config in tables.items() if config.documents is not None}
+    wanted = wanted or run.row_documents
     for name in [n for n in held if n not in wanted]:
         with run.store.begin() as writer:
             writer.delete_documents(_row_ids(run, name))

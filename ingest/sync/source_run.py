@@ -10,7 +10,7 @@ from typing import Any
 
 from index.store.store import Store
 from index.store.writer import RunTotals, SourceState, Writer
-from ingest.config import ConnectorSource, FileSource, SqlSource
+from ingest.config import ConnectorSource, FileSource, RowDocumentsConfig, SqlSource
 from ingest.files import FileEntry
 from ingest.object_store import is_object_url
 from ingest.progress import Listener, Progress, SyncReport, silent
@@ -29,6 +29,7 @@ class SourceRun:
     listener: Listener = silent
     versions: dict[str, str] = field(default_factory=dict)  # of every loaded table, of all sources
     totals: RunTotals = field(default_factory=RunTotals)
+    row_documents: dict[str, RowDocumentsConfig] = field(default_factory=dict)  # by table
     warnings: list[str] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     files: dict[str, FileEntry] = field(default_factory=dict)

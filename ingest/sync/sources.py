@@ -18,6 +18,7 @@ from ingest.linking import EntityDictionary, build_dictionary
 from ingest.object_store import is_object_url, mirror
 from ingest.progress import Listener, Progress, SyncReport, silent
 from ingest.readers.pool import ReaderPool
+from ingest.row_documents import prose_documents
 from ingest.sync.documents import sync_documents
 from ingest.sync.source_run import SourceRun
 from ingest.sync.sql import sync_sql_tables
@@ -51,6 +52,9 @@ def sync(
     reports: dict[str, SyncReport] = {}
     for run in runs:
         run.versions = versions
+        if catalogue is not None and _chooses_by_itself(run):
+            run.row_documents, warnings = prose_documents(catalogue, run.name)
+            run.warnings += warnings
     for run in _referenced_first(runs):
         _attempt(run, reports, _sync_tables)
     names = build_dictionary(store, catalogue)
@@ -90,6 +94,11 @@ def _open(
     run = SourceRun(name, sources.sources[name], sources.base, store, full, reconcile, progress)
     run.open()
     return run
+
+
+def _chooses_by_itself(run: SourceRun) -> bool:
+    """True for a source of which tower.yaml names no tables: all of a database, all of a folder."""
+    return run.config.automatic if isinstance(run.config, FileSource) else run.config.tables is None
 
 
 def _versions(sources: SourcesConfig, store: Store) -> dict[str, str]:

@@ -355,3 +355,21 @@ def test_a_schema_is_part_of_a_label_only_where_it_tells_tables_apart() -> None:
     ]
     labels = Labels(tables)
     assert [" ".join(labels.table_words(t)) for t in tables] == ["customers", "order", "hr staff", "old staff"]
+
+
+def test_the_only_total_of_what_is_sold_is_revenue(tmp_path: Path) -> None:
+    path = tmp_path / "sold.sqlite"
+    with sqlite3.connect(path) as base:
+        base.executescript(
+            "create table orders (order_id integer primary key, order_date date, total real);"
+            "create table refunds (refund_id integer primary key, amount real);"
+            "insert into orders values (1, '2026-01-02', 10.5), (2, '2026-01-03', 20.25);"
+            "insert into refunds values (1, 3.5), (2, 4.5);"
+        )
+    metrics = {m.name: m for m in draft_catalogue(open_engine(f"sqlite:///{path}")).metrics}
+    assert [name for name, metric in metrics.items() if "revenue" in metric.synonyms] == ["total of orders"]
+    with sqlite3.connect(path) as base:
+        base.execute("alter table orders add column amount real")
+        base.execute("update orders set amount = total * 1.5")
+    two = draft_catalogue(open_engine(f"sqlite:///{path}")).metrics
+    assert not any("revenue" in metric.synonyms for metric in two)
