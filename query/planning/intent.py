@@ -34,6 +34,7 @@ _SCENE = re.compile(
     r"(?P<whom>[^.?!;]+)",
     re.I,
 )
+_WITH = re.compile(r"\s*,?\s*with\b(?![^.?!;]*\b(?:information|info|details?|data)\b)", re.I)
 _PICTURES = re.compile(r"\b(?:images?|pictures?|photos?)\b", re.I)
 _VAGUE = re.compile(r"\b(?:information|info|details?|data|terms?|conditions?|the|their|its|our)\b", re.I)
 _CHART = re.compile(
@@ -68,10 +69,13 @@ _TEXT = re.compile(
     re.I,
 )
 
+_ENDS_SAID = re.compile(rf"\b{_SAID}$", re.I)
+
 
 @dataclass(frozen=True)
 class Intent:
-    """A question taken apart. `body` is what is left to answer; `recipients` is set when a draft names its own."""
+    """A question taken apart. `body` is what is left to answer. `condition` is a clause with "with" behind whom a draft
+    is for: what the draft speaks of ("with a price list") or whom it goes to ("with more than 3 open tickets")."""
 
     question: str
     body: str
@@ -83,6 +87,7 @@ class Intent:
     lifestyle: bool = False
     next_steps: bool = False
     topics: tuple[str, ...] = ()
+    condition: str = ""
     score: Score | None = None
     said: str = ""
     said_verb: str = ""
@@ -93,12 +98,13 @@ def read_intent(question: str, catalogue: Catalogue) -> Intent:
     """Take `question` apart along the vocabulary of `catalogue`; never fails, at worst everything is `body`."""
     text = re.sub(r"\bat-risk\b", "at risk", " ".join(question.split()), flags=re.I)
     body, draft, entity, topics, pictures, lifestyle = _drafting(text, catalogue)
+    clause = _DRAFT.search(text) if topics and not pictures else None
     wants_steps = bool(_NEXT_STEPS.search(body))
     body = _NEXT_STEPS.sub(" ", body)
     chart = bool(_CHART.search(body) or _DRAW_VERB.search(body))
     body = _DRAW_VERB.sub("show", body) if _DRAW_VERB.search(body) else _CHART.sub(" ", body)
     score, body = _score(body, catalogue)
-    said = _TEXT.search(body)
+    said = said_in(body)
     if draft is None and score is not None and lifestyle:
         draft = None
     if draft == "follow_up" and score is not None:
@@ -114,11 +120,30 @@ def read_intent(question: str, catalogue: Catalogue) -> Intent:
         lifestyle=lifestyle,
         next_steps=wants_steps,
         topics=topics,
+        condition=clause["topics"].strip(" ,") if clause and _WITH.match(clause["topics"]) else "",
         score=score,
-        said=_tidy(said["rest"]) if said else "",
-        said_verb=said["verb"].lower() if said else "",
-        said_subject=_tidy(body[: said.start()] or body[: said.start("verb")]) if said else "",
+        said=said.about if said else "",
+        said_verb=said.verb if said else "",
+        said_subject=said.subject if said else "",
     )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a question asks to have been said: by whom (`subject`), the verb, and about what."""
+
+    subject: str
+    verb: str
+    about: str
+
+
+def said_in(body: str) -> Said | None:
+    """The clause of `body` that asks for what somebody said ("customers who complained about zips")."""
+    found = _TEXT.search(body)
+    if found is None:
+        return None
+    subject = _tidy(body[: found.start()] or body[: found.start("verb")])
+    return Said(subject, found["verb"].lower(), _tidy(found["rest"]))
 
 
 def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, str | None, tuple[str, ...], bool, bool]:
@@ -139,6 +164,8 @@ def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, s
         return text, None, None, (), False, lifestyle
     topics = _topics(found["topics"] or "")
     whom = (found["whom"] or "").strip()
+    if found["topics"] and _ENDS_SAID.search(whom):  # "who complained about zips" says to whom, not about what
+        whom, topics = f"{whom} {found['topics'].strip()}", ()
     rest = (text[: found.start()] + " " + text[found.end() :]).strip(" ,.;")
     body = rest if not whom or (_EACH.match(whom) and rest) else f"{rest} {whom}".strip()
     entity = _entity_in(body, catalogue)

@@ -15,7 +15,7 @@ from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlS
 from query.planning.entity_names import Mention
 from query.planning.help import asks_for_help, introduction
 from query.planning.intent import Intent, read_intent
-from query.planning.population import Names, Populations, TableReader
+from query.planning.population import LIGHT_VERBS, Names, Populations, TableReader
 from query.planning.recipes import Recipes
 from query.planning.relevance import Nearness, stems
 from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, SHOWN, route
@@ -55,12 +55,6 @@ _CHANGE = re.compile(
 )
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
-LIGHT_VERBS = frozenset(
-    """provide provides provided offer offers offered deliver delivers delivered supply supplies supplied
-    bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
-    owed become became come came go went see saw make made place placed raise raised open opened receive received
-    produce produced generate generated break worth euro euros dollar dollars year years month months""".split()
-)
 _VAGUE = frozenset(
     """numbers figures data stuff things information overview everything ones rest others status details more list top
     good better best bad worse worst big bigger biggest small new interesting great first second third last next latest
@@ -89,7 +83,7 @@ class Planner:
     @property
     def recipes(self) -> Recipes:
         """Plans of several steps."""
-        return Recipes(self.catalogue, self.tables, self.populations)
+        return Recipes(self.catalogue, self.tables, self.populations, self.documents)
 
     def plan(self, question: str) -> Plan:
         """The plan of `question`; raises `EmptyQuestion` when it has no word in it."""
@@ -268,7 +262,7 @@ class Planner:
 
     def _unknown(self, body: str) -> frozenset[str]:
         """The words that nothing in the tables explains; verbs that could stand with any noun are none of them."""
-        return frozenset(w.lower() for w in self.tables.unknown_words(body)) - LIGHT_VERBS
+        return frozenset(w.lower() for w in self.populations.unknown(body))
 
     def _unexplained(self, body: str, content: frozenset[str], unknown: frozenset[str], best: Reading | None) -> float:
         """The share of content words that the tables do not explain, or explain by a far-fetched link only; a change

@@ -14,7 +14,15 @@ from query.planning.entity_names import Mention, Named
 
 DEFAULT_TOP = 10  # how many "our top customers" are
 _TOP_MANY = re.compile(r"\b(top|best|biggest|largest|most important|key)\b", re.I)
+_SIZE = re.compile(r"(?:biggest|largest)\b", re.I)
 _MEASURED = re.compile(r"\bby\b|\bwith the (?:most|highest|largest)\b|\bmeasured\b|\bin terms of\b", re.I)
+
+LIGHT_VERBS = frozenset(
+    """provide provides provided offer offers offered deliver delivers delivered supply supplies supplied
+    bring brings brought buy buys bought get gets got handle handles handled look looks looked reach reached owe owes
+    owed become became come came go went see saw make made place placed raise raised open opened receive received
+    produce produced generate generated break worth euro euros dollar dollars year years month months""".split()
+)
 
 
 class TableReader(Protocol):
@@ -73,6 +81,11 @@ class Populations:
         several = (m for m in self.names.find(body) if len(m.meant) > 1)
         return next((m for m in several if self.catalogue.terms or not m.whole), None)
 
+    def unknown(self, text: str) -> tuple[str, ...]:
+        """The words of `text` that nothing in the tables explains; verbs that could stand with any noun are none of
+        them."""
+        return tuple(w for w in self.tables.unknown_words(text) if w.lower() not in LIGHT_VERBS)
+
     def entity_in(self, body: str) -> str | None:
         """The entity that `body` is about: the one it names, else the one whose word comes first."""
         named = self.named(body)
@@ -86,19 +99,39 @@ class Populations:
         return best[1] if best else None
 
     def measured(self, body: str) -> str:
-        """`body` with what the catalogue ranks an entity by, where "our top 10 customers" does not say by what."""
-        if _MEASURED.search(body):
+        """`body` with what the catalogue ranks an entity by, where "our top 10 customers" does not say by what: its
+        `top_by`, else revenue; the largest ones may be so by a column of their own."""
+        found = self._top(body)
+        if found is None:
             return body
+        entity, ranked = found
+        by = entity.top_by or ("" if _SIZE.match(ranked.group(0)) else self._revenue())
+        if not by:
+            return body
+        named = f"{body[: ranked.end()]} by {by}{body[ranked.end() :]}"
+        many = ranked.group(0).rstrip().endswith("s") and not re.search(r"\d", ranked.group(0))
+        return _TOP_MANY.sub(rf"\1 {DEFAULT_TOP}", named, count=1) if many else named
+
+    def is_unmeasured(self, body: str) -> bool:
+        """True where `body` asks for the top of something and nothing says by what."""
+        return self._top(body) is not None and self.measured(body) == body
+
+    def _top(self, body: str) -> tuple[Entity, re.Match[str]] | None:
+        if _MEASURED.search(body):
+            return None
         for entity in self.catalogue.entities:
             called = "|".join(self.words(entity))
             found = re.search(
                 rf"\b(?:top|best|biggest|largest|most important|key)\s+(?:\w+\s+)?(?:{called})\b", body, re.I
             )
-            if entity.top_by and found:
-                ranked = f"{body[: found.end()]} by {entity.top_by}{body[found.end() :]}"
-                many = found.group(0).rstrip().endswith("s") and not re.search(r"\d", found.group(0))
-                return _TOP_MANY.sub(rf"\1 {DEFAULT_TOP}", ranked, count=1) if many else ranked
-        return body
+            if found:
+                return entity, found
+        return None
+
+    def _revenue(self) -> str:
+        """What the catalogue calls revenue."""
+        found = (m for m in self.catalogue.metrics if {"revenue"} & {m.name, m.label, *m.synonyms})
+        return next((m.label for m in found), "")
 
     def words(self, entity: Entity) -> list[str]:
         """Patterns of the words for an entity, singular and plural, longest first."""

@@ -20,7 +20,7 @@ from query.plan import (
     SqlStep,
     Step,
 )
-from query.planning.intent import Intent
+from query.planning.intent import Intent, said_in
 from query.planning.population import Populations, TableReader
 from query.planning.router import route
 from query.planning.routing_signals import RouteFeatures
@@ -50,12 +50,22 @@ _NOT_WHICH = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:did|do|does|has|have|i
 
 
 @dataclass(frozen=True)
+class Whom:
+    """The entities that a question speaks of and the steps that find them; `open` asks back what it leaves open."""
+
+    population: Reading
+    steps: tuple[Step, ...]
+    open: str = ""
+
+
+@dataclass(frozen=True)
 class Recipes:
     """Builds the steps of an intent. Each method gives None where the recipe does not fit."""
 
     catalogue: Catalogue
     tables: TableReader
     populations: Populations
+    documents: bool = True
 
     def scored(self, intent: Intent, score: Score) -> Plan:
         """Entities by a declared score; a period means their due date ("at risk of churn this quarter")."""
@@ -64,9 +74,11 @@ class Recipes:
         top = _top(intent)
         if top is not None:
             body = _MOST.sub(" ", _TOP.sub(" ", body, count=1))
-        population = self.populations.of(body, score.entity)
-        steps: list[Step] = [
-            SqlStep("population", population, "population"),
+        whom = self._whom(intent, body, score.entity)
+        if whom.open and intent.draft is not None:
+            return _asked(intent, whom.open)
+        steps = [*whom.steps]
+        steps.append(
             ScoreStep(
                 "scores",
                 score.name,
@@ -75,29 +87,64 @@ class Recipes:
                 due=_bounds(period) if period else None,
                 due_text=period.label if period else "",
                 top=top,
-            ),
-        ]
+            )
+        )
         if intent.draft is not None:
             steps.append(DraftStep("drafts", intent.draft, score.entity, "scores", intent.pictures, intent.topics))
-        return self._stepped(intent, steps, population)
+        return self._stepped(intent, steps, whom.population)
 
     def drafted(self, intent: Intent) -> Plan | None:
         """Drafts for the entities that the question speaks of; None when it speaks of none."""
         entity = intent.draft_entity or self.populations.entity_in(intent.body)
         if entity is None or intent.draft is None:
             return None
-        population = self.populations.of(intent.body, entity)
-        named = self.populations.named(intent.body, entity)
-        steps: list[Step] = [SqlStep("population", population, "population")]
+        topics, body = intent.topics, intent.body
+        if intent.condition and self._narrows(body, intent.condition, entity):
+            topics, body = (), f"{body} {intent.condition}"
+        whom = self._whom(intent, body, entity)
+        if whom.open:
+            return _asked(intent, whom.open)
+        steps = [*whom.steps]
+        named = self.populations.named(body, entity)
         source = "population"
         score = next((s for s in self.catalogue.scores if s.entity == entity), None)
         if intent.draft == "retention" and score is not None and named:
             steps.append(ScoreStep("scores", score.name, "population", at_risk=False))  # its reasons shape the letter
             source = "scores"
-        steps.append(DraftStep("drafts", intent.draft, entity, source, intent.pictures, intent.topics))
+        steps.append(DraftStep("drafts", intent.draft, entity, source, intent.pictures, topics))
         if intent.lifestyle:
             steps.append(ImageStep("images", entity, "population"))
-        return self._stepped(intent, steps, population)
+        return self._stepped(intent, steps, whom.population)
+
+    def _whom(self, intent: Intent, body: str, entity: str) -> Whom:
+        """The entities that `body` speaks of: their records choose, and where it asks for what somebody said in words
+        that the tables do not know ("complained about zips"), their documents decide."""
+        said = said_in(body)
+        searched = said is not None and self.documents and bool(self.populations.unknown(said.about))
+        if said is not None and searched and not self.populations.named(body, entity):
+            population = self.populations.of(said.subject, entity)
+            search = SearchStep("said", said.about, k=MOST_PASSAGES, keys_from="population", require=True)
+            steps = (SqlStep("population", population, "population"), search)
+            return Whom(population, steps, self._open(said.subject, entity))
+        population = self.populations.of(body, entity)
+        return Whom(population, (SqlStep("population", population, "population"),), self._open(body, entity))
+
+    def _open(self, body: str, entity: str) -> str:
+        """A question back where `body` sets a condition that we do not know: a letter to everybody is not what was
+        asked for."""
+        if self.populations.named(body, entity):
+            return ""
+        words = dict.fromkeys(self.populations.unknown(body))
+        if words:
+            said = ", ".join(f"“{word}”" for word in words)
+            return f"Whom are the drafts for? Nothing in the records speaks of {said}."
+        return "Whom are the drafts for: the top ones by what?" if self.populations.is_unmeasured(body) else ""
+
+    def _narrows(self, body: str, condition: str, entity: str) -> bool:
+        """True where the tables read `condition` as one on the entities of `body`."""
+        if self.populations.unknown(condition):
+            return False
+        return self.populations.of(f"{body} {condition}", entity).sql != self.populations.of(body, entity).sql
 
     def profile(self, intent: Intent) -> Plan | None:
         """Everything at a glance about an entity that the question names: facts, score, what its documents say."""
@@ -180,6 +227,10 @@ class Recipes:
 
     def _stepped(self, intent: Intent, steps: list[Step], population: Reading) -> Plan:
         return Plan(intent.question, route(replace(_sure(intent, population), steps=True)), tuple(steps))
+
+
+def _asked(intent: Intent, back: str) -> Plan:
+    return Plan(intent.question, Route("clarify", "whom the drafts are for is left open", 0.6), clarification=back)
 
 
 def _sure(intent: Intent, reading: Reading) -> RouteFeatures:

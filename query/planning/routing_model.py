@@ -58,10 +58,16 @@ class RoutingModel:
 
     def probabilities(self, features: RouteFeatures) -> dict[str, float]:
         """How likely each of `CLASSES` is right: tables with a reading, documents with a passage, or neither."""
-        own = features.vector is not None and features.embedder == self.embedder
+        own = features.vector is not None and _model(features.embedder) == _model(self.embedder)
         found = (self.embedded if own else self.plain).probabilities(features)
         found = found * np.asarray([1.0, float(features.sql > 0), float(features.relevance > 0)])
         return dict(zip(CLASSES, (float(p) for p in found / found.sum()), strict=True))
+
+
+def _model(identity: str) -> list[str]:
+    """Name and weights of an embedder: runtimes and precisions of the same weights give the same vectors within
+    rounding, and a question goes its way on each of them."""
+    return identity.split("/")[:2]
 
 
 @cache

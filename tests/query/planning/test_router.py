@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +115,16 @@ def test_the_embedding_counts_only_where_the_weights_were_learned_with_its_model
     other = routing_model().probabilities(features(**seen, embedder="another", vector=vector))
     own = routing_model().probabilities(features(**seen, embedder=routing_model().embedder, vector=vector))
     assert plain == other != own
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime/fp32", "openvino/bf16"])
+def test_the_runtime_of_the_same_weights_does_not_count(runtime: str) -> None:
+    vector = np.zeros(routing_model().embedded.vector.shape[1], dtype=np.float32)
+    vector[0] = 1.0
+    seen = {"sql": 0.6, "relevance": 0.5, "coverage": 0.5, "vector": vector}
+    model = "/".join(routing_model().embedder.split("/")[:2])
+    own = routing_model().probabilities(features(**seen, embedder=routing_model().embedder))
+    assert routing_model().probabilities(features(**seen, embedder=f"{model}/{runtime}")) == own
 
 
 def test_the_weights_say_where_they_come_from_and_know_every_signal() -> None:
