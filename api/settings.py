@@ -78,12 +78,13 @@ ModelRole = Annotated[ModelSettings, BeforeValidator(_spelled_out)]
 
 class ModelsSettings(_Section):
     """The three roles; none is the default for all of them, and everything works with it. `egress_characters` may leave
-    for them about one question."""
+    for them about one question. The names of the entities that `pseudonyms` lists leave no more than persons' do."""
 
     planner: ModelRole = ModelSettings()
     writer: ModelRole = ModelSettings()
     image: ModelRole = ModelSettings()
     egress_characters: int = Field(default=200_000, ge=0)
+    pseudonyms: tuple[str, ...] = ()
 
 
 class ServerSettings(_Section):
