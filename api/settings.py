@@ -169,12 +169,14 @@ class EmbeddingSettings(_Section):
 
 
 class RankingSettings(_Section):
-    """What ranking weighs besides words and meaning; nothing by default. See `index.search.signals.Signals`."""
+    """What ranking weighs besides words and meaning; by default only how much one sender has sent in. See
+    `index.search.signals.Signals`."""
 
     half_life_days: float = Field(default=0.0, ge=0)
     recency: float = Field(default=0.5, ge=0)
     authority: dict[str, float] = Field(default_factory=dict)
     per_author: int = Field(default=0, ge=0)
+    per_sender: int = Field(default=3, ge=0)
     cross_encoder: str = ""
 
 

@@ -177,7 +177,7 @@ def signals_of(settings: Settings) -> Signals:
 
     asked = settings.ranking
     reader = CrossEncoderReader(settings.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
-    return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, reader)
+    return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, reader, asked.per_sender)
 
 
 def index_url(home: Path, settings: Settings) -> str:
