@@ -19,6 +19,7 @@ from index.sql import Rows, SqlReader
 from query.models.model import Message, Model
 from query.models.outgoing import Outgoing, joined
 from query.plan import ChartStep, Link, Plan, Reading, Route, SearchStep, SqlStep
+from query.proof.addresses import cleaned
 from query.text2sql.agreement import agreed, disagreed, same_rows
 from query.text2sql.prompt import Example, PromptWriter, personal_values
 from query.text2sql.replies import read_reply
@@ -96,7 +97,7 @@ class ModelPlanner:
             reply = self.model.complete(messages, within_s=until - time.monotonic()).text
             said = read_reply(reply)
             if said.declined:
-                raise _Declined(f"it says that the tables cannot answer ({outgoing.put_back(said.declined)})")
+                raise _Declined(f"it says that the tables cannot answer ({_plain(outgoing.put_back(said.declined))})")
             try:
                 return self._run(outgoing.put_back(said.sql, "'"))
             except SqlRejected as error:
@@ -163,6 +164,11 @@ class ModelPlanner:
             return self._run(reading.sql).rows
         except TowerError:
             return None
+
+
+def _plain(said: str) -> str:
+    """A model's own words as they may be told: without addresses, in one line."""
+    return " ".join(cleaned(said).text.split())
 
 
 def may_be_asked(plan: Plan, documents: bool) -> bool:
