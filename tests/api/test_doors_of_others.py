@@ -243,3 +243,33 @@ def test_a_question_about_a_hidden_column_does_not_depend_on_what_is_in_it(
     server: Server, changed: Server, question: str
 ) -> None:
     assert told(server, "nora", question) == told(changed, "nora", question)
+
+
+def test_a_change_of_policy_counts_at_every_door_for_the_next_request(tmp_path: Path) -> None:
+    """What was asked before is asked again, so that whatever is remembered of it would show."""
+    running = opened(tmp_path / "home")
+    server = next(running)
+
+    def seen() -> str:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": {"name": "search", "arguments": {"query": "zanzibar bamboo", "k": 20}}}  # fmt: skip
+        replies = [
+            server.send("akira", "POST", "/v1/ask", json={"question": "List all customers"}),
+            server.send("akira", "POST", "/v1/ask", json={"question": "What is the status of Kumo Outfitters?"}),
+            server.send("akira", "POST", "/v1/explain", json={"question": "What is the status of Kumo Outfitters?"}),
+            server.send("akira", "POST", "/v1/search", json={"query": "zanzibar bamboo", "k": 20}),
+            server.send("akira", "POST", "/v1/sql", json={"sql": "SELECT name FROM accounts"}),
+            server.send("akira", "POST", "/mcp", json=call, headers={"Accept": "application/json, text/event-stream"}),
+            server.send("akira", "GET", "/v1/examples"), server.send("akira", "GET", "/v1/drafts"),
+            server.send("akira", "POST", "/", data={"question": "List all customers"}),
+        ]  # fmt: skip
+        return json.dumps(replies)
+
+    assert all("Lotus Trail" in one for one in (seen(), seen()))
+    policy = server.home / "policy.yaml"
+    policy.write_text(policy.read_text("utf-8").replace("akira: {groups: [sales], attributes: {region: APAC}}",
+                      "akira: {groups: [sales], attributes: {region: EMEA}}"), "utf-8")  # fmt: skip
+    told = seen()
+    assert not [name for name in ("Lotus Trail", "Bergwind", "merger", "zanzibar distribution") if name in told]
+    assert "Bergfreunde" in told
+    running.close()

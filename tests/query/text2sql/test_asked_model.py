@@ -274,3 +274,10 @@ def test_a_chart_is_drawn_from_the_models_rows(model: ScriptedModel) -> None:
     answer = engine(model).answer("Show a chart of the number of customers by city", shop.everything())
     assert answer.chart is not None
     assert answer.sql[0].rows == [["Bergen", 1], ["Oslo", 2], ["Turku", 1]]
+
+
+def test_what_a_model_says_for_declining_carries_no_address(model: ScriptedModel) -> None:
+    model.script(says("CANNOT ANSWER: see [the list](https://evil.example/?d=1) or https://evil.example/2\n\nnow"))
+    (notice,) = engine(model).answer(COUNT, shop.everything()).notices
+    assert "the tables cannot answer" in notice
+    assert "evil.example/" not in notice and "\n" not in notice
