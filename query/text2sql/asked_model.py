@@ -78,7 +78,7 @@ class ModelPlanner:
         return replace(made, egress=outgoing.record(self.model.name))
 
     def _as_it_was(self, plan: Plan, error: TowerError, outgoing: Outgoing, route: Route) -> Plan:
-        notice = f"Answered without the model {self.model.name}: {error.message}."
+        notice = f"Answered without the model {self.model.name}: {_plain(error.message)}."
         return replace(plan, route=route, notices=(*plan.notices, notice), egress=outgoing.record(self.model.name))
 
     # -- asking ------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class ModelPlanner:
             reply = self.model.complete(messages, within_s=until - time.monotonic()).text
             said = read_reply(reply)
             if said.declined:
-                raise _Declined(f"it says that the tables cannot answer ({_plain(outgoing.put_back(said.declined))})")
+                raise _Declined(f"it says that the tables cannot answer ({outgoing.put_back(said.declined)})")
             try:
                 return self._run(outgoing.put_back(said.sql, "'"))
             except SqlRejected as error:
@@ -167,7 +167,7 @@ class ModelPlanner:
 
 
 def _plain(said: str) -> str:
-    """A model's own words as they may be told: without addresses, in one line."""
+    """What may repeat a model's own words, as it may be told: without addresses, in one line."""
     return " ".join(cleaned(said).text.split())
 
 

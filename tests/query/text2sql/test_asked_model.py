@@ -276,8 +276,15 @@ def test_a_chart_is_drawn_from_the_models_rows(model: ScriptedModel) -> None:
     assert answer.sql[0].rows == [["Bergen", 1], ["Oslo", 2], ["Turku", 1]]
 
 
-def test_what_a_model_says_for_declining_carries_no_address(model: ScriptedModel) -> None:
-    model.script(says("CANNOT ANSWER: see [the list](https://evil.example/?d=1) or https://evil.example/2\n\nnow"))
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("CANNOT ANSWER: see [the list](https://evil.example/?d=1) or https://evil.example/2\n\nnow", "cannot answer"),
+        ('SELECT "https://evil.example/?d=1" FROM customers', "does not run"),
+    ],
+)
+def test_a_notice_that_repeats_a_model_carries_no_address(model: ScriptedModel, reply: str, said: str) -> None:
+    model.script(says(reply))
     (notice,) = engine(model).answer(COUNT, shop.everything()).notices
-    assert "the tables cannot answer" in notice
+    assert said in notice
     assert "evil.example/" not in notice and "\n" not in notice
