@@ -11,7 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,7 @@ class Trail:
             except BaseException as error:
                 code = error.code if isinstance(error, TowerError) else "internal"
                 self.write(name, principal, "failure", activity=activity, code=code, **asked)
+                _mark(error)
                 raise
             self.write(name, principal, "success", activity=activity, **asked, **found)
         finally:
@@ -137,11 +138,31 @@ class Audited:
         except TowerError as error:
             name = user.name if isinstance(user, Caller) else user or ""
             self.trail.write("sign_in", name[:_MOST_NAME], "failure", code=error.code)
+            _mark(error)
             raise
 
     def sign_in_failed(self, code: str, source: str) -> None:
         """Record that somebody at the address `source` could not sign in."""
-        self.trail.write("sign_in", "", "failure", code=code, src_endpoint={"ip": source[:_MOST_NAME]})
+        self.trail.write("sign_in", "", "failure", code=code, src_endpoint=_endpoint(source))
+
+    def signed_in(self, caller: Caller, source: str, *, out: bool = False) -> None:
+        """Record that `caller` signed in at the address `source`, or with `out` signed out."""
+        name, client = caller.name[:_MOST_NAME], {"app_uid": caller.client[:_MOST_NAME]} if caller.client else {}
+        self.trail.write(
+            "sign_out" if out else "sign_in", name, "success", by=caller.how, src_endpoint=_endpoint(source),
+            actor={"user": {"name": name}, **client},
+        )  # fmt: skip
+
+    def refused(self, scope: Scope | None, route: str, error: PolicyError) -> None:
+        """Record that policy refused a request at a route, where nothing has yet."""
+        if not error.recorded:
+            name = _name(scope) if scope is not None else ""
+            self.trail.write("request", name, "failure", code=error.code, route=route[:_MOST_NAME])
+            _mark(error)
+
+    def change(self, operation: str, scope: Scope, **details: Any) -> AbstractContextManager[dict[str, Any]]:
+        """An operation of upkeep that somebody asks a server for: announced, and recorded as it went."""
+        return self.trail.operation(operation, _name(scope), activity="update", announce=True, **details)
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         """The answer, once its record is written; parts that leave before are announced in a record of their own."""
@@ -276,7 +297,9 @@ class Audited:
     def _may_audit(self, scope: Scope) -> None:
         if not scope.may("audit"):
             self.trail.write("audit", _name(scope), "failure", code=PolicyError.code)
-            raise PolicyError(f"{_name(scope)} may not read the audit log", hint="ask for the action `audit`")
+            error = PolicyError(f"{_name(scope)} may not read the audit log", hint="ask for the action `audit`")
+            _mark(error)
+            raise error
 
     def _of_answer(self, answer: Answer) -> dict[str, Any]:
         """What a record keeps of an answer: ids, counts, names of tables, hashes; no contents."""
@@ -362,6 +385,15 @@ class AuditedDrafts:
         known = {"drafts": [_short(draft_id)], **details}
         with self._trail.operation(operation, _name(scope), activity="update", announce=True, **known):
             yield
+
+
+def _mark(error: BaseException) -> None:
+    if isinstance(error, TowerError):
+        error.recorded = True
+
+
+def _endpoint(source: str) -> dict[str, str]:
+    return {"ip": source[:_MOST_NAME]}
 
 
 def _name(scope: Scope) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +21,21 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_TEXT = 5_000_000  # characters of one line's text
 
 
-def masked_lines(lines: Iterable[str], known: KnownPersons | None) -> Iterator[dict[str, Any]]:
+def masked_lines(
+    lines: Iterable[str], known: KnownPersons | None, about: Callable[[str], str] | None = None
+) -> Iterator[dict[str, Any]]:
     """`{"id", "text", "spans"}` for each line `{"id", "text"}`, an error with `line` for one that is no such thing.
 
     `text` has pseudonyms that are the line's own; `spans` are offsets in characters into the text that was given.
-    Empty lines are passed over.
+    Where something may be told of the bearers of names (`about`), a line has it under `about`, by pseudonym. Empty
+    lines are passed over.
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _masked(number, line, known)
+            yield _masked(number, line, known, about)
 
 
-def _masked(number: int, line: str, known: KnownPersons | None) -> dict[str, Any]:
+def _masked(number: int, line: str, known: KnownPersons | None, about: Callable[[str], str] | None) -> dict[str, Any]:
     from index.masking import Masker
 
     identity: Any = None
@@ -48,7 +51,9 @@ def _masked(number: int, line: str, known: KnownPersons | None) -> dict[str, Any
     except TowerError as error:
         return {"id": identity, "line": number, **error_body(error)}
     spans = [{"start": span.start, "end": span.end, "type": span.type} for span in masked.spans]
-    return {"id": identity, "text": masked.text, "spans": spans}
+    told = {pseudonym: about(value) for pseudonym, value in masked.mapping.items()} if about else {}
+    told = {pseudonym: said for pseudonym, said in told.items() if said}
+    return {"id": identity, "text": masked.text, "spans": spans, **({"about": told} if told else {})}
 
 
 def _parsed(line: str) -> Mapping[str, Any]:

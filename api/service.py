@@ -6,6 +6,7 @@ Every read takes a Scope; `scope_for` is where one comes from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
+    from index.errors import PolicyError
     from index.guard.guard import GuardedQuery
     from index.sql import Rows
     from query.answer import Answer
@@ -267,6 +269,18 @@ class Service(Unaudited, Protocol):
 
     def sign_in_failed(self, code: str, source: str) -> None:
         """Record that somebody at `source` (an address) could not sign in, with the error's `code`."""
+        ...
+
+    def signed_in(self, caller: Caller, source: str, *, out: bool = False) -> None:
+        """Record that `caller` signed in at `source`, or with `out` signed out."""
+        ...
+
+    def refused(self, scope: Scope | None, route: str, error: PolicyError) -> None:
+        """Record that policy refused a request at a route, where nothing has yet."""
+        ...
+
+    def change(self, operation: str, scope: Scope, **details: Any) -> AbstractContextManager[dict[str, Any]]:
+        """Record an operation of upkeep that somebody asks a server for, before it begins and as it went."""
         ...
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:

@@ -78,12 +78,13 @@ ModelRole = Annotated[ModelSettings, BeforeValidator(_spelled_out)]
 
 class ModelsSettings(_Section):
     """The three roles; none is the default for all of them, and everything works with it. `egress_characters` may leave
-    for them about one question."""
+    for them about one question. The names of the entities that `pseudonyms` lists leave no more than persons' do."""
 
     planner: ModelRole = ModelSettings()
     writer: ModelRole = ModelSettings()
     image: ModelRole = ModelSettings()
     egress_characters: int = Field(default=200_000, ge=0)
+    pseudonyms: tuple[str, ...] = ()
 
 
 class ServerSettings(_Section):
@@ -168,12 +169,14 @@ class EmbeddingSettings(_Section):
 
 
 class RankingSettings(_Section):
-    """What ranking weighs besides words and meaning; nothing by default. See `index.search.signals.Signals`."""
+    """What ranking weighs besides words and meaning; by default only how much one sender has sent in. See
+    `index.search.signals.Signals`."""
 
     half_life_days: float = Field(default=0.0, ge=0)
     recency: float = Field(default=0.5, ge=0)
     authority: dict[str, float] = Field(default_factory=dict)
     per_author: int = Field(default=0, ge=0)
+    per_sender: int = Field(default=3, ge=0)
     cross_encoder: str = ""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -176,7 +177,7 @@ def signals_of(settings: Settings) -> Signals:
 
     asked = settings.ranking
     reader = CrossEncoderReader(settings.home / Path(asked.cross_encoder).expanduser()) if asked.cross_encoder else None
-    return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, reader)
+    return Signals(asked.half_life_days, asked.recency, asked.authority, asked.per_author, reader, asked.per_sender)
 
 
 def index_url(home: Path, settings: Settings) -> str:
@@ -197,21 +198,38 @@ def known_persons_of(home: Path, settings: Settings) -> KnownPersons | None:
 
     They are read as the local administrator, whoever asks: what is known is what must not get out.
     """
+    from index.masking.people import known_persons
+
+    with _as_administrator(home, settings) as held:
+        return known_persons(*held, settings.models.pseudonyms) if held else None
+
+
+def attributes_of(home: Path, settings: Settings) -> Callable[[str], str]:
+    """What may be told of the bearer of a name that the workspace at `home` knows; of nobody where it knows none."""
+    from index.masking.about import Attributes
+
+    with _as_administrator(home, settings) as held:
+        return Attributes(*held, settings.models.pseudonyms).read().of if held else lambda name: ""
+
+
+@contextmanager
+def _as_administrator(home: Path, settings: Settings) -> Iterator[tuple[Catalogue, SqlDatabase, Scope] | None]:
+    """What the local administrator reads of the workspace at `home`; None where nothing is there or users are
+    declared: who calls is not known here, and what is masked would tell whom the workspace knows."""
     from index.catalogue.file import load_catalogue
     from index.catalogue.prune import prune
     from index.drafting.read import database_schema
     from index.engine import open_engine
-    from index.masking.people import known_persons
     from index.sql import SqlDatabase
 
-    if not (settings.index.url or (home / DATABASE).is_file()) or not settings.catalogue_path.is_file():
-        return None
-    if settings.policy_path.exists():
-        return None  # who calls is not known here, and what is masked would tell whom the workspace knows
+    held = settings.index.url or (home / DATABASE).is_file()
+    if not held or not settings.catalogue_path.is_file() or settings.policy_path.exists():
+        yield None
+        return
     engine = open_engine(index_url(home, settings), read_only=True)
     try:
         catalogue, _ = prune(load_catalogue(settings.catalogue_path), database_schema(engine))
-        return known_persons(catalogue, SqlDatabase(engine), Scope.administrator(catalogue, frozenset()))
+        yield catalogue, SqlDatabase(engine), Scope.administrator(catalogue, frozenset())
     finally:
         engine.dispose()
 
@@ -310,16 +328,16 @@ def _writer(catalogue: Catalogue, reader: SqlReader, settings: Settings) -> Mode
         return None
     from query.models.writer import ModelWriter
 
-    return ModelWriter(model, _persons(catalogue, reader), chosen.timeout_s)
+    return ModelWriter(model, _persons(catalogue, reader, settings), chosen.timeout_s)
 
 
-def _persons(catalogue: Catalogue, reader: SqlReader) -> Callable[[], KnownPersons | None]:
+def _persons(catalogue: Catalogue, reader: SqlReader, settings: Settings) -> Callable[[], KnownPersons | None]:
     """The known names, read once: what must not leave, whoever asks."""
     from index.masking.people import known_persons
 
     whole = catalogue.whole or catalogue
     everybody = Scope.administrator(whole, frozenset())
-    return cache(lambda: known_persons(whole, reader, everybody))
+    return cache(lambda: known_persons(whole, reader, everybody, settings.models.pseudonyms))
 
 
 def _second_planner(
@@ -336,13 +354,17 @@ def _second_planner(
     if model is None:
         return None
     from api.evaluation.golden import read_examples
+    from index.masking.about import Attributes
     from query.text2sql.asked_model import ModelPlanner
 
-    persons = _persons(catalogue, reader)
+    persons = _persons(catalogue, reader, settings)
     examples = read_examples(settings.golden_path)
+    whole = catalogue.whole or catalogue
+    about = _by_scope(lambda scope: Attributes(whole, reader, scope, settings.models.pseudonyms))
     return lambda scope: ModelPlanner(
-        model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s, documents
-    )
+        model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s, documents,
+        lambda name: about(scope).of(name),
+    )  # fmt: skip
 
 
 def _tables(catalogue: Catalogue, reader: SqlReader, scope: Scope) -> TableReader:

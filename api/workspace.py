@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -332,19 +333,23 @@ class Workspace:
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
         """The records in quarantine, of one source where it is named."""
-        from dataclasses import asdict
+        from index.lineage import seen_record
 
         scope.require("ingest")
-        return [asdict(one) for one in self._owned().store.quarantined(source)]
+        held = self._owned().store.quarantined(source)
+        return [asdict(seen_record(one, self.catalogue, scope) if self._governed() else one) for one in held]
+
+    def _governed(self) -> bool:
+        return self.principals is not None and self.principals.declared()
 
     def lineage(self, scope: Scope, table: str, key: str) -> dict[str, Any]:
         """Where a row comes from, and the sync that last changed it."""
-        from dataclasses import asdict
-
-        from index.lineage import lineage
+        from index.lineage import lineage, seen_lineage
 
         scope.require("ingest")
-        return asdict(lineage(self._owned().store, table, key))
+        if not self._governed():
+            return asdict(lineage(self._owned().store, table, key))
+        return asdict(seen_lineage(self._owned().store, table, key, self.catalogue, self._reader, scope))
 
     def forget(self, scope: Scope, entity: str, mode: Mode, progress: Progress) -> dict[str, Any]:
         """Take a customer out of every store and give the receipt; or only `look`, or `undo` the keeping out."""

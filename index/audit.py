@@ -11,6 +11,7 @@ that does not fit is damage: `verify` names it, and `append` refuses, so that no
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import json
 import os
@@ -23,8 +24,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from index.errors import StorageError, UsageError
 
@@ -72,7 +71,6 @@ class AuditLog:
         self.path, self._head_path, self._key_path = home / LOG, home / HEAD, home / KEY
         self._lock_path = home / "audit.lock"
         self._thread_lock = threading.Lock()
-        self._file_lock: FileLock | None = None
         self._key: bytes | None = None
         self._synced = -SYNC_S
 
@@ -90,7 +88,7 @@ class AuditLog:
                 line = self._line({"seq": head.seq + 1, **record}, head.mac)
                 self._write(line, head)
                 return head.seq + 1
-        except (OSError, Timeout) as error:
+        except OSError as error:
             raise StorageError(
                 f"the audit log {self.path} cannot be written: {getattr(error, 'strerror', None) or error}",
                 hint="nothing is answered without its record: make room, or give back the right to write there",
@@ -102,7 +100,7 @@ class AuditLog:
             if self._key is None:
                 with self._locked():
                     self._begin()
-        except (OSError, Timeout) as error:
+        except OSError as error:
             raise StorageError(f"the key of the audit log cannot be made: {error}") from error
         assert self._key is not None
         return hmac.digest(self._key, f"name\0{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256").hex()[:16]
@@ -299,11 +297,33 @@ class AuditLog:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with self._thread_lock:
-            if self._file_lock is None:
-                self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-                self._file_lock = FileLock(self._lock_path, timeout=_LOCK_S, thread_local=False)
-            with self._file_lock:
+            handle = self._lock_file()
+            try:
+                _lock(handle)
                 yield
+            finally:
+                os.close(handle)  # which gives the lock back
+
+    def _lock_file(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT
+        try:
+            return os.open(self._lock_path, flags, 0o600)
+        except FileNotFoundError:  # the workspace's folder is not there yet
+            self._lock_path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._lock_path, flags, 0o600)
+
+
+def _lock(handle: int) -> None:
+    """Take the lock on an open file, which other processes take too. Raises `TimeoutError` after half a minute."""
+    until = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError(f"another process has held its lock for {_LOCK_S:.0f} s") from None
+            time.sleep(0.002)
 
 
 def _mac_of(line: bytes) -> str:

@@ -58,11 +58,15 @@ class Chunk:
     context: str = ""
 
 
+SENDER = "sender"  # the key of a document's meta that says who sent it in
+
+
 @dataclass(frozen=True)
 class Passage:
     """A chunk found for a query. `text` is the stored text between `start` and `end`; `score` is in 0..1.
 
-    `relevance` is the dense cosine similarity of query and passage, comparable across questions.
+    `relevance` is the dense cosine similarity of query and passage, comparable across questions. `author` is what a
+    document says of itself, `sender` who sent it in from outside: an e-mail's address, the author of a row.
     """
 
     chunk_id: str
@@ -80,6 +84,7 @@ class Passage:
     uri: str = ""
     entities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     author: str = ""
+    sender: str = ""
 
     @property
     def likely(self) -> bool:

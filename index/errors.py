@@ -28,6 +28,7 @@ class TowerError(Exception):
     code: ClassVar[str] = "failed"
     status: ClassVar[int] = 500
     exit_status: ClassVar[int] = 1
+    recorded = False  # True once the audit log has it
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -37,6 +37,9 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+AUTHORS = ("author", "author_id", "sender", "from", "requester_id", "submitter_id", "contact_id", "created_by")
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -51,7 +54,8 @@ class DeriveConfig(_Part):
 
 
 class RowDocumentsConfig(_Part):
-    """How each row of a table becomes a document; every value names a column of the finished table."""
+    """How each row of a table becomes a document; every value names a column of the finished table. `author` is who
+    wrote it from outside; without it the first of `AUTHORS` that the row fills."""
 
     id: str = ""
     title: str = ""
@@ -60,6 +64,7 @@ class RowDocumentsConfig(_Part):
     kind: str = ""
     tags: tuple[str, ...] = ()
     entities: dict[str, str] = {}
+    author: str = ""
 
     _lists = field_validator("text", "tags", mode="before")(_listed)
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from index.documents import Document
+from index.documents import SENDER, Document
 from index.errors import SourceError
 from index.store.tables import Cell
 from index.store.writer import Rejected, StoredDocument
 from ingest.chunking import chunk
-from ingest.config import DocumentsConfig, RowDocumentsConfig
+from ingest.config import AUTHORS, DocumentsConfig, RowDocumentsConfig
 from ingest.files import FileEntry
 from ingest.linking import EntityDictionary, merge
 from ingest.readers import Broken, ParsedDocument, Part, read_records
@@ -123,9 +123,11 @@ def document_of_row(
     day = date.isoformat()[:10] if isinstance(date, dt.date) else iso_date(date or "")
     entities = {e: (str(row[c]),) for e, c in config.entities.items() if row.get(c) not in (None, "")}
     title = one_line(str(row.get(config.title) or "")) if config.title else ""
+    wrote = next((str(row[c]) for c in ((config.author,) if config.author else AUTHORS) if row.get(c)), "")
+    meta = {"table": table, "key": key} | ({SENDER: one_line(wrote)[:200]} if wrote else {})
     document = Document(
         f"{source}:{doc_key}", source, title or f"{table} {key}", text, frozenset(config.tags), "",
-        config.kind or table, day, merge(entities, names.in_text(f"{title}\n{text}")), (), {"table": table, "key": key},
+        config.kind or table, day, merge(entities, names.in_text(f"{title}\n{text}")), (), meta,
     )  # fmt: skip
     return StoredDocument(document, chunk(document), f"{table}#{key}")
 

@@ -101,12 +101,12 @@ class Limits:
     """The limits of one server. Raises `StorageError` where the shared counters do not answer: then nobody passes."""
 
     def __init__(self, settings: LimitsSettings) -> None:
-        from limits.storage import MemoryStorage, RedisStorage, Storage
+        from limits.storage import RedisStorage, Storage
         from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
         self._settings = settings
         self._prefix = settings.redis_prefix
-        storage: Storage = MemoryStorage()
+        storage: Storage = _local_counters()
         self._places: Places = LocalPlaces()
         self._failures: tuple[type[BaseException], ...] = ()
         if settings.redis_url:
@@ -209,6 +209,22 @@ class Meter:
         for who in self._who:
             for kind, amount in (("rows", rows), ("tokens", tokens), ("cost", math.ceil(cost * MICRO))):
                 self._limits.spend(who, kind, amount)
+
+
+def _local_counters() -> Any:
+    """Counters in this process that forget what is over in the thread of a request, once a second; the library starts
+    a thread for it with nearly every one."""
+    from limits.storage import MemoryStorage
+
+    class Counters(MemoryStorage):
+        forgot = 0.0
+
+        def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802  # the library's private name, spelled out
+            if time.monotonic() - self.forgot >= 1:
+                self.forgot = time.monotonic()
+                MemoryStorage._MemoryStorage__expire_events(self)  # type: ignore[attr-defined]
+
+    return Counters()
 
 
 def _item(limit: LimitSettings, kind: str) -> RateLimitItem | None:

@@ -6,6 +6,7 @@ on one of them.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 import time
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from api.access.signin import SignIn
 
 MOST = 10_000  # sessions held; the oldest ends
+LASTING_S = 12 * 3600.0  # after so long the use of a token is a sign-in again
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,32 @@ class Session:
     def whom(self, sign_in: SignIn) -> Caller:
         """Who calls; raises `SignInError` where the token does not hold any more."""
         return self.caller if self.caller is not None else sign_in.caller([f"Bearer {self.bearer}"])
+
+
+class Arrivals:
+    """The tokens and keys that this server has let in, by hash, each for `LASTING_S`: whose first use is a sign-in.
+    Safe between threads."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, float] = OrderedDict()
+        self._mutex = threading.Lock()
+
+    def new(self, token: str) -> bool:
+        """True for a token that was not `noted`, or too long ago."""
+        with self._mutex:
+            return self._known.get(_hash(token), -LASTING_S) + LASTING_S <= time.monotonic()
+
+    def note(self, token: str) -> None:
+        """It is known from now on."""
+        with self._mutex:
+            self._known[_hash(token)] = time.monotonic()
+            self._known.move_to_end(_hash(token))
+            while len(self._known) > MOST:
+                self._known.popitem(last=False)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 class Sessions:

@@ -6,6 +6,7 @@ What may be seen is decided by the server. The Scope that `scope_for` gives here
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
+    from index.errors import PolicyError
     from index.guard.guard import GuardedQuery
     from index.scope import Scope
     from index.sql import Rows
@@ -255,6 +257,16 @@ class RemoteService:
 
     def sign_in_failed(self, code: str, source: str) -> None:
         """Nothing: the server records who fails at its door."""
+
+    def signed_in(self, caller: Caller, source: str, *, out: bool = False) -> None:
+        """Nothing: the server records who comes in at its door."""
+
+    def refused(self, scope: Scope | None, route: str, error: PolicyError) -> None:
+        """Nothing: the server records whom it refuses."""
+
+    def change(self, operation: str, scope: Scope, **details: Any) -> AbstractContextManager[dict[str, Any]]:
+        """Nothing: the server records what it is asked for."""
+        return nullcontext({})
 
     def audit_tail(self, scope: Scope, count: int) -> list[dict[str, Any]]:
         """The last records of the audit log, oldest first."""

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from api.console.assets import address
+from api.http.problems import recorded
 from api.render.answers import cell_text
 from api.service import UPKEEP
 from index.errors import LimitError, SignInError, TowerError
@@ -39,7 +40,7 @@ class PageRoute(APIRoute):
             try:
                 return await inner(request)
             except TowerError as error:
-                return refusal(request, error)
+                return refusal(request, await recorded(request, error))
 
         return handled
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.browser import BEGUN
 from api.console.asking import fields
 from api.console.rendering import PageRoute, browsers_of, page, service_of
+from api.http.door import source_of
 from index.errors import NotFoundError, SignInError, SourceError, TowerError
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def back(request: Request) -> Response:
         caller, then = browsers.flow.finish(request.cookies.get(BEGUN, ""), dict(request.query_params))
     except (SignInError, SourceError) as error:
         return _failed(request, error, "/")
+    service_of(request).signed_in(caller, source_of(request))
     reply = RedirectResponse(then, status_code=303)
     browsers.open(request, reply, caller=caller)
     reply.delete_cookie(BEGUN, path="/console/sign-in")
@@ -66,8 +69,13 @@ def back(request: Request) -> Response:
 @router.post("/console/sign-out")
 def sign_out(request: Request) -> Response:
     """End the session."""
+    browsers, known = browsers_of(request), request.app.state.sign_in
+    session = browsers.session(request)
+    if session is not None and known is not None:
+        with suppress(SignInError, SourceError):  # the token may have ended before the session
+            service_of(request).signed_in(session.whom(known), source_of(request), out=True)
     reply = RedirectResponse("/console/sign-in?out=1", status_code=303)
-    browsers_of(request).close(request, reply)
+    browsers.close(request, reply)
     return reply
 
 
@@ -76,9 +84,10 @@ def _with_token(request: Request, token: str, then: str) -> Response:
     try:
         if service_sign_in is None:
             raise SignInError("nobody has to sign in here")
-        service_sign_in.caller([f"Bearer {token}"])
+        caller = service_sign_in.caller([f"Bearer {token}"])
     except (SignInError, SourceError) as error:
         return _failed(request, error, then)
+    service_of(request).signed_in(caller, source_of(request))
     reply = RedirectResponse(local(then), status_code=303)
     browsers_of(request).open(request, reply, bearer=token)
     return reply

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api.console.asking import fields
 from api.console.rendering import PageRoute, page, scope_of, service_of
 from api.service import UPKEEP
-from index.errors import TowerError, UsageError
+from index.errors import PolicyError, TowerError, UsageError
 
 if TYPE_CHECKING:
     from api.upkeep.jobs import Jobs
@@ -43,13 +43,17 @@ def _begun(request: Request, form: Mapping[str, str]) -> Response:
     try:
         if form.get("cancel"):
             scope.require("ingest")
-            jobs.cancel(form["cancel"])
+            with service_of(request).change("jobs.cancel", scope, job=form["cancel"][:64]):
+                jobs.cancel(form["cancel"])
         elif kind in _KINDS:
             scope.require("reindex" if _KINDS[kind] == "reindex" else "ingest")
             only = [form["source"]] if form.get("source") else []
-            jobs.begin(kind, _arguments(kind, only, form), only)
+            with service_of(request).change("jobs.begin", scope, kind=kind, sources=only) as found:
+                found["job"] = jobs.begin(kind, _arguments(kind, only, form), only).id
         else:
             raise UsageError("there is no such button", hint="load the page again")
+    except PolicyError:
+        raise
     except TowerError as error:
         return _sources(request, error)
     return RedirectResponse("/console/sources#jobs", status_code=303)

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from api.access.owner import owner_scope
+from api.access.sessions import Arrivals
 from api.http import problems
 from index.errors import LimitError, PolicyError, SignInError, SourceError, TowerError
 from index.usage import USAGE, Uncounted, Usage
@@ -53,7 +54,7 @@ class Door:
         browsers: Browsers,
     ) -> None:
         self.app, self.service, self.user, self.sign_in, self.limits = app, service, user, sign_in, limits
-        self.browsers = browsers
+        self.browsers, self.arrivals = browsers, Arrivals()
 
     async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
         """Let one request in, or refuse it. What it holds is given back when its whole response is out."""
@@ -99,7 +100,11 @@ class Door:
             except (SignInError, SourceError) as error:
                 self._failed(request, error)
                 raise
-            return self.service.scope_for(caller), caller.client, True
+            scope = self.service.scope_for(caller)
+            if self.arrivals.new(given[0]):
+                self.service.signed_in(caller, source_of(request))
+                self.arrivals.note(given[0])
+            return scope, caller.client, True
         session = self.browsers.session(request)
         if session is not None and self.sign_in is not None:
             caller = session.whom(self.sign_in)
@@ -133,10 +138,15 @@ class Door:
 
 def failed(service: Service, limits: Limits | None, request: Request, error: TowerError) -> None:
     """Record a sign-in that failed; past the limit of an address nothing is recorded, and it is told to wait."""
-    source = request.client.host if request.client else ""
+    source = source_of(request)
     if limits is not None and not limits.failed(source):
         raise LimitError("too many failed sign-ins from here", retry_after=60) from error
     service.sign_in_failed(error.code, source)
+
+
+def source_of(request: Request) -> str:
+    """The address that a request came from."""
+    return request.client.host if request.client else ""
 
 
 def _open(connection: Connection) -> bool:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.http.wire import Problem
-from index.errors import LimitError, TowerError
+from index.errors import LimitError, PolicyError, TowerError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -36,6 +37,18 @@ def of_error(error: TowerError, request_id: str = "") -> JSONResponse:
     return reply
 
 
+async def recorded(request: Request, error: TowerError) -> TowerError:
+    """`error`, once a refusal by policy is in the audit log; the failure to record it, where that fails."""
+    if isinstance(error, PolicyError) and not error.recorded:
+        route = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
+        try:
+            scope = request.scope.get("tower.scope")
+            await run_in_threadpool(request.app.state.service.refused, scope, route, error)
+        except TowerError as unwritten:
+            return unwritten
+    return error
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of the problems that an operation can answer with."""
     return {
@@ -49,7 +62,7 @@ def install(app: FastAPI) -> None:
 
     async def on_tower(request: Request, error: Exception) -> Response:
         assert isinstance(error, TowerError)
-        return of_error(error, _request_id(request))
+        return of_error(await recorded(request, error), _request_id(request))
 
     async def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -1,4 +1,4 @@
-"""The persons that the workspace knows: a dictionary of names and numbers, looked up word by word.
+"""The persons, and other things, that the workspace knows: a dictionary of names and numbers, looked up word by word.
 
 A text is read once; each of its words is one look-up, so that the time does not depend on how many names there are.
 Case, accents, and the order of a given name and a surname do not matter, and the longest name wins.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from index.masking.fold import fold
 from index.masking.invisible import visible
@@ -28,31 +28,46 @@ _GAP = re.compile(r"[\s.,;'’‘ʻʼ`´\-_()\[\]\"“”«»]{1,4}|\s{0,2}")
 _NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){5,19}")
 _LEAST_LETTERS = 3  # of a name that is a single word
 _LEAST_DIGITS = 6
+PERSON = "PERSON"
 
 
 @dataclass(frozen=True)
 class KnownPersons:
-    """Names as tuples of folded words by their first word, and numbers as digits. Build it with `of`."""
+    """Names as tuples of folded words by their first word, and numbers as digits. Build it with `of`.
+
+    `kinds` says of a name what it names, where that is no person: `ACCOUNT`."""
 
     names: dict[str, tuple[tuple[str, ...], ...]]
     numbers: frozenset[str]
+    kinds: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, names: Iterable[str], numbers: Iterable[str] = ()) -> KnownPersons:
-        """The dictionary of these names and telephone numbers; what is too short to tell somebody is left out."""
+    def of(
+        cls, names: Iterable[str], numbers: Iterable[str] = (), things: Mapping[str, Iterable[str]] | None = None
+    ) -> KnownPersons:
+        """The dictionary of these names and telephone numbers, and of the names of `things` by what they are; what is
+        too short to tell somebody is left out. A name that a person bears too is a person's."""
         by_first: dict[str, set[tuple[str, ...]]] = {}
+        kinds: dict[tuple[str, ...], str] = {}
+        for kind, named in (things or {}).items():
+            for name in named:
+                words = folded_words(name)
+                if words and not all(word.isdigit() for word in words):
+                    by_first.setdefault(words[0], set()).add(words)
+                    kinds[words] = kind
         for name in names:
-            words = tuple(fold(word) for word in _WORD.findall(visible(name).text))
+            words = folded_words(name)
             if not words or (len(words) == 1 and len(words[0]) < _LEAST_LETTERS) or words[0].isdigit():
                 continue
             for form in {words, (words[-1], *words[:-1])}:
                 by_first.setdefault(form[0], set()).add(form)
+                kinds.pop(form, None)
         held = {first: tuple(sorted(forms, key=len, reverse=True)) for first, forms in by_first.items()}
         digits = (re.sub(r"\D", "", number) for number in numbers)
-        return cls(held, frozenset(number for number in digits if len(number) >= _LEAST_DIGITS))
+        return cls(held, frozenset(number for number in digits if len(number) >= _LEAST_DIGITS), kinds)
 
     def spans(self, text: str) -> list[Span]:
-        """PERSON and PHONE_NUMBER spans of what the dictionary holds; an ordinary word only where it is capitalised."""
+        """The spans of what the dictionary holds; an ordinary word only where it is capitalised."""
         spans = self._persons(text) if self.names else []
         if self.numbers:
             for match in _NUMBER.finditer(text):
@@ -73,7 +88,7 @@ class KnownPersons:
                 found = self._ends(text, match.end(), form)
                 if found and (len(form) > 1 or not word[0].islower() or form[0] not in ORDINARY):
                     end = found
-                    spans.append(Span(match.start(), end, "PERSON"))
+                    spans.append(Span(match.start(), end, self.kinds.get(form, PERSON)))
                     break
         return spans
 
@@ -87,3 +102,8 @@ class KnownPersons:
                 return 0
             at = word.end()
         return at
+
+
+def folded_words(name: str) -> tuple[str, ...]:
+    """The words of a name as they are compared: folded, without marks between them and what does not show."""
+    return tuple(fold(word) for word in _WORD.findall(visible(name).text))

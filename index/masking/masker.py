@@ -59,7 +59,7 @@ class Masker:
         self._known = known
         self._guess_names = guess_names
         self._nonce = nonce or secrets.token_hex(4)
-        self._pseudonyms: dict[tuple[str, str], str] = {}
+        self._pseudonyms: dict[tuple[str, str, int], str] = {}
         self._mapping: dict[str, str] = {}
 
     def find(self, text: str) -> tuple[Span, ...]:
@@ -89,7 +89,8 @@ class Masker:
         return Masked("".join(parts), spans, dict(self._mapping))
 
     def _pseudonym(self, kind: str, value: str) -> str:
-        key = (kind, " ".join(fold(word) for word in value.split()))
+        # The length is part of it, so that what was there can be counted from what is put back.
+        key = (kind, " ".join(fold(word) for word in value.split()), len(value))
         if key not in self._pseudonyms:
             # The number is closed by `>`, so that no pseudonym begins another one.
             self._pseudonyms[key] = f"<{kind}:{self._nonce}-{len(self._pseudonyms) + 1}>"

@@ -1,12 +1,13 @@
-"""The dictionary of known persons, read from the personal columns of a catalogue through the guard."""
+"""The dictionary of known persons, and of entities whose names are masked too, read through the guard."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from index.catalogue.model import Catalogue, Column, Table
-from index.errors import SqlRejected
+from index.errors import SettingsError, SqlRejected
 from index.guard.guard import guard
 from index.masking.known import KnownPersons
 from index.scope import Scope
@@ -18,24 +19,52 @@ _PHONE = re.compile(r"phone|mobile|\bcell|\bfax|\btel(?:efon)?", re.IGNORECASE)
 _NAME = re.compile(r"name|person|\bcontact\b|\bowner\b", re.IGNORECASE)
 
 
-def known_persons(catalogue: Catalogue, reader: SqlReader, scope: Scope) -> KnownPersons:
-    """Names and telephone numbers in the columns whose sensitivity is `personal`, as far as `scope` shows them.
+def known_persons(catalogue: Catalogue, reader: SqlReader, scope: Scope, things: Sequence[str] = ()) -> KnownPersons:
+    """Names and telephone numbers in the columns whose sensitivity is `personal`, and the names of the entities whose
+    kinds are `things`, as far as `scope` shows them.
 
     A given name and a surname in two columns of a table are also one name. Raises what the guard and the reader
-    raise; a column with more than two million values is an error rather than a dictionary with gaps.
+    raise, and `SettingsError` for a kind that the catalogue lacks; a column with more than two million values is an
+    error rather than a dictionary with gaps.
     """
     names: set[str] = set()
     numbers: set[str] = set()
     for table in catalogue.tables:
-        kinds = {column.name: _kind(column) for column in table.columns if column.sensitivity == "personal"}
-        named = [name for name, kind in kinds.items() if kind == "name"]
-        for parts in ([name] for name in named):
-            names.update(_values(table, parts, catalogue, reader, scope))
-        if pair := _pair(named):
-            names.update(_values(table, pair, catalogue, reader, scope))
-        for phone in (name for name, kind in kinds.items() if kind == "phone"):
+        for columns in name_columns(table):
+            names.update(_values(table, columns, catalogue, reader, scope))
+        for phone in (c.name for c in table.columns if c.sensitivity == "personal" and _kind(c) == "phone"):
             numbers.update(_values(table, [phone], catalogue, reader, scope))
-    return KnownPersons.of((name for name in names if len(name) <= _LONGEST), numbers)
+    named = {
+        kind_of(thing): _values(table, [column], catalogue, reader, scope)
+        for thing, (table, column) in zip(things, thing_tables(catalogue, things), strict=True)
+    }
+    return KnownPersons.of((name for name in names if len(name) <= _LONGEST), numbers, named)
+
+
+def name_columns(table: Table) -> list[list[str]]:
+    """The personal columns of `table` that hold names, each by itself; and its given name with its surname."""
+    named = [c.name for c in table.columns if c.sensitivity == "personal" and _kind(c) == "name"]
+    pair = _pair(named)
+    return [[name] for name in named] + ([pair] if pair else [])
+
+
+def thing_tables(catalogue: Catalogue, things: Sequence[str]) -> list[tuple[Table, str]]:
+    """Table and column of the names of each of these kinds of entities."""
+    entities, tables = {e.name: e for e in catalogue.entities}, {t.name: t for t in catalogue.tables}
+    if strange := [thing for thing in things if thing not in entities]:
+        raise SettingsError(
+            f"models.pseudonyms: the catalogue has no entity {strange[0]!r}", hint=f"it has: {', '.join(entities)}"
+        )
+    return [(tables[entities[thing].table], entities[thing].name_column) for thing in things]
+
+
+def kind_of(thing: str) -> str:
+    """The type of a kind of entities in a pseudonym.
+
+    >>> kind_of("account"), kind_of("sales-order")
+    ('ACCOUNT', 'SALES_ORDER')
+    """
+    return re.sub(r"[^A-Z]", "_", thing.upper())[:30].ljust(2, "_")
 
 
 def _kind(column: Column) -> Literal["name", "phone", ""]:
@@ -58,9 +87,9 @@ def _values(table: Table, columns: list[str], catalogue: Catalogue, reader: SqlR
     shown = scope.tables.get(table.name)
     if shown is None or any(shown.columns.get(column) != "visible" for column in columns):
         return set()
-    listed = ", ".join(_quote(column) for column in columns)
+    listed = ", ".join(quote(column) for column in columns)
     query = guard(
-        f"SELECT DISTINCT {listed} FROM {_quote(table.name)}", catalogue, scope, dialect=reader.dialect, limit=MOST
+        f"SELECT DISTINCT {listed} FROM {quote(table.name)}", catalogue, scope, dialect=reader.dialect, limit=MOST
     )
     found = reader.read(query)
     if found.truncated:
@@ -68,5 +97,6 @@ def _values(table: Table, columns: list[str], catalogue: Catalogue, reader: SqlR
     return {" ".join(str(value) for value in row) for row in found.rows if all(row)}
 
 
-def _quote(name: str) -> str:
+def quote(name: str) -> str:
+    """A name as SQL says it."""
     return '"' + name.replace('"', '""') + '"'

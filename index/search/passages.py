@@ -1,16 +1,17 @@
 """Search: a question and a Scope in, the passages that fit out, cut from the stored text.
 
 dense leg + keyword leg → fused → looked up in the SQL index → checked once more → weighed by the workspace's signals →
-capped per document and author, and not said twice.
+capped per document, author and sender, and not said twice.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from email.utils import parseaddr
 
-from index.documents import Passage
+from index.documents import SENDER, Passage
 from index.embedding.embedder import Embedder
 from index.reading import DocumentReader, StoredChunk
 from index.scope import Scope
@@ -24,6 +25,7 @@ from index.vectors.keywords import query_vector
 log = logging.getLogger(__name__)
 
 CANDIDATES = 60  # of each leg, before fusion
+FLOODED = 600  # where one sender fills the candidates
 EVERYTHING = Narrow()
 PLAIN = Signals()
 
@@ -66,40 +68,47 @@ class PassageIndex:
     def _found(
         self, query: str, scope: Scope, k: int, narrow: Narrow, per_document: int, repeats: bool
     ) -> tuple[Passage, ...]:
-        question = self._embedder.embed_query(query)
-        hits = self._gateway.search(
-            scope,
-            question,
-            query_vector(query),
-            narrow=narrow,
-            limit=max(CANDIDATES, k * per_document),
-        )
-        ranked = fuse(hits, question)
-        if not self._signals.reorders:
-            passages: Iterable[Passage] = read_passages(self._documents, ranked, scope, step=2 * k)
-        else:
-            every = list(read_passages(self._documents, ranked, scope, step=len(ranked) or 1))
-            passages = self._signals.order(query, every)
-        return self._capped(passages, k, per_document, repeats=repeats)
+        question, words = self._embedder.embed_query(query), query_vector(query)
+        capped = narrow.entities is None or len(narrow.entities) != 1  # about one, its own letters are the evidence
+        found: tuple[Passage, ...] = ()
+        for limit in (max(CANDIDATES, k * per_document), FLOODED):
+            hits = self._gateway.search(scope, question, words, narrow=narrow, limit=limit)
+            ranked = fuse(hits, question)
+            if not self._signals.reorders:
+                passages: Iterable[Passage] = read_passages(self._documents, ranked, scope, step=2 * k)
+            else:
+                every = list(read_passages(self._documents, ranked, scope, step=len(ranked) or 1))
+                passages = self._signals.order(query, every)
+            found, flooded = self._capped(passages, k, per_document, repeats=repeats, senders=capped)
+            if not flooded:
+                break
+        return found
 
-    def _capped(self, passages: Iterable[Passage], k: int, per_document: int, *, repeats: bool) -> tuple[Passage, ...]:
-        """The first `k` of which no document, and no author where that is capped, has more than its share."""
+    def _capped(
+        self, passages: Iterable[Passage], k: int, per_document: int, *, repeats: bool, senders: bool
+    ) -> tuple[tuple[Passage, ...], bool]:
+        """The first `k` of which no document, and no author or sender where that is capped, has more than its share;
+        and whether there are fewer than `k` because somebody has sent in so many."""
         said = Said()
         found: list[Passage] = []
-        documents: Counter[str] = Counter()
-        authors: Counter[str] = Counter()
-        per_author = self._signals.per_author
+        documents, authors, sent = Counter[str](), Counter[str](), Counter[str]()
+        per_author, per_sender = self._signals.per_author, self._signals.of_sender(k) if senders else 0
+        left_out = 0
         for passage in passages:
             full = passage.author and per_author and authors[passage.author] >= per_author
             if documents[passage.doc_id] >= per_document or full:
                 continue
+            if passage.sender and per_sender and sent[passage.sender] >= per_sender:
+                left_out += 1
+                continue
             if repeats or not said.again(passage.text):
                 documents[passage.doc_id] += 1
                 authors[passage.author] += 1
+                sent[passage.sender] += 1
                 found.append(passage)
             if len(found) == k:
                 break
-        return tuple(found)
+        return tuple(found), len(found) < k and left_out >= k
 
 
 def read_passages(
@@ -137,4 +146,11 @@ def stored_passage(chunk: StoredChunk, score: float = 0.0, relevance: float = 0.
         uri=document.uri,
         entities=document.entities,
         author=document.meta.get("author", ""),
+        sender=sender_of(document.meta),
     )
+
+
+def sender_of(meta: Mapping[str, str]) -> str:
+    """Who sent a document in, as one text however it is written; empty where it came from nobody in particular."""
+    sender = meta.get(SENDER) or meta.get("from", "")
+    return (parseaddr(sender)[1] or sender).strip().lower()

@@ -32,7 +32,8 @@ class Signals:
 
     A passage loses `recency` per half-life of its age (`half_life_days`; 0 is off; one without a date counts as one
     half-life old). `authority` adds to passages by their source. `per_author` caps passages with one `author` in their
-    document's meta (0 is off). A `rereader`'s judgement replaces the score of the best passages.
+    document's meta (0 is off), and `per_sender` those of one sender (`Passage.sender`) among eight, so that nobody
+    fills the evidence by sending in a lot. A `rereader`'s judgement replaces the score of the best passages.
     """
 
     half_life_days: float = 0.0
@@ -40,12 +41,17 @@ class Signals:
     authority: Mapping[str, float] = field(default_factory=dict)
     per_author: int = 0
     rereader: Rereader | None = None
+    per_sender: int = 3
     today: Callable[[], dt.date] = dt.date.today
 
     @property
     def reorders(self) -> bool:
         """True when some signal may change the order."""
         return bool(self.half_life_days or self.authority or self.rereader)
+
+    def of_sender(self, k: int) -> int:
+        """How many of `k` passages one sender may have; 0 is any number."""
+        return max(self.per_sender, self.per_sender * k // 8)
 
     def order(self, query: str, passages: Sequence[Passage]) -> list[Passage]:
         """The passages with their scores as the signals have them, the best first."""

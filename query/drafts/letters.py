@@ -127,16 +127,17 @@ def draft_view(draft: Draft, pictures: Callable[[str], str]) -> DraftView:
     )
 
 
-def stated_addresses(citations: Iterable[Citation]) -> frozenset[str]:
-    """Cells that are an address and nothing else, such as a column of websites: what was asked for may be said."""
-    return frozenset(str(c.value).strip() for c in citations if c.kind != "passage" and isinstance(c.value, str))
+def stated_addresses(citations: Iterable[Citation | CitationView]) -> frozenset[str]:
+    """Cells that are an address and nothing else, such as a column of websites: what was asked for may be said. An
+    address that a query put together of other values may not: whoever wrote the query chose where it leads."""
+    return frozenset(str(c.value).strip() for c in citations if c.kind == "cell" and isinstance(c.value, str))
 
 
 def drafts_without_addresses(drafts: Sequence[DraftView]) -> tuple[list[DraftView], list[str]]:
     """The drafts without addresses that others wrote into the data, and those addresses."""
     made, removed = [], list[str]()
     for draft in drafts:
-        stated = {str(c.value).strip() for c in draft.citations if c.kind != "passage" and isinstance(c.value, str)}
+        stated = stated_addresses(draft.citations)
         subject, body = cleaned(draft.subject, stated), cleaned(draft.body, stated)
         found = [*subject.removed, *body.removed]
         made.append(draft.model_copy(update={"subject": subject.text, "body": body.text}) if found else draft)

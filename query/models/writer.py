@@ -62,8 +62,9 @@ class ModelWriter:
         slots = [p for s in group for p in s.parts if isinstance(p, Slot)]
         if not slots or len(slots) > MOST_SLOTS:
             return Written(tuple(sentences))
-        outgoing = Outgoing(self.persons())
+        outgoing = Outgoing()
         try:
+            outgoing.persons = self.persons()
             made = self._made(group, slots, prover, outgoing)
         except TowerError as error:
             notice = f"{UNWORDED} {self.model.name}: {error.message}."

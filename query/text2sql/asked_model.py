@@ -19,6 +19,7 @@ from index.sql import Rows, SqlReader
 from query.models.model import Message, Model
 from query.models.outgoing import Outgoing, joined
 from query.plan import ChartStep, Link, Plan, Reading, Route, SearchStep, SqlStep
+from query.proof.addresses import cleaned
 from query.text2sql.agreement import agreed, disagreed, same_rows
 from query.text2sql.prompt import Example, PromptWriter, personal_values
 from query.text2sql.replies import read_reply
@@ -45,8 +46,9 @@ class _Declined(ProviderError):
 @dataclass(frozen=True)
 class ModelPlanner:
     """Asks `model` within one scope. `links` ties words of a question to the catalogue, `persons` are the known names,
-    which are masked in everything that leaves; a question may take `within_s` seconds, repairs included. Where there
-    are no `documents`, plans that would search them are the model's to better, too."""
+    which are masked in everything that leaves, and `about` is what may be told of their bearers; a question may take
+    `within_s` seconds, repairs included. Where there are no `documents`, plans that would search them are the model's
+    to better, too."""
 
     model: Model
     catalogue: Catalogue
@@ -57,12 +59,13 @@ class ModelPlanner:
     examples: Sequence[Example] = ()
     within_s: float = 20.0
     documents: bool = True
+    about: Callable[[str], str] | None = None
 
     def consider(self, plan: Plan) -> Plan:
         """`plan` with the model's SQL in it; as it was, with a notice, where the model is of no help."""
         if not may_be_asked(plan, self.documents):
             return plan
-        outgoing = Outgoing()
+        outgoing = Outgoing(about=self.about)
         try:
             written = self._write(plan, outgoing)
         except _Declined as error:
@@ -75,7 +78,7 @@ class ModelPlanner:
         return replace(made, egress=outgoing.record(self.model.name))
 
     def _as_it_was(self, plan: Plan, error: TowerError, outgoing: Outgoing, route: Route) -> Plan:
-        notice = f"Answered without the model {self.model.name}: {error.message}."
+        notice = f"Answered without the model {self.model.name}: {_plain(error.message)}."
         return replace(plan, route=route, notices=(*plan.notices, notice), egress=outgoing.record(self.model.name))
 
     # -- asking ------------------------------------------------------------------------------------------------
@@ -84,7 +87,8 @@ class ModelPlanner:
         """SQL that the guard lets through and the database runs, after at most two repairs."""
         until = time.monotonic() + self.within_s
         links = self.links(plan.question)
-        outgoing.persons = joined(self.persons(), personal_values(links, self.catalogue))
+        seen = personal_values(links, self.catalogue)
+        outgoing.persons, outgoing.told = joined(self.persons(), seen), joined(None, seen)
         writer = PromptWriter(self.catalogue, self.scope, self.reader.dialect, self.catalogue.date(), self.examples)
         messages = writer.messages(plan.question, links, _readings(plan), outgoing)
         problem: TowerError | None = None
@@ -160,6 +164,11 @@ class ModelPlanner:
             return self._run(reading.sql).rows
         except TowerError:
             return None
+
+
+def _plain(said: str) -> str:
+    """What may repeat a model's own words, as it may be told: without addresses, in one line."""
+    return " ".join(cleaned(said).text.split())
 
 
 def may_be_asked(plan: Plan, documents: bool) -> bool:

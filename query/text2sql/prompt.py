@@ -71,7 +71,10 @@ class PromptWriter:
             f"Today is {self.today.isoformat()}.",
             "Question: " + outgoing.mask("question", question),
         ]
-        return [Message("system", system), Message("user", "\n\n".join(part for part in parts if part))]
+        return [
+            Message("system", system + outgoing.legend()),
+            Message("user", "\n\n".join(part for part in parts if part)),
+        ]
 
     def chosen(self, question: str, links: Sequence[Link], readings: Sequence[Reading]) -> list[Table]:
         """The tables that the question is linked to, those of its readings, and what joins them; then others that

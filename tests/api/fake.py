@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -199,6 +200,8 @@ class FakeService:
     catalogue: Catalogue = CATALOGUE
     governed: bool = False  # declares users
     failures: list[str] = field(default_factory=list)
+    arrived: list[tuple[str, str]] = field(default_factory=list)
+    turned_away: list[str] = field(default_factory=list)
     ill: dict[str, str] = field(default_factory=lambda: {"records": "", "passages": ""})
 
     def scope_for(self, user: str | Caller | None) -> Scope:
@@ -209,6 +212,15 @@ class FakeService:
 
     def sign_in_failed(self, code: str, source: str) -> None:
         self.failures.append(code)
+
+    def signed_in(self, caller: Caller, source: str, *, out: bool = False) -> None:
+        self.arrived.append((caller.name, "out" if out else "in"))
+
+    def refused(self, scope: Scope | None, route: str, error: PolicyError) -> None:
+        self.turned_away.append(route)
+
+    def change(self, operation: str, scope: Scope, **details: Any) -> AbstractContextManager[dict[str, Any]]:
+        return nullcontext({})
 
     def ask(self, question: str, scope: Scope, *, conversation: str = "", on_event: OnEvent | None = None) -> Answer:
         self.asked.append(question)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -18,28 +18,35 @@ from api.upkeep.jobs import Jobs
 from index.catalogue.scope import without_hidden_values
 from index.scope import Scope
 
+if TYPE_CHECKING:
+    from api.service import Service
+
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
 
 @router.post("/ingest", status_code=202, response_model=JobView)
-def ingest(body: IngestRequest, jobs: JobsDep, scope: ScopeDep, repeats: RepeatsDep, key: KeyDep = "") -> Response:
+def ingest(
+    body: IngestRequest, service: ServiceDep, jobs: JobsDep, scope: ScopeDep, repeats: RepeatsDep, key: KeyDep = ""
+) -> Response:
     """Bring sources up to date, as a job; 409 while another runs."""
     require(scope, "ingest")
-    return _begun(jobs, repeats, scope, key, "ingest", body.model_dump(), body.sources)
+    return _begun(service, jobs, repeats, scope, key, "ingest", body.model_dump(), body.sources)
 
 
 @router.post("/reindex", status_code=202, response_model=JobView)
-def reindex(body: ReindexRequest, jobs: JobsDep, scope: ScopeDep, repeats: RepeatsDep, key: KeyDep = "") -> Response:
+def reindex(
+    body: ReindexRequest, service: ServiceDep, jobs: JobsDep, scope: ScopeDep, repeats: RepeatsDep, key: KeyDep = ""
+) -> Response:
     """Build a new generation beside the live one and switch, or switch back, as a job; 409 while another runs."""
     require(scope, "reindex")
-    return _begun(jobs, repeats, scope, key, "reindex", body.model_dump())
+    return _begun(service, jobs, repeats, scope, key, "reindex", body.model_dump())
 
 
 @router.post("/retrain", status_code=202, response_model=JobView)
-def retrain(jobs: JobsDep, scope: ScopeDep, repeats: RepeatsDep, key: KeyDep = "") -> Response:
+def retrain(service: ServiceDep, jobs: JobsDep, scope: ScopeDep, repeats: RepeatsDep, key: KeyDep = "") -> Response:
     """Train the declared scores anew, as a job; 409 while another runs."""
     require(scope, "reindex")
-    return _begun(jobs, repeats, scope, key, "retrain", {})
+    return _begun(service, jobs, repeats, scope, key, "retrain", {})
 
 
 @router.get("/quarantine", response_model=QuarantinePage, response_model_exclude_none=True)
@@ -83,10 +90,12 @@ def job(job_id: str, jobs: JobsDep, scope: ScopeDep) -> Response:
 
 
 @router.post("/jobs/{job_id}/cancel", status_code=202, response_model=JobView)
-def cancel_job(job_id: str, jobs: JobsDep, scope: ScopeDep) -> Response:
+def cancel_job(job_id: str, service: ServiceDep, jobs: JobsDep, scope: ScopeDep) -> Response:
     """Ask a job to stop; what it committed is kept."""
     require(scope, "ingest")
-    return JSONResponse(jobs.cancel(job_id), status_code=202)
+    with service.change("jobs.cancel", scope, job=job_id[:64]):
+        job = jobs.cancel(job_id)
+    return JSONResponse(job, status_code=202)
 
 
 @router.get(
@@ -109,6 +118,7 @@ def catalogue(service: ServiceDep, scope: ScopeDep) -> Response:
 
 
 def _begun(
+    service: Service,
     jobs: Jobs,
     repeats: Repeats,
     scope: Scope,
@@ -118,5 +128,7 @@ def _begun(
     sources: Sequence[str] = (),
 ) -> Response:
     make: Callable[[], str] = lambda: jobs.begin(kind, arguments, sources).id  # noqa: E731
-    known = repeats.once(scope.principal.name, kind, key, arguments, make)
+    with service.change("jobs.begin", scope, kind=kind, sources=list(sources)) as found:
+        known = repeats.once(scope.principal.name, kind, key, arguments, make)
+        found["job"] = known
     return JSONResponse(jobs.get(known), status_code=202, headers={"Location": f"/v1/admin/jobs/{known}"})

