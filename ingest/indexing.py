@@ -148,9 +148,7 @@ def _embed_pending(
     return done
 
 
-def _embedded(
-    embedder: Embedder, batches: Iterator[list[PendingChunk]]
-) -> Iterator[tuple[list[PendingChunk], Vectors]]:
+def _embedded(embedder: Embedder, batches: Iterator[list[PendingChunk]]) -> Ready:
     for batch in batches:
         yield batch, embedder.embed([embedded_text(pending) for pending in batch])
 
