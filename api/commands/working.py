@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from api.commands.runtime import HomeOption, JsonOption, remark, runtime
-from index.errors import UsageError
+from index.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from api.service import Service
@@ -65,6 +65,9 @@ def work(service: Service, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     share.open(jobs)
+    if not jobs.opened():
+        jobs.close()
+        raise StorageError("the queue of jobs could not be opened", hint="the line above says why")
     what = "jobs and vectors" if share.takes_jobs else "vectors"
     remark(f"{share.name} works on {what} of {settings.home} (Ctrl-C stops)")
     stopped.wait()

@@ -62,16 +62,18 @@ class Share:
             job_id = hashlib.sha256(workflow_id.encode()).hexdigest()[:12]  # the same, should it be begun again
             return jobs.begin(kind, arguments, tuple(arguments.get("sources") or ()), job_id).view()
 
-        return Fleet(
-            jobs_url(self._workspace.home, self._settings),
-            self._worker,
-            self._embedder.identity,
-            run=jobs.run,
-            begin=begin,
-            takes_jobs=self.takes_jobs,
-            embed=self._embedder.answer if self._embeds else None,
-            schedules=schedules_of(self._settings.jobs),
-        )
+        assert self._workspace._store is not None
+        with self._workspace._store.exclusive("queue"):  # processes that begin together would make it twice
+            return Fleet(
+                jobs_url(self._workspace.home, self._settings),
+                self._worker,
+                self._embedder.identity,
+                run=jobs.run,
+                begin=begin,
+                takes_jobs=self.takes_jobs,
+                embed=self._embedder.answer if self._embeds else None,
+                schedules=schedules_of(self._settings.jobs),
+            )
 
 
 def schedules_of(settings: JobsSettings) -> tuple[Schedule, ...]:

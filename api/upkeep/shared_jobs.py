@@ -80,9 +80,7 @@ class SharedJobs(Jobs):
         """Hand out a job; `BusyError` with the running one's id while one of any process works on its sources."""
         if kind not in self._handlers:
             raise UsageError(f"there are no jobs of the kind {kind!r}", hint=f"one of {', '.join(self._handlers)}")
-        if self._opening is not None:
-            self._opening.join()
-        if self._queue is None:
+        if not self.opened() or self._queue is None:
             raise StorageError("jobs cannot be handed out: their database was not opened", hint="the log says why")
         job = Job(job_id or uuid.uuid4().hex[:12], kind, now(), tuple(sources), step=WAITING)
         given = plain(arguments)
@@ -159,6 +157,12 @@ class SharedJobs(Jobs):
             self._board.leave(self._worker, 10 * self._lease_s)
         except StorageError as error:
             log.warning("%s", error.message)
+
+    def opened(self) -> bool:
+        """Wait for the queue; False where it could not be opened, which the log tells why."""
+        if self._opening is not None:
+            self._opening.join()
+        return self._queue is not None
 
     def busy(self) -> bool:
         """True while a job runs in this process."""

@@ -85,7 +85,7 @@ class StoreBase:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             while not connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtext(:what))"), lock):
                 if not waiting:
-                    log.warning("another process is bringing this workspace up to date: waiting for it")
+                    log.info("waiting for another process: %s", what)
                 waiting = True
                 time.sleep(_LOOK_S)
         return connection
