@@ -61,9 +61,9 @@ class JobBoard(StoreBase):
         that is there already is left as it is."""
         with self._transaction() as connection:
             alone(connection, _BOARD)
-            held = [_job(row) for row in connection.execute(_jobs().where(jobs.c.status == "running"))]
-            if any(job.id == job_id for job in held):
+            if _first(connection, job_id) is not None:
                 return None
+            held = [_job(row) for row in connection.execute(_jobs().where(jobs.c.status == "running"))]
             for job in held:
                 if not job.sources or not sources or set(job.sources) & set(sources):
                     return job

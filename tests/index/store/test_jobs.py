@@ -39,6 +39,8 @@ def test_a_job_meets_another_on_one_of_its_sources_and_one_without_sources_meets
     assert [job.id for job in board.jobs(9)] == ["j3", "j1"]
     assert board.take_job("j1", "w1") and board.tell_job("j1", "w1", {"id": "j1", "status": "done"}, "done")
     assert board.begin_job("j4", "ingest", ["crm"], {}, VIEW) is None
+    assert board.begin_job("j1", "ingest", ["crm"], {}, VIEW) is None  # it ended, and is not begun again
+    assert [job.id for job in board.jobs(9) if job.running] == ["j4", "j3"]
 
 
 def test_of_many_that_begin_at_once_one_gets_the_source(url: str, board: Store) -> None:
