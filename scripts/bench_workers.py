@@ -64,7 +64,7 @@ def rebuild(fleet: LocalFleet, workers: list[int]) -> Round:
             at.setdefault("first", time.monotonic())
             if view["done"] < view["total"]:
                 at["last"] = time.monotonic()
-        time.sleep(0.1)
+        time.sleep(0.3)
     if view["status"] != "done":
         raise RuntimeError(f"{view}\n{fleet.log()}")
     ended = time.monotonic()

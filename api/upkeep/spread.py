@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from index.store.vectors import PendingChunk
 
 log = logging.getLogger(__name__)
-PIECE = 64  # passages in a batch: a second or two of work, so that workers end together
+PIECE = 32  # passages in a batch: about a second of work, so that workers end together
 _LOOK_S = 0.1  # between two looks for vectors
 _COUNT_S = 1.0  # between two looks for workers
 

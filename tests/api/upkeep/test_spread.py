@@ -104,7 +104,7 @@ def test_every_passage_gets_its_vector_once(helpers: int, how: str) -> None:
     world.check(world.spread())
     if helpers and how == "well":
         assert not world.here.embedded and len(world.there.embedded) == 300
-        assert world.client.handed == 2 + -(-200 // PIECE) and world.client.destroyed
+        assert world.client.handed == -(-100 // PIECE) + -(-200 // PIECE) and world.client.destroyed
     else:
         assert len(world.here.embedded) == 300 and not world.there.embedded
     assert not world.client.held
@@ -139,7 +139,7 @@ def test_what_a_killed_run_left_in_the_queue_is_removed_and_so_is_what_an_interr
     world.client.enqueue({"workflow_id": "x"}, [])
 
     def interrupted() -> Iterator[list[PendingChunk]]:
-        yield world.passages[:64]
+        yield world.passages[:PIECE]
         assert "batch-old" not in world.client.held and len(world.client.held) == 1
         raise ModelError("stop")
 
