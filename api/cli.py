@@ -33,6 +33,7 @@ from api.commands import (
     serving,
     sources,
     tokens,
+    working,
 )
 from api.commands.runtime import Runtime, remark
 from api.encode import error_body
@@ -53,7 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (demo, sources, lineage, forget, questions, masking, scores, serving, mcp, tokens):
+for group in (demo, sources, lineage, forget, questions, masking, scores, serving, working, mcp, tokens):
     group.register(app)
 app.add_typer(drafts.app, name="drafts")
 app.add_typer(feedback.app, name="feedback")

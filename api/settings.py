@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.home import DEFAULT_HOME
 from api.home import default_home as default_home
+from api.job_settings import JobsSettings as JobsSettings
+from api.job_settings import Section as _Section
 from index.errors import NotFoundError, SettingsError
 from index.scope import Action
 
@@ -29,10 +31,6 @@ ENVIRONMENT = {
     "TOWER_SERVER_PORT": "the port that `tower serve` binds",
     "TOWER_TOKEN": "the bearer token that `tower mcp --url` shows to the server",
 }
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _provider(value: str) -> str:
@@ -180,34 +178,6 @@ class RankingSettings(_Section):
     cross_encoder: str = ""
 
 
-class ScheduleSettings(_Section):
-    """A job that a server begins by itself, at the times of `cron` (UTC)."""
-
-    cron: str
-    kind: Literal["ingest", "reindex", "retrain", "reconcile"] = "ingest"
-    sources: tuple[str, ...] = ()
-
-    @property
-    def job(self) -> str:
-        """The kind of job: `reconcile` is an ingest that compares all keys."""
-        return "ingest" if self.kind == "reconcile" else self.kind
-
-    def arguments(self) -> dict[str, Any]:
-        """What the job is given."""
-        given = {"sources": list(self.sources), "full": False, "vectors_only": self.kind == "reindex"}
-        return given | {"reconcile": self.kind == "reconcile"}
-
-
-class JobsSettings(_Section):
-    """Where a server keeps its jobs: `store` is a SQLAlchemy URL of SQLite or PostgreSQL, by default a file of the
-    workspace. `worker` tells servers on one store apart. Without `keep` jobs end with the server."""
-
-    keep: bool = True
-    store: str = ""
-    worker: str = Field(default="tower", pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    schedules: dict[str, ScheduleSettings] = Field(default_factory=dict)
-
-
 class IndexSettings(_Section):
     """A PostgreSQL database for the SQL index, this workspace's own; without a `url` it is a SQLite file in the
     workspace. The password may be in the environment."""
@@ -317,6 +287,14 @@ class Settings(_Section):
     telemetry: TelemetrySettings = TelemetrySettings()
     logs: LogsSettings = LogsSettings()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
+
+    @model_validator(mode="after")
+    def _can_be_shared(self) -> Settings:
+        if self.jobs.shared and not (self.index.url and self.jobs.keep):
+            raise PydanticCustomError("shared", "jobs.shared needs index.url, a PostgreSQL database, and jobs.keep")
+        if self.jobs.run_by == "workers" and not (self.jobs.shared and self.vectors.url):
+            raise PydanticCustomError("shared", "jobs.run_by: workers needs jobs.shared and vectors.url")
+        return self
 
     @property
     def home(self) -> Path:

@@ -132,6 +132,10 @@ def _own(home: Path, settings: Settings) -> Workspace:
     embedder = choose_embedder(
         settings.embedding.runtime, settings.embedding_model, settings.cache_dir, settings.worker_threads
     )
+    if settings.jobs.shared:
+        from api.upkeep.spread import SpreadEmbedder, connected
+
+        embedder = SpreadEmbedder(embedder, store, lambda: connected(jobs_url(home, settings)), settings.jobs.lease_s)
     reader = SqlDatabase(reading)
     ledger = Ledger(writing)
     documents = SqlDocuments(reading)
@@ -183,6 +187,14 @@ def signals_of(settings: Settings) -> Signals:
 def index_url(home: Path, settings: Settings) -> str:
     """Where the SQL index is: the database of the settings, else a file of the workspace."""
     return settings.index.full_url() or f"sqlite:///{(home / DATABASE).absolute()}"
+
+
+def jobs_url(home: Path, settings: Settings) -> str:
+    """Where jobs are kept: `jobs.store`, else with the SQL index where processes share it, else a file of the
+    workspace."""
+    from api.upkeep.durable import journal_url
+
+    return settings.jobs.store or (index_url(home, settings) if settings.jobs.shared else journal_url("", home))
 
 
 def declared_catalogue(settings: Settings, *, check: bool = True) -> Catalogue:

@@ -18,6 +18,7 @@ from api.drafts.queue import LedgerQueue
 from api.evaluation.feedback import FeedbackDesk
 from api.running import Running
 from api.upkeep.score_models import LedgerModels
+from api.upkeep.turn import Turn
 from api.views import WorkspaceViews
 from index.catalogue.model import Catalogue
 from index.errors import NotFoundError, PolicyError, UsageError
@@ -105,7 +106,7 @@ class Workspace:
         self._outline: Catalogue | None = None
         self._built: OrderedDict[str, QueryEngine] = OrderedDict()
         self._opening = threading.RLock()
-        self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
+        self._upkeep = Turn(store)  # one ingest or reindex at a time; questions go on beside it
         self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
         self._running = Running()
         self.drafts = LedgerQueue(ledger, self._lint, self._outbox)

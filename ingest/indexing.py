@@ -8,18 +8,24 @@ two counting queries.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
-from index.embedding.embedder import Embedder, Progress
+from index.embedding.embedder import Embedder, Progress, Vectors
 from index.errors import StorageError
 from index.store.vectors import PendingChunk
 from index.vectors.gateway import Point, VectorGateway
 from index.vectors.keywords import document_vector
 
 log = logging.getLogger(__name__)
+
+Ready = Generator[tuple[list[PendingChunk], Vectors], None, None]
+Embed = Callable[[Iterator[list[PendingChunk]]], Ready]
+"""Batches with their vectors, in any order."""
 
 _BATCH = 256  # chunks between two acknowledgements: a few seconds of work
 _ANNOUNCED = ""  # the hash of a chunk that may or may not have reached the vector index
@@ -128,16 +134,23 @@ def _embed_pending(
     done = 0
     if not total:
         return done
-    for batch in _batches(store.read_chunks(generation, sources)):
-        store.acknowledge(generation, [(pending.chunk.chunk_id, _ANNOUNCED) for pending in batch])
-        texts = [embedded_text(pending) for pending in batch]
-        vectors = embedder.embed(texts)
-        gateway.upsert(_point(*each) for each in zip(batch, texts, vectors, strict=True))
-        store.acknowledge(generation, [(pending.chunk.chunk_id, pending.hash) for pending in batch])
-        done += len(batch)
-        if progress is not None:
-            progress(done, max(done, total))
+    spread = getattr(embedder, "spread", None)  # other processes compute vectors, too
+    embed: Embed = spread if spread is not None else partial(_embedded, embedder)
+    with closing(embed(_batches(store.read_chunks(generation, sources)))) as ready:
+        for batch, vectors in ready:
+            store.acknowledge(generation, [(pending.chunk.chunk_id, _ANNOUNCED) for pending in batch])
+            texts = [embedded_text(pending) for pending in batch]
+            gateway.upsert(_point(*each) for each in zip(batch, texts, vectors, strict=True))
+            store.acknowledge(generation, [(pending.chunk.chunk_id, pending.hash) for pending in batch])
+            done += len(batch)
+            if progress is not None:
+                progress(done, max(done, total))
     return done
+
+
+def _embedded(embedder: Embedder, batches: Iterator[list[PendingChunk]]) -> Ready:
+    for batch in batches:
+        yield batch, embedder.embed([embedded_text(pending) for pending in batch])
 
 
 def _batches(pending: Iterable[PendingChunk]) -> Iterator[list[PendingChunk]]:

@@ -76,6 +76,12 @@ class Runtime:
         if remote is not None:
             yield remote
             return
+        with self.opened(home, sql_url=sql_url) as service:
+            yield service
+
+    @contextmanager
+    def opened(self, home: Path | None, *, sql_url: str | None = None) -> Iterator[Service]:
+        """The workspace, opened here whoever serves it."""
         settings = self.settings(home, must_exist=sql_url is None)
         service = self._opener()(settings.home, settings, sql_url=sql_url)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,7 +12,9 @@ from index.errors import PolicyError, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from api.access.signin import SignIn
+    from api.service import Service
     from api.settings import Settings
+    from api.upkeep.share import Share
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +70,7 @@ def serve(
             sign_in=sign_in,
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
+            share=_share(service, settings),
             browsers=Browsers(settings.console, settings.signin),
             observers=OBSERVERS.get(),
             concurrent=settings.server.concurrent,
@@ -97,6 +100,17 @@ def require_sign_in(settings: Settings, sign_in: SignIn, host: str, user: str | 
         )
     if outside and ipaddress.ip_address(host).is_unspecified and not settings.server.names:
         raise SettingsError(f"{host} has no name of its own to answer for", hint="list the host names in server.names")
+
+
+def _share(service: Service, settings: Settings) -> Share | None:
+    """The server's part in a workspace that several processes share."""
+    if not settings.jobs.shared:
+        return None
+    from api.audit import Audited
+    from api.upkeep.share import Share
+    from api.workspace import Workspace
+
+    return Share(cast(Workspace, cast(Audited, service).inner), settings, serves=True)
 
 
 def _threads(settings: Settings) -> int:

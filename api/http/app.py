@@ -100,8 +100,8 @@ async def _few_threads(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def handlers(service: Service) -> dict[str, Handler]:
-    """What jobs of each kind do with a service."""
+def handlers(service: Service, *, apart: bool = True) -> dict[str, Handler]:
+    """What jobs of each kind do with a service; `apart` from the process that answers, where they are heavy."""
     return {
         "ingest": lambda given, told: service.ingest(
             given["sources"],
@@ -113,7 +113,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         "reindex": lambda given, told: (
             service.roll_back(told)
             if given.get("roll_back")
-            else service.reindex(given["sources"], given["vectors_only"], given["full"], told, apart=True)
+            else service.reindex(given["sources"], given["vectors_only"], given["full"], told, apart=apart)
         ),
         "retrain": lambda _given, told: service.retrain(told),
     }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from api.access.signin import SignIn
     from api.service import Service
     from api.settings import JobsSettings
+    from api.upkeep.share import Share
     from index.stages import Observer
 
 log = logging.getLogger("tower.http")
@@ -44,6 +45,7 @@ def serve_workspace(
     sign_in: SignIn | None = None,
     limits: Limits | None = None,
     kept_jobs: JobsSettings | None = None,
+    share: Share | None = None,
     browsers: Browsers | None = None,
     observers: tuple[Observer, ...] = (),
     concurrent: int = CONCURRENT,
@@ -55,6 +57,8 @@ def serve_workspace(
     Then no new requests are taken, and those that are being answered have `drain_s` seconds; a stream that goes on
     longer is cut.
 
+    Jobs are kept as `kept_jobs` says, or handed out to all processes of which this one has a `share`.
+
     A request without a token is asked as `user`. A server for one user is not announced to the commands of the
     workspace: its owner's token would let them ask as others.
 
@@ -62,7 +66,8 @@ def serve_workspace(
     """
     _open(service)
     owner = Owner.new() if user is None else None
-    jobs = Jobs(handlers(service))
+    shared = share.jobs(handlers(service)) if share is not None else None
+    jobs = shared or Jobs(handlers(service))
     app = create_app(
         service,
         user=user,
@@ -87,7 +92,9 @@ def serve_workspace(
         )  # uvicorn stops, then raises the signal again: leave through the `finally`s
 
     def ready(url: str) -> None:
-        if kept_jobs is not None:
+        if share is not None and shared is not None:
+            share.open(shared)
+        elif kept_jobs is not None:
             jobs.open_journal(lambda: _journal(kept_jobs, home, jobs))
         on_ready(url)
 
@@ -124,10 +131,10 @@ class _Server(uvicorn.Server):
 
 
 def _journal(settings: JobsSettings, home: Path, jobs: Jobs) -> Journal:
-    from api.upkeep.durable import DurableJournal, Schedule, journal_url
+    from api.upkeep.durable import DurableJournal, journal_url
+    from api.upkeep.share import schedules_of
 
-    schedules = tuple(Schedule(name, one.cron, one.job, one.arguments()) for name, one in settings.schedules.items())
-    return DurableJournal(journal_url(settings.store, home), jobs.run, schedules, settings.worker)
+    return DurableJournal(journal_url(settings.store, home), jobs.run, schedules_of(settings), settings.worker)
 
 
 def _authority(listening: socket.socket) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ log = logging.getLogger("tower.http")
 FILE = "jobs.sqlite"
 Run = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
 _KEPT = 50
-_JOB, _SCHEDULED = "tower_job", "tower_scheduled"
+APP, VERSION = "tower", "1"  # the version stays: a newer Tower goes on with what an older one began
+JOB, SCHEDULED = "tower_job", "tower_scheduled"
 
 
 @dataclass(frozen=True)
@@ -42,33 +43,11 @@ class DurableJournal:
         from dbos import DBOS
 
         self._dbos = DBOS
-        DBOS(
-            config={
-                "name": "tower",
-                "system_database_url": store,
-                "executor_id": worker,
-                "application_version": "1",  # a newer Tower goes on with what an older one began
-                "log_level": "ERROR",
-                "enable_otlp": False,
-            }
-        )
-        self._job = DBOS.workflow(name=_JOB)(_as_workflow(DBOS, run))
-        scheduled = DBOS.workflow(name=_SCHEDULED)(_as_scheduled(DBOS, run))
+        configure(store, worker)
+        self._job = DBOS.workflow(name=JOB)(as_workflow(DBOS, run))
+        scheduled = DBOS.workflow(name=SCHEDULED)(as_scheduled(DBOS, run))
         DBOS.launch()
-        DBOS.apply_schedules(
-            [
-                {
-                    "schedule_name": one.name,
-                    "workflow_fn": scheduled,
-                    "schedule": one.cron,
-                    "context": json.dumps({"kind": one.kind, "arguments": plain(one.arguments)}),
-                }
-                for one in schedules
-            ]
-        )
-        for held in DBOS.list_schedules():
-            if held["schedule_name"] not in {one.name for one in schedules}:
-                DBOS.delete_schedule(held["schedule_name"])
+        apply_schedules(schedules, scheduled)
 
     def start(self, job_id: str, kind: str, arguments: Mapping[str, Any]) -> None:
         """Keep a job, and run it in a thread of DBOS."""
@@ -83,7 +62,7 @@ class DurableJournal:
 
     def past(self) -> list[dict[str, Any]]:
         """The latest jobs, of this process and earlier ones."""
-        found = self._dbos.list_workflows(name=[_JOB, _SCHEDULED], sort_desc=True, limit=_KEPT)
+        found = self._dbos.list_workflows(name=[JOB, SCHEDULED], sort_desc=True, limit=_KEPT)
         return [_view(one) for one in found]
 
     def close(self) -> None:
@@ -91,7 +70,43 @@ class DurableJournal:
         self._dbos.destroy(destroy_registry=True)
 
 
-def _as_workflow(dbos: Any, run: Run) -> Callable[[str, str, str], str]:
+def configure(store: str, executor: str) -> None:
+    """Make this process's DBOS, which is then to be launched."""
+    from dbos import DBOS
+
+    DBOS(
+        config={
+            "name": APP,
+            "system_database_url": store,
+            "executor_id": executor,
+            "application_version": VERSION,
+            "log_level": "ERROR",
+            "enable_otlp": False,
+        }
+    )
+
+
+def apply_schedules(schedules: Sequence[Schedule], scheduled: Any) -> None:
+    """Keep exactly these schedules, which begin the workflow `scheduled`."""
+    from dbos import DBOS
+
+    DBOS.apply_schedules(
+        [
+            {
+                "schedule_name": one.name,
+                "workflow_fn": scheduled,
+                "schedule": one.cron,
+                "context": json.dumps({"kind": one.kind, "arguments": plain(one.arguments)}),
+            }
+            for one in schedules
+        ]
+    )
+    for held in DBOS.list_schedules():
+        if held["schedule_name"] not in {one.name for one in schedules}:
+            DBOS.delete_schedule(held["schedule_name"])
+
+
+def as_workflow(dbos: Any, run: Run) -> Callable[[str, str, str], str]:
     """The work of a job as a workflow; a function, since DBOS registers no bound methods."""
 
     def worked(job_id: str, kind: str, arguments: str) -> str:
@@ -103,7 +118,7 @@ def _as_workflow(dbos: Any, run: Run) -> Callable[[str, str, str], str]:
     return job
 
 
-def _as_scheduled(dbos: Any, run: Run) -> Any:
+def as_scheduled(dbos: Any, run: Run) -> Any:
     """A scheduled job as a workflow; it is left out where another works on its sources."""
 
     def worked(job_id: str, kind: str, arguments: Mapping[str, Any]) -> str:
@@ -130,7 +145,7 @@ def _view(status: Any) -> dict[str, Any]:
         view: dict[str, Any] = json.loads(status.output)
         return view
     given: tuple[Any, ...] = tuple(status.input["args"]) if status.input else ()
-    kind = given[1] if status.name == _JOB and len(given) > 1 else "scheduled"
+    kind = given[1] if status.name == JOB and len(given) > 1 else "scheduled"
     states = {"PENDING": "running", "ENQUEUED": "running", "CANCELLED": "cancelled"}
     started = dt.datetime.fromtimestamp((status.created_at or 0) / 1000, dt.UTC).isoformat(timespec="seconds")
     return {

@@ -182,7 +182,7 @@ class Jobs:
             job = self._of(job_id)
             if job.changes == seen:
                 return seen, [], False
-            return job.changes, _told(job.view()), job.status != "running"
+            return job.changes, told(job.view()), job.status != "running"
 
     def close(self) -> None:
         """Let go of the journal; work that is not done goes on with the next start."""
@@ -202,7 +202,7 @@ class Jobs:
                         f"the {other.kind} {other.id} is running",
                         hint=f"wait for it: GET /v1/admin/jobs/{other.id}",
                     )
-            job = Job(job_id, kind, _now(), sources)
+            job = Job(job_id, kind, now(), sources)
             self._jobs[job.id] = job
             for old in [j.id for j in self._jobs.values() if j.status != "running"][:-KEPT]:
                 del self._jobs[old]
@@ -215,6 +215,7 @@ class Jobs:
                     raise JobCancelled
                 job.tell(what, done, total)
                 job.changes += 1
+            self._progressed(job)
 
         try:
             self._end(job, "done", result=plain(self._work(job.kind, arguments, progress)))
@@ -238,9 +239,12 @@ class Jobs:
                 return self._handlers[kind](arguments, progress)
         raise AssertionError("unreachable")
 
+    def _progressed(self, job: Job) -> None:
+        """A job told how far it is."""
+
     def _end(self, job: Job, status: JobStatus, *, result: Any = None, error: dict[str, str] | None = None) -> None:
         with self._mutex:
-            job.result, job.error, job.status, job.ended_at = result, error, status, _now()
+            job.result, job.error, job.status, job.ended_at = result, error, status, now()
             job.changes += 1
 
     def _of(self, job_id: str) -> Job:
@@ -249,16 +253,16 @@ class Jobs:
         return self._jobs[job_id]
 
 
-def _told(view: dict[str, Any]) -> list[tuple[str, Any]]:
+def told(view: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The state of a job as events."""
-    told: list[tuple[str, Any]] = []
+    events: list[tuple[str, Any]] = []
     if view["step"]:
-        told.append(("progress", {"what": view["step"], **{n: view[n] for n in ("done", "total", "rate", "left_s")}}))
+        events.append(("progress", {"what": view["step"], **{n: view[n] for n in ("done", "total", "rate", "left_s")}}))
     if view["status"] in ("failed", "cancelled"):
-        told.append(("error", view["error"]))
+        events.append(("error", view["error"]))
     elif view["status"] == "done":
-        told.append(("done", view))
-    return told
+        events.append(("done", view))
+    return events
 
 
 def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
@@ -270,5 +274,6 @@ def _is_held(error: Exception) -> bool:
     return isinstance(error, TowerError) and "another process is writing" in error.message
 
 
-def _now() -> str:
+def now() -> str:
+    """The present moment, ISO in UTC."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -221,8 +221,18 @@ def status(owned: Owned, home: Path) -> dict[str, Any]:
             if m.live
         ],
         "forgetting": Eraser(owned.engines[0]).unfinished(),
+        "workers": _workers(owned),
         "jobs": [asdict(run) for run in owned.store.runs(limit=5) if run.status == "running"],
     }
+
+
+def _workers(owned: Owned) -> list[dict[str, Any]]:
+    """The processes that share the workspace's jobs: who was heard of, seconds ago, and what vectors it computes."""
+    shared = owned.workspace.settings.jobs
+    if not shared.shared:
+        return []
+    alive = owned.store.workers(shared.lease_s)
+    return [{"name": one.name, "embeds": one.embeds, "silent_s": round(one.silent, 1)} for one in alive]
 
 
 def _late(owned: Owned, sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +12,9 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, SQLAlchemyError
 
 from index.errors import StorageError
 
+log = logging.getLogger(__name__)
 RECORDS = "records"  # what is locked while records are written, and by whoever forgets somebody
+_LOOK_S = 0.25  # between two looks whether it is one's turn
 _CAUSES = (  # what the engine says, what we say, what to try
     (("disk is full", "no space left", "could not extend"), "the disk is full", "free some space, then run it again"),
     (("locked", "busy"), "another process is writing to it", "wait for the other command to end, then run it again"),
@@ -59,6 +63,32 @@ class StoreBase:
                 # The driver begins by itself only before INSERT, UPDATE and DELETE: a CREATE TABLE would commit alone.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+    @contextmanager
+    def exclusive(self, what: str) -> Iterator[None]:
+        """Let only one process at a time do `what`, and wait for the turn. It ends with the process, however that
+        ends. On SQLite, whose workspace one process owns, nothing is waited for."""
+        if self._engine.dialect.name != "postgresql":
+            yield
+            return
+        connection = self._wait_for(what)
+        try:
+            yield
+        finally:
+            connection.invalidate()  # closes the session, and with it the lock, whatever state it is in
+            connection.close()
+
+    def _wait_for(self, what: str) -> sa.Connection:
+        """A session of its own that has the lock."""
+        lock, waiting = {"what": f"tower:{what}"}, False
+        with storage_errors(self._engine):
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            while not connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtext(:what))"), lock):
+                if not waiting:
+                    log.info("waiting for another process: %s", what)
+                waiting = True
+                time.sleep(_LOOK_S)
+        return connection
 
 
 def alone(connection: sa.Connection, what: str, *, shared: bool = False) -> None:

@@ -110,6 +110,32 @@ vectors = Table(  # what the vector index of a generation has acknowledged
     Column("hash", String, nullable=False),
 )
 
+jobs = Table(  # of a workspace that several processes share: who runs what, for all of them to see
+    "_tower_jobs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("position", Integer, nullable=False),  # 1, 2, ... in the order in which they were begun
+    Column("kind", String, nullable=False),
+    Column("sources", Text, nullable=False),  # JSON list; an empty one is all
+    Column("arguments", Text, nullable=False),  # JSON
+    Column("status", String, nullable=False),  # running | done | failed | cancelled
+    Column("worker", String, nullable=False, default=""),  # the process that runs it; empty while none does
+    Column("attempts", Integer, nullable=False, default=0),  # how often one took it
+    Column("stopping", Integer, nullable=False, default=0),  # 1 when it is asked to stop
+    Column("changes", Integer, nullable=False, default=0),  # counts what happened, for those who follow
+    Column("begun", Float, nullable=False),  # seconds since 1970 by the database's clock
+    Column("view", Text, nullable=False),  # JSON of what the API shows
+)
+
+workers = Table(  # the processes that share a workspace
+    "_tower_workers",
+    metadata,
+    Column("worker", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("embeds", String, nullable=False),  # the model that it computes vectors with for others; empty for none
+    Column("seen", Float, nullable=False),  # its last sign of life: seconds since 1970 by the database's clock
+)
+
 answers = Table(
     "_tower_answers",
     metadata,

@@ -19,6 +19,7 @@ from index.errors import StorageError
 from index.forgetting.suppression import NOTHING, Suppression, load
 from index.store import schema
 from index.store.base import RECORDS, StoreBase, alone, storage_errors
+from index.store.jobs import JobBoard
 from index.store.likeness import LikenessLedger
 from index.store.status import StatusReads
 from index.store.tables import Cell, DataTable, sql_table, stored_table, stored_tables
@@ -33,7 +34,7 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
+class Store(VectorLedger, LikenessLedger, StatusReads, JobBoard, StoreBase):
     """Reads and writes everything that the SQL index holds.
 
     Every failure of the database (full disk, lock, damage) is a `StorageError`; what a failed transaction wrote is
@@ -55,6 +56,7 @@ class Store(VectorLedger, LikenessLedger, StatusReads, StoreBase):
             found = connection.scalar(version) if schema.meta.name in held else None
         if found is None or (found == str(schema.SCHEMA_VERSION) and not held.issuperset(schema.metadata.tables)):
             with self._transaction() as connection:
+                alone(connection, "create")
                 schema.metadata.create_all(connection)
                 if connection.scalar(version) is None:
                     connection.execute(sa.insert(schema.meta).values(name=name, value=str(schema.SCHEMA_VERSION)))

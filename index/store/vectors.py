@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -68,16 +68,7 @@ class VectorLedger(StoreBase):
         self, generation: str, sources: Sequence[str], after: tuple[str, int], limit: int
     ) -> list[PendingChunk]:
         query = (
-            sa.select(
-                chunks,
-                documents.c.source,
-                documents.c.title,
-                documents.c.tags,
-                documents.c.entities,
-                documents.c.date,
-                sa.func.substr(documents.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("passage"),
-            )
-            .join(documents, documents.c.doc_id == chunks.c.doc_id)
+            _passages()
             .outerjoin(vectors, sa.and_(vectors.c.generation == generation, vectors.c.chunk_id == chunks.c.chunk_id))
             .where(sa.or_(vectors.c.hash.is_(None), vectors.c.hash != chunks.c.hash))
             .where(
@@ -90,6 +81,16 @@ class VectorLedger(StoreBase):
             query = query.where(documents.c.source.in_(sources))
         with self._reading() as connection:
             return [_pending_chunk(row) for row in connection.execute(query)]
+
+    def passages(self, chunk_ids: Sequence[str]) -> list[PendingChunk]:
+        """Those of these chunks that are there, as they are now."""
+        with self._reading() as connection:
+            found = [
+                _pending_chunk(row)
+                for batch in batches(chunk_ids)
+                for row in connection.execute(_passages().where(chunks.c.chunk_id.in_(batch)))
+            ]
+        return found
 
     def count_pending(self, generation: str, sources: Sequence[str] = ()) -> int:
         """How many chunks `read_chunks` would give."""
@@ -198,6 +199,18 @@ class VectorLedger(StoreBase):
     def live_generation(self) -> Generation | None:
         """The generation that answers questions, or None before the first build."""
         return next((g for g in self.generations() if g.status == "live"), None)
+
+
+def _passages() -> sa.Select[Any]:
+    return sa.select(
+        chunks,
+        documents.c.source,
+        documents.c.title,
+        documents.c.tags,
+        documents.c.entities,
+        documents.c.date,
+        sa.func.substr(documents.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("passage"),
+    ).join(documents, documents.c.doc_id == chunks.c.doc_id)
 
 
 def _pending_chunk(row: sa.Row[tuple[object, ...]]) -> PendingChunk:

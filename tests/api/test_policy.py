@@ -27,8 +27,8 @@ from index.errors import NotFoundError, PolicyError, PolicyFileError, TowerError
 from tests.governed import POLICY, build
 
 NEEDS_NOBODY = {
-    "demo", "init", "parse", "mask", "serve", "policy check", "policy explain", "token", "keys add", "keys list",
-    "keys revoke",
+    "demo", "init", "parse", "mask", "serve", "worker", "policy check", "policy explain", "token", "keys add",
+    "keys list", "keys revoke",
 }  # fmt: skip
 ARGUMENTS = {
     "ask": ["How many customers do we have?"], "explain": ["How many customers do we have?"], "search": ["payment"],

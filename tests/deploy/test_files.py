@@ -51,7 +51,7 @@ def test_every_service_is_pinned_comes_back_and_hides_behind_the_gateway(compose
         assert service["restart"] == "unless-stopped", name
         assert "build" in service or re.search(r":v?\d", service["image"]), name
         assert ("ports" in service) == (name == "tower"), name
-        if name not in ("tower", "gateway"):
+        if name not in ("tower", "worker", "gateway"):
             assert service["networks"] == ["inside"], name
     assert compose["networks"]["inside"]["internal"]
     assert compose["services"]["tower"]["ports"] == ["127.0.0.1:8080:8080"]
@@ -60,10 +60,13 @@ def test_every_service_is_pinned_comes_back_and_hides_behind_the_gateway(compose
 def test_the_settings_name_the_services_of_the_composition(compose: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "tower.yaml").write_text((DEPLOY / "tower.yaml").read_text("utf-8"), "utf-8")
     settings = load_settings(tmp_path)
-    for url in (settings.vectors.url, settings.jobs.store, settings.limits.redis_url):
+    for url in (settings.vectors.url, settings.index.url, settings.limits.redis_url):
         host = re.search(r"(?:@|//)([a-z]+):\d+", url)
         assert host and host[1] in compose["services"], url
-    assert settings.vectors.api_key_env in compose["services"]["tower"]["environment"]
+    server, worker = (compose["services"][name] for name in ("tower", "worker"))
+    assert settings.vectors.api_key_env in server["environment"]
+    assert settings.jobs.shared and settings.jobs.run_by == "workers" and worker["command"] == ["worker"]
+    assert server["environment"].items() >= worker["environment"].items() and server["volumes"] == worker["volumes"]
     assert "tower" in settings.server.names
 
 
