@@ -8,12 +8,14 @@ two counting queries.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from index.embedding.embedder import Embedder, Progress
+from index.embedding.embedder import Embedder, Progress, Vectors
 from index.errors import StorageError
 from index.store.vectors import PendingChunk
 from index.vectors.gateway import Point, VectorGateway
@@ -22,6 +24,7 @@ from index.vectors.keywords import document_vector
 log = logging.getLogger(__name__)
 
 _BATCH = 256  # chunks between two acknowledgements: a few seconds of work
+_AHEAD = 2  # batches that are given to the embedder before the oldest of them is asked for
 _ANNOUNCED = ""  # the hash of a chunk that may or may not have reached the vector index
 
 
@@ -128,16 +131,39 @@ def _embed_pending(
     done = 0
     if not total:
         return done
-    for batch in _batches(store.read_chunks(generation, sources)):
+    for batch, texts, vectors in _embedded(_batches(store.read_chunks(generation, sources)), embedder):
         store.acknowledge(generation, [(pending.chunk.chunk_id, _ANNOUNCED) for pending in batch])
-        texts = [embedded_text(pending) for pending in batch]
-        vectors = embedder.embed(texts)
         gateway.upsert(_point(*each) for each in zip(batch, texts, vectors, strict=True))
         store.acknowledge(generation, [(pending.chunk.chunk_id, pending.hash) for pending in batch])
         done += len(batch)
         if progress is not None:
             progress(done, max(done, total))
     return done
+
+
+def _embedded(
+    batches: Iterable[list[PendingChunk]], embedder: Embedder
+) -> Iterator[tuple[list[PendingChunk], list[str], Vectors]]:
+    """Each batch with its texts and their vectors. While one is written the next is embedded: writing waits for the
+    disk, and embedding is most of the work."""
+    ahead = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+    waiting: deque[tuple[list[PendingChunk], list[str], Future[Vectors]]] = deque()
+    try:
+        for batch in batches:
+            texts = [embedded_text(pending) for pending in batch]
+            waiting.append((batch, texts, ahead.submit(embedder.embed, texts)))
+            if len(waiting) > _AHEAD:
+                yield _done(*waiting.popleft())
+        while waiting:
+            yield _done(*waiting.popleft())
+    finally:
+        ahead.shutdown(cancel_futures=True)
+
+
+def _done(
+    batch: list[PendingChunk], texts: list[str], vectors: Future[Vectors]
+) -> tuple[list[PendingChunk], list[str], Vectors]:
+    return batch, texts, vectors.result()
 
 
 def _batches(pending: Iterable[PendingChunk]) -> Iterator[list[PendingChunk]]:
