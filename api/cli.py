@@ -91,20 +91,28 @@ def main(arguments: Sequence[str] | None = None, *, opener: Opener | None = None
         if result == INTERRUPTED:  # Typer turned the KeyboardInterrupt into this status
             remark(_INTERRUPTED)
         return result if isinstance(result, int) else 0
-    except TowerError as error:
-        return _fail(error, argv, run.home)
-    except TyperException as error:
-        return _fail(UsageError(error.format_message(), hint=_usage_hint(argv)), argv, run.home)
-    except (KeyboardInterrupt, Abort):
+    except (Exception, KeyboardInterrupt) as error:
+        return failed(error, argv, run)
+
+
+def failed(error: BaseException, argv: Sequence[str], run: Runtime) -> int:
+    """Say what went wrong in a command, and return its exit status."""
+    if isinstance(error, (KeyboardInterrupt, Abort)):
         remark(_INTERRUPTED)
         return INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the exit does not fail on the flush
         return 1
-    except OSError as error:
-        return _fail(_of_os(error, run), argv, run.home)
-    except Exception as error:  # the last resort: one line for the user, the trace in a file
-        return _fail(_internal(error, run), argv, run.home)
+    return _fail(_said(error, argv, run), argv, run.home)
+
+
+def _said(error: BaseException, argv: Sequence[str], run: Runtime) -> TowerError:
+    if isinstance(error, TowerError):
+        return error
+    if isinstance(error, TyperException):
+        return UsageError(error.format_message(), hint=_usage_hint(argv))
+    # The last resort: one line for the user, the trace in a file.
+    return _of_os(error, run) if isinstance(error, OSError) else _internal(error, run)
 
 
 def _fail(error: TowerError, argv: Sequence[str], home: Path | None) -> int:
@@ -139,7 +147,7 @@ class InternalError(TowerError):
     code = "internal"
 
 
-def _internal(error: Exception, run: Runtime) -> TowerError:
+def _internal(error: BaseException, run: Runtime) -> TowerError:
     trace = "".join(traceback.format_exception(error))
     folder = run.home / "logs" if run.home is not None and run.home.is_dir() else Path(tempfile.gettempdir())
     path = folder / f"tower-error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"

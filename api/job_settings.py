@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Section(BaseModel):
     """A part of `tower.yaml`: keys that it does not know are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when first used, and as a part of what it stands in: a short command needs few of them.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class ScheduleSettings(Section):

@@ -78,9 +78,9 @@ class ModelsSettings(_Section):
     """The three roles; none is the default for all of them, and everything works with it. `egress_characters` may leave
     for them about one question. The names of the entities that `pseudonyms` lists leave no more than persons' do."""
 
-    planner: ModelRole = ModelSettings()
-    writer: ModelRole = ModelSettings()
-    image: ModelRole = ModelSettings()
+    planner: ModelRole = ModelSettings.model_construct()
+    writer: ModelRole = ModelSettings.model_construct()
+    image: ModelRole = ModelSettings.model_construct()
     egress_characters: int = Field(default=200_000, ge=0)
     pseudonyms: tuple[str, ...] = ()
 
@@ -146,8 +146,8 @@ class LimitSettings(_Section):
 class LimitsSettings(_Section):
     """Limits of `tower serve` on those who signed in. With `redis_url` they are exact over all of its processes."""
 
-    user: LimitSettings = LimitSettings()
-    client: LimitSettings = LimitSettings()
+    user: LimitSettings = LimitSettings.model_construct()
+    client: LimitSettings = LimitSettings.model_construct()
     failures_per_minute: int = Field(default=300, ge=1)
     redis_url: str = ""
     redis_prefix: str = Field(default="tower", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
@@ -241,8 +241,8 @@ class DraftsSettings(_Section):
     """How drafts are written and how approved ones leave. `language` is `auto`, `country` or a code."""
 
     language: str = Field(default="auto", pattern=r"^(auto|country|[a-z]{2})$")
-    smtp: SmtpSettings = SmtpSettings()
-    webhook: WebhookSettings = WebhookSettings()
+    smtp: SmtpSettings = SmtpSettings.model_construct()
+    webhook: WebhookSettings = WebhookSettings.model_construct()
 
 
 class TelemetrySettings(_Section):
@@ -269,23 +269,23 @@ class Settings(_Section):
     catalogue: str = "catalogue.yaml"
     policy: str = "policy.yaml"
     golden: str = "golden.jsonl"
-    models: ModelsSettings = ModelsSettings()
+    models: ModelsSettings = ModelsSettings.model_construct()
     sources: dict[str, Any] = Field(default_factory=dict)
     resolve: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(default=0, ge=0, le=256)
     cache: str = ""
-    server: ServerSettings = ServerSettings()
-    index: IndexSettings = IndexSettings()
-    vectors: VectorsSettings = VectorsSettings()
-    jobs: JobsSettings = JobsSettings()
-    drafts: DraftsSettings = DraftsSettings()
-    signin: SigninSettings = SigninSettings()
-    console: ConsoleSettings = ConsoleSettings()
-    limits: LimitsSettings = LimitsSettings()
-    embedding: EmbeddingSettings = EmbeddingSettings()
-    ranking: RankingSettings = RankingSettings()
-    telemetry: TelemetrySettings = TelemetrySettings()
-    logs: LogsSettings = LogsSettings()
+    server: ServerSettings = ServerSettings.model_construct()
+    index: IndexSettings = IndexSettings.model_construct()
+    vectors: VectorsSettings = VectorsSettings.model_construct()
+    jobs: JobsSettings = JobsSettings.model_construct()
+    drafts: DraftsSettings = DraftsSettings.model_construct()
+    signin: SigninSettings = SigninSettings.model_construct()
+    console: ConsoleSettings = ConsoleSettings.model_construct()
+    limits: LimitsSettings = LimitsSettings.model_construct()
+    embedding: EmbeddingSettings = EmbeddingSettings.model_construct()
+    ranking: RankingSettings = RankingSettings.model_construct()
+    telemetry: TelemetrySettings = TelemetrySettings.model_construct()
+    logs: LogsSettings = LogsSettings.model_construct()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -10,6 +11,8 @@ def main() -> int:
     """Run the command that the process was started with, and return its exit status."""
     # Loading libraries makes objects that stay: looking through them again and again is a tenth of a short command.
     gc.set_threshold(200_000, 20, 20)
+    # Tower has no plugins of pydantic, which would look for some in every package that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from api.client.quick import quick_search
 
     try:

@@ -42,8 +42,9 @@ DATABASE = "tower.db"
 ADMINISTRATOR = "admin"
 
 
-def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None) -> Audited:
+def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None, warm: bool = False) -> Audited:
     """Open the workspace at `home`, made where it does not exist yet; with `sql_url` that database is asked in place.
+    With `warm` the embedder loads from the start, beside everything else: for who is going to search at once.
 
     Raises `CatalogueError`, `SettingsError`, `StorageError`, `PolicyError`, and `NotFoundError` for a database that is
     not there.
@@ -55,7 +56,7 @@ def open_workspace(home: Path, settings: Settings, *, sql_url: str | None = None
             hint="ask it from another workspace: --home DIR",
         )
     home.mkdir(parents=True, exist_ok=True)
-    workspace = _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings)
+    workspace = _in_place(home, settings, sql_url) if sql_url is not None else _own(home, settings, warm)
     return Audited(workspace, AuditLog(home))
 
 
@@ -110,8 +111,15 @@ def model_of(role: str, chosen: ModelSettings) -> Model | None:
     return Metered(LlamaModel(llm, name), chosen.price_in, chosen.price_out)
 
 
-def _own(home: Path, settings: Settings) -> Workspace:
+def _own(home: Path, settings: Settings, warm: bool) -> Workspace:
     from index.embedding.choice import choose_embedder
+    from index.embedding.embedder import warm_beside
+
+    embedder = choose_embedder(
+        settings.embedding.runtime, settings.embedding_model, settings.cache_dir, settings.worker_threads
+    )
+    if warm:
+        warm_beside(embedder)
     from index.engine import open_engine
     from index.feedback import FeedbackStore
     from index.ledger import Ledger
@@ -129,9 +137,6 @@ def _own(home: Path, settings: Settings) -> Workspace:
     reading = open_engine(url, read_only=True)
     sources = load_sources(settings.sources, home.absolute(), settings.environment)
     tags = declared_tags(sources)
-    embedder = choose_embedder(
-        settings.embedding.runtime, settings.embedding_model, settings.cache_dir, settings.worker_threads
-    )
     if settings.jobs.shared:
         from api.upkeep.spread import SpreadEmbedder, connected
 

@@ -78,16 +78,23 @@ class ColumnCoercer:
     ) -> None:
         self.name = name
         self._values = values
-        self._counts, self._plain = _count(values)
+        self._classes = frozenset(map(type, values)) - {type(None)}
         self._kinds = _DATES if textual else (*_DATES, *_KINDS) if _DATE_NAME.search(name) else _KINDS
-        real = [(value, times) for value, times in self._counts if not is_null(value)]
-        self.type: ColumnType = declared or (self._infer(real) if real else fallback)
-        self._keeps_na = self.type == "text" and _are_codes([value for value, _ in real])
+        self.type: ColumnType = declared or self._inferred(fallback)
 
     def cells(self) -> list[Cell | Misfit]:
         """Every value in the column's type, in order: None for nothing, `Misfit` for what does not fit."""
-        if self._plain:
-            known = {value: self._cell(value) for value, _ in self._counts}
+        if self._need_nothing():
+            return list(self._values)
+        if self._classes == {str} and self.type == "text":
+            # Most texts are long enough to say something and have nothing in them that is cleaned away.
+            texts: dict[str, Cell | Misfit] = {
+                v: v if v and len(v) > 8 and v.isascii() and v.isprintable() and v[0] != " " != v[-1] else self._cell(v)
+                for v in set(self._values)
+            }
+            return [texts[value] for value in self._values]
+        if len(self._classes) <= 1:
+            known = {value: self._cell(value) for value in set(self._values)}
             return [known[value] for value in self._values]
         by_kind = {(value.__class__, value): self._cell(value) for value, _ in self._counts}
         return [by_kind[value.__class__, value] for value in self._values]
@@ -97,12 +104,34 @@ class ColumnCoercer:
         return sum(times for value, times in self._counts if isinstance(self._cell(value), Misfit))
 
     def _cell(self, value: Any) -> Cell | Misfit:
-        if is_null(value) and not (self._keeps_na and value == "NA"):
+        if is_null(value) and not (value == "NA" and self._keeps_na):
             return None
         try:
             return _COERCERS[self.type](value, self)
         except (ValueError, OverflowError) as error:
             return Misfit(str(error))
+
+    def _need_nothing(self) -> bool:
+        """True where the values came in the column's own type, as a database gives them."""
+        if self._classes == {bool}:
+            return self.type == "boolean"
+        if self._classes == {int}:
+            return self.type == "integer" and max(map(abs, filter(None, self._values)), default=0) <= _MAX_INTEGER
+        if self._classes == {float}:
+            return self.type == "number" and all(map(math.isfinite, filter(None, self._values)))
+        return False
+
+    @cached_property
+    def _counts(self) -> list[tuple[Any, int]]:
+        """Distinct values with how often they stand there; `True`, `1` and `1.0` are equal, and told apart."""
+        if len(self._classes) <= 1:
+            return list(Counter(self._values).items())
+        counted: Counter[tuple[type, Any]] = Counter((value.__class__, value) for value in self._values)
+        return [(value, times) for (_, value), times in counted.items()]
+
+    @cached_property
+    def _keeps_na(self) -> bool:
+        return self.type == "text" and _are_codes([value for value, _ in self._counts if not is_null(value)])
 
     @cached_property
     def order(self) -> DateOrder:
@@ -113,6 +142,10 @@ class ColumnCoercer:
     def comma(self) -> bool:
         """True where this column writes 1.234,50."""
         return _decimal_comma(value for value, _ in self._counts)
+
+    def _inferred(self, fallback: ColumnType) -> ColumnType:
+        real = [(value, times) for value, times in self._counts if not is_null(value)]
+        return self._infer(real) if real else fallback
 
     def _infer(self, real: list[tuple[Any, int]]) -> ColumnType:
         total = sum(times for _, times in real)
@@ -161,16 +194,6 @@ class ColumnCoercer:
             if isinstance(moment, dt.datetime) and moment.time() != dt.time():
                 return "datetime"
         return "date"
-
-
-def _count(values: Sequence[Any]) -> tuple[list[tuple[Any, int]], bool]:
-    """Distinct values with how often they stand there, and whether equal ones are of one kind: `True`, `1` and `1.0`
-    are equal, and told apart."""
-    kinds = set(map(type, values)) - {type(None)}
-    if len(kinds) <= 1:
-        return list(Counter(values).items()), True
-    counted: Counter[tuple[type, Any]] = Counter((value.__class__, value) for value in values)
-    return [(value, times) for (_, value), times in counted.items()], False
 
 
 def _are_boolean_words(real: list[tuple[Any, int]]) -> bool:

@@ -21,7 +21,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from rapidfuzz import process
 
 from index.catalogue.model import ColumnType
 from index.errors import SettingsError
@@ -34,7 +33,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when first used, and as a part of what it stands in: a short command needs few of them.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 AUTHORS = ("author", "author_id", "sender", "from", "requester_id", "submitter_id", "contact_id", "created_by")
@@ -378,6 +378,8 @@ def _explain(error: ValidationError, prefix: str = "", known: list[str] | None =
     path = ".".join([prefix, *parts] if prefix else parts)
     if first["type"] == "extra_forbidden":
         known = known if known is not None and len(parts) == 1 else _known_keys(first["loc"])
+        from rapidfuzz import process
+
         near = process.extractOne(parts[-1], known, score_cutoff=60)
         listed = f"known here: {', '.join(known)}" if known else "docs/connectors.md lists the keys"
         hint = f"did you mean {near[0]!r}?" if near else listed

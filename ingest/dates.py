@@ -131,9 +131,11 @@ def _zone(text: str | None) -> dt.timezone | None:
 
 
 def _utc(moment: dt.datetime) -> dt.datetime:
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
-    return moment.replace(microsecond=0)
+    if moment.tzinfo is None and not moment.microsecond:
+        return moment
+    if moment.tzinfo not in (None, dt.UTC):
+        moment = moment.astimezone(dt.UTC)
+    return moment.replace(tzinfo=None, microsecond=0)
 
 
 def _epoch(value: int | float) -> dt.datetime:

@@ -8,7 +8,9 @@ two counting queries.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +30,7 @@ Embed = Callable[[Iterator[list[PendingChunk]]], Ready]
 """Batches with their vectors, in any order."""
 
 _BATCH = 256  # chunks between two acknowledgements: a few seconds of work
+_AHEAD = 2  # batches that are given to the embedder before the oldest of them is asked for
 _ANNOUNCED = ""  # the hash of a chunk that may or may not have reached the vector index
 
 
@@ -149,8 +152,23 @@ def _embed_pending(
 
 
 def _embedded(embedder: Embedder, batches: Iterator[list[PendingChunk]]) -> Ready:
-    for batch in batches:
-        yield batch, embedder.embed([embedded_text(pending) for pending in batch])
+    """Each batch with its vectors. While one is written the next is embedded: writing waits for the disk, and
+    embedding is most of the work."""
+    ahead = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+    waiting: deque[tuple[list[PendingChunk], Future[Vectors]]] = deque()
+    try:
+        for batch in batches:
+            waiting.append((batch, ahead.submit(embedder.embed, [embedded_text(pending) for pending in batch])))
+            if len(waiting) > _AHEAD:
+                yield _done(*waiting.popleft())
+        while waiting:
+            yield _done(*waiting.popleft())
+    finally:
+        ahead.shutdown(cancel_futures=True)
+
+
+def _done(batch: list[PendingChunk], vectors: Future[Vectors]) -> tuple[list[PendingChunk], Vectors]:
+    return batch, vectors.result()
 
 
 def _batches(pending: Iterable[PendingChunk]) -> Iterator[list[PendingChunk]]:

@@ -7,11 +7,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 _CUSTOM = re.compile(r"__(?:c|r|pc|x|mdt)\Z", re.IGNORECASE)  # Salesforce's marks of custom fields
 _LONGEST = 55  # PostgreSQL cuts names at 63; some room is for a number behind it
-_SCALARS = frozenset({str, int, float, bool, type(None), dt.date, dt.datetime})
+_SCALARS = frozenset({str, int, float, bool, type(None), dt.date, dt.datetime, Decimal})
 _DROPPED = frozenset({"attributes"})  # Salesforce's record type and URL
 
 
@@ -52,8 +53,13 @@ class Normaliser:
 
     def __call__(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The record with its clean names; values are as they were, but for flattened ones."""
-        flat: dict[str, Any] = {}
         names = self._names
+        if _SCALARS.issuperset(map(type, values.values())):
+            try:
+                return {names[raw]: value for raw, value in values.items()}
+            except KeyError:
+                pass  # a name that was not met before
+        flat: dict[str, Any] = {}
         for raw, value in values.items():
             if value.__class__ in _SCALARS:
                 flat[names.get(raw) or self._name(str(raw))] = value

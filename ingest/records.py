@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from rapidfuzz import process
 
@@ -29,8 +29,7 @@ NEWEST_BY = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class RawRow:
+class RawRow(NamedTuple):
     """One record with clean names: where it stands (`origin` the file or table, `place` in it) and its raw values."""
 
     origin: str
@@ -116,6 +115,8 @@ def raw_json(values: Mapping[str, Any]) -> str:
 
 def key_text(values: Sequence[Cell]) -> str:
     """The key of a row as text; the parts of a compound key are put apart by `|`."""
+    if len(values) == 1:
+        return "" if values[0] is None else str(values[0])
     return "|".join("" if v is None else str(v) for v in values)
 
 
@@ -177,7 +178,8 @@ class _Assembler:
         self._spec = spec
         self._names = names
         self.key = key
-        self._key_places = [names.index(c) for c in key if c in names]
+        self._key_names = [c for c in key if c in names]
+        self._key_places = [names.index(c) for c in self._key_names]
         self._references = [(names.index(c), c, *target) for c, target in spec.references.items() if c in names]
         self._newest = next((names.index(n) for n in NEWEST_BY if n in names), None)
         self._taken: dict[str, tuple[RawRow, tuple[Cell, ...]]] = {}
@@ -201,20 +203,21 @@ class _Assembler:
             self._reject(raw, "; ".join(misfits))
             return
         row = cast(tuple[Cell, ...], cells)
-        if missing := [self.key[n] for n, place in enumerate(self._key_places) if row[place] is None]:
+        parts = [row[place] for place in self._key_places]
+        if None in parts:
+            missing = (name for name, part in zip(self._key_names, parts, strict=True) if part is None)
             self._reject(raw, f"missing key {', '.join(missing)}")
             return
         for place, name, target, keys in self._references:
             if row[place] is not None and str(row[place]) not in keys:
                 self._reject(raw, f"missing reference: {name} {row[place]!r} is not in {target}")
                 return
-        self._place(raw, row)
-
-    def _place(self, raw: RawRow, row: tuple[Cell, ...]) -> None:
-        if not self._key_places:
+        if not parts:
             self._taken[self._content_key(row)] = (raw, row)
-            return
-        key = key_text([row[place] for place in self._key_places])
+        else:
+            self._place(raw, row, key_text(parts))
+
+    def _place(self, raw: RawRow, row: tuple[Cell, ...], key: str) -> None:
         held = self._taken.get(key)
         if held is None:
             self._taken[key] = (raw, row)

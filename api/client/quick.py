@@ -1,8 +1,8 @@
 """`tower search` through the workspace's server, with json and a socket alone: nothing else is loaded.
 
-Only the plain case is done here: a search for a pipe or a program, with a server that answers it. Everything else,
-failures too, goes to `api.cli`, which does the same and says what is wrong. `api.client.calls` and
-`api.client.presence` are the whole of what this is the short form of.
+Only the plain case is done here: a search for a pipe or a program, with a server that answers it. Where no server owns
+the workspace, `api.client.owner` opens it. Everything else, failures too, goes to `api.cli`, which does the same and
+says what is wrong. `api.client.calls` and `api.client.presence` are the whole of what this is the short form of.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ def quick_search(arguments: Sequence[str]) -> int | None:
 
     home = search["home"] or home_name()
     path = os.path.join(home, "serve.json")  # noqa: PTH118
-    return _run(search, path) if os.path.isfile(path) else None  # noqa: PTH113
+    if os.path.isfile(path):  # noqa: PTH113
+        return _run(search, path)
+    from api.client.owner import search_here
+
+    query, k = search["query"].strip(), int(search["k"])
+    return search_here(query, k, home, search["user"], as_json=search["json"], arguments=arguments)
 
 
 def _parsed(words: Sequence[str]) -> dict[str, Any] | None:

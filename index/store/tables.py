@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -49,8 +49,7 @@ class DataTable:
     key: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class DataRow:
+class DataRow(NamedTuple):
     """One row to write: `key` is `_key`, `origin` is `_origin`, `values` stand in the order of the table's columns."""
 
     key: str
@@ -279,7 +278,7 @@ def _with_text(row: tuple[Cell, ...], dated: Sequence[int]) -> tuple[Cell, ...]:
     for place in dated:
         value = cells[place]
         if isinstance(value, dt.datetime):
-            cells[place] = value.isoformat(sep=" ", timespec="seconds")
+            cells[place] = value.isoformat(" ", "seconds")
         elif isinstance(value, dt.date):
             cells[place] = value.isoformat()
     return tuple(cells)

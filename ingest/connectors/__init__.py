@@ -6,8 +6,6 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-from rapidfuzz import process
-
 from index.errors import SettingsError
 from ingest.connectors.support.contract import Connector
 
@@ -23,6 +21,8 @@ def connector_class(kind: str, where: str = "kind") -> type[Connector]:
     `where` is the place in tower.yaml that an error names.
     """
     if "." not in kind and kind not in kinds():
+        from rapidfuzz import process
+
         near = process.extractOne(kind, kinds(), score_cutoff=60)
         raise SettingsError(
             f"{where}: {kind!r} is not a kind of source",

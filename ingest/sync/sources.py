@@ -19,6 +19,7 @@ from ingest.object_store import is_object_url, mirror
 from ingest.progress import Listener, Progress, SyncReport, silent
 from ingest.readers.pool import ReaderPool
 from ingest.row_documents import prose_documents
+from ingest.sync.collecting import seldom_collecting
 from ingest.sync.documents import sync_documents
 from ingest.sync.source_run import SourceRun
 from ingest.sync.sql import sync_sql_tables
@@ -129,6 +130,11 @@ def _needs(run: SourceRun, owner: dict[str, str]) -> set[str]:
 
 
 def _sync_tables(run: SourceRun) -> None:
+    with seldom_collecting():
+        _sync_tables_of(run)
+
+
+def _sync_tables_of(run: SourceRun) -> None:
     if isinstance(run.config, FileSource):
         if is_object_url(run.config.path):
             gone = run.store.suppression().file_is_gone

@@ -264,6 +264,8 @@ def _fitting(
 
 def _key_of(values: Sequence[Any]) -> str:
     """A key as the database gives it, as text; empty where a part of it is missing."""
+    if len(values) == 1 and values[0].__class__ is int:  # most keys
+        return str(values[0])
     return "" if any(is_null(v) for v in values) else key_text([_plain(v) for v in values])
 
 

@@ -53,6 +53,29 @@ def test_the_type_follows_from_the_values(values: list[Any], kind: str, cells: l
     assert [type(c) for c in found[1]] == [type(c) for c in cells]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "cells"),
+    [
+        ([1.5, None, float("nan")], "number", [1.5, None, None]),
+        ([0.0, float("inf")], "number", [0.0, Misfit]),
+        ([1, None, 2**63 - 1], "integer", [1, None, 2**63 - 1]),
+        ([1, 2**63], "integer", [1, Misfit]),
+        ([1, True], "integer", [1, 1]),
+        ([3, None], "number", [3.0, None]),
+        ([True, None, False], "boolean", [True, None, False]),
+        ([2, 0], "boolean", [Misfit, False]),
+        (["  a long text with spaces  ", "a long text\x07 with a bell", "plain enough"], "text",
+         ["a long text with spaces", "a long text with a bell", "plain enough"]),
+    ],
+)  # fmt: skip
+def test_values_of_a_declared_type_are_taken_as_they_are_only_where_they_fit(
+    values: list[Any], kind: ColumnType, cells: list[Any]
+) -> None:
+    found = ColumnCoercer("value", values, declared=kind).cells()
+    assert [Misfit if isinstance(cell, Misfit) else cell for cell in found] == cells
+    assert [type(cell) for cell in found] == [Misfit if cell is Misfit else type(cell) for cell in cells]
+
+
 def test_phones_and_postcodes_stay_text() -> None:
     assert _read(["5551234", "5559876"], "mobile_phone")[0] == "text"
     assert _read(["10115", "80331"], "billing_postal_code")[0] == "text"

@@ -89,7 +89,7 @@ class Batch:
 class Options(BaseModel):
     """What tower.yaml says of a source, besides what holds for every source. A secret is a `SecretStr`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def secrets(self) -> list[str]:
         """The secret values, for taking them out of messages."""

@@ -82,6 +82,35 @@ def test_an_owners_search_never_loads_torch(home: Path) -> None:
     assert "two years" in found["hits"][0]["text"] and found["notices"] == []
 
 
+def test_an_owners_plain_search_loads_no_command_line_and_says_the_same(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("search", "warranty on zips", "-k", "2", "--home", str(home))
+    for more in ((), ("--json",)):
+        plain = run(*words, *more, forbidden=(*HEAVY, "typer", "rich", "rapidfuzz", "api.cli"))
+        assert (plain.returncode, plain.stderr) == (0, "")
+        assert main([*words, *more]) == 0
+        assert plain.stdout == capsys.readouterr().out
+
+
+def test_an_owners_plain_search_fails_as_the_command_line_does(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "tower.yaml").write_text("no_such_setting: 1\n")
+    nobody = ("search", "zips", "--home", str(home), "--as", "nobody")
+    for words in (
+        ("search", "zips", "--home", str(tmp_path / "none")),
+        ("search", "zips", "--home", str(broken)),
+        nobody,
+    ):
+        for more in ((), ("--json",)):
+            plain = run(*words, *more)
+            assert plain.returncode == main([*words, *more]) != 0
+            assert (plain.stdout, plain.stderr) == tuple(capsys.readouterr())
+
+
 def test_a_question_about_something_else_is_told_that_nothing_is_relevant(home: Path) -> None:
     for question in ("how do whales sleep", "recipe for banana bread", "orbital period of Neptune"):
         found = json.loads(run("search", question, "--json", "--home", str(home)).stdout)
