@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from api.service import Progress
     from api.settings import Settings
     from api.upkeep.owned import Owned
-    from index.vectors.gateway import VectorGateway
     from ingest.progress import Progress as Step
     from ingest.progress import SyncReport
 
@@ -45,46 +44,6 @@ class Upkeep:
         self._index()
         self.train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
-
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, apart: bool) -> dict[str, Any]:
-        """A new generation beside the live one, checked and switched to; the sources are read first unless
-        `vectors_only`. `apart` fills it in a process of its own."""
-        from api.upkeep.build import fill_apart
-        from ingest.reindex import reindex
-
-        reports = [] if vectors_only else self.sync(sources, full)
-        owned = self.owned
-        report = reindex(
-            owned.generations,
-            owned.store,
-            owned.embedder,
-            check=self._finds_its_passages,
-            progress=self._bar("embedding passages"),
-            anew=full,
-            fill=(lambda name: fill_apart(owned.workspace.home, name, self._bar("embedding passages")))
-            if apart
-            else None,
-        )
-        return {**asdict(report), "sources": reports}
-
-    def roll_back(self) -> dict[str, Any]:
-        """The generation before the live one answers again, with everything that was read since in it."""
-        from ingest.reindex import roll_back
-
-        owned = self.owned
-        bar = self._bar("embedding passages")
-        return {"generation": roll_back(owned.generations, owned.store, owned.embedder, bar)}
-
-    def _finds_its_passages(self, gateway: VectorGateway) -> str:
-        """Why a new vector index may not go live: passages taken from all over it are not found by their own words."""
-        from ingest.reindex import unfound
-
-        self.owned.workspace._forget()  # tags that came with this sync belong to the administrator too
-        scope = self.owned.workspace.administrator()
-        asked, missing = unfound(self.owned.store, gateway, self.owned.embedder, scope)
-        return (
-            f"{len(missing)} of {asked} passages are not found by their own words" if len(missing) * 10 > asked else ""
-        )
 
     def sync(self, only: Sequence[str], full: bool, reconcile: bool = False) -> list[SyncReport]:
         """Read the sources; twice where the catalogue was drafted in between, so that documents find its entities."""
