@@ -7,11 +7,13 @@ when that is done, and switches to it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,6 +23,12 @@ from index.errors import StorageError, TowerError
 
 if TYPE_CHECKING:
     from api.service import Progress
+
+
+_NICE = 10
+_PATIENCE_S = 30.0
+_SHARE = 0.1  # of one core; with less it would take for ever, and hold up the next ingest
+_THREADS = Path("/proc/self/task")
 
 
 @dataclass(frozen=True)
@@ -107,11 +115,26 @@ def _end_with_parent() -> None:
 
 
 def give_way() -> None:
-    """Take the processor and the disk only while nobody else wants them: questions come first."""
+    """Take the processor and the disk only while nobody else wants them: questions come first. Where others want them
+    all the time, work at a low priority rather than not at all."""
     if hasattr(os, "nice"):
-        os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):  # Linux; reads and writes of such a process are idle ones as well
+        os.nice(_NICE)
+    if hasattr(os, "SCHED_IDLE") and _THREADS.is_dir():  # Linux; such a thread's reads and writes are idle ones as well
+        threading.Thread(target=_insist, daemon=True).start()
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _insist() -> None:
+    """Watch what this process gets; this thread is no idle one."""
+    used = 0.0
+    while True:
+        time.sleep(_PATIENCE_S)
+        before, used = used, time.process_time()
+        if used - before < _SHARE * _PATIENCE_S:
+            break
+    for thread in _THREADS.iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def _main(home: str, generation: str, golden: str) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from api.upkeep.sync import Upkeep
     from index.vectors.gateway import VectorGateway
 
+WARMING = "what the new index is asked first"
 SAMPLE = 32  # passages embedded to tell how long all will take
 
 
@@ -27,7 +28,7 @@ class Rebuild:
         """Sync unless `vectors_only`, build, try, switch; `StorageError` where the new generation may not be used."""
         from api.upkeep.build import build_apart
         from api.upkeep.gate import Tried, Verdict, golden_questions, judge, try_out
-        from ingest.reindex import reindex, unfound
+        from ingest.reindex import reindex
 
         upkeep, owned = self.upkeep, self.upkeep.owned
         owned.live.close_retired()
@@ -47,8 +48,8 @@ class Rebuild:
             return built.embedded
 
         def check(gateway: VectorGateway) -> str:
-            if tried:  # elsewhere; a few searches warm what this process has opened
-                unfound(owned.store, gateway, owned.embedder, owned.workspace.administrator(), sample=3)
+            if tried:  # elsewhere; a search warms what this process has opened
+                owned.live.over(gateway).search(WARMING, owned.workspace.administrator(), k=1)
             else:
                 tried.append(try_out(owned, gateway, golden, upkeep.progress))
             verdicts.append(judge(owned, tried[0], golden, why_none, upkeep.settings.golden_worse))
