@@ -50,13 +50,27 @@ class Upkeep:
         from ingest.sync.sources import sync
 
         catalogue = self._catalogue()
-        options: dict[str, Any] = {"only": only, "progress": self._step}
+        options: dict[str, Any] = {"only": only, "progress": self._step, "lost": self._let_go}
         reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
         if catalogue is None and self._draft():
             sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
         self.resolve()
         self._remove_outdated(deleted=any(r.totals.deleted for r in reports))
         return reports
+
+    def _let_go(self, source: str) -> None:
+        """Something of `source` was deleted: vectors, answers, drafts and what is remembered follow now, not when the
+        last source is done. What cannot be done now is done then."""
+        from ingest.indexing import delete_stale
+
+        owned = self.owned
+        try:
+            self._remove_outdated(deleted=True)
+            if owned.generations.live() is not None:
+                generation, gateway = owned.gateway()
+                delete_stale(owned.store, gateway, generation)
+        except TowerError as error:
+            log.warning("%s: what was deleted there is not yet gone everywhere: %s", source, error.message)
 
     def _remove_outdated(self, *, deleted: bool) -> None:
         """What was deleted at its source does not live on in answers and drafts."""
