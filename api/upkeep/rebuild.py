@@ -100,15 +100,25 @@ class Rebuild:
 
     def notices(self) -> list[str]:
         """What has changed since the live generation was built, with what it costs."""
+        from ingest.sync.documents import cut_another_way
+
         owned = self.upkeep.owned
         live, model = owned.generations.live(), owned.embedder.identity
-        if live is None or live.model == model:
-            return []
-        passages = self._passages()
-        return [
-            f"the embedder changed from {live.model} to {model}: {passages:,} passages are embedded anew, "
-            f"about {_spoken(self._seconds(passages))} on this machine"
-        ]
+        told = []
+        if live is not None and live.model != model:
+            passages = self._passages()
+            told.append(
+                f"the embedder changed from {live.model} to {model}: {passages:,} passages are embedded anew, "
+                f"about {_spoken(self._seconds(passages))} on this machine"
+            )
+        if documents := cut_another_way(owned.store):
+            held = owned.store.status()
+            passages = round(held.chunks * documents / max(1, held.documents))
+            told.append(
+                f"documents are cut into passages another way now: a sync cuts {documents:,} of {held.documents:,} "
+                f"documents again and embeds about {passages:,} passages, about {_spoken(self._seconds(passages))}"
+            )
+        return told
 
     def _passages(self) -> int:
         """How many are to be embedded: all, but for those of a build that was cut off."""

@@ -34,12 +34,16 @@ class Upkeep:
     def ingest(self, only: Sequence[str], full: bool, reconcile: bool = False, retry: bool = False) -> list[SyncReport]:
         """Sync, then bring the live generation and the scores up to date with what was read. With `retry` only those
         sources that have something in quarantine, whose records are read again."""
+        from api.upkeep.rebuild import Rebuild
+
         if retry:
             from ingest.retry import mark_for_retry
 
             only = mark_for_retry(self.owned.store, tuple(only))
             if not only:
                 return []
+        for line in Rebuild(self).notices():
+            self.progress(line, 0, None)
         reports = self.sync(only, full, reconcile)
         self._index()
         self.train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import ingest.reindex
+import ingest.sync.documents
 from api.settings import load_settings
 from api.wiring import open_workspace
 from api.workspace import Workspace
@@ -155,6 +156,19 @@ def test_another_embedder_is_noticed_and_says_what_it_costs_before_it_starts(
     report = workspace.reindex([], True, True, lambda what, _done, _total: said.append(what))
     assert said[0] == notice and report["notices"] == [notice]
     assert [one["live"] for one in report["golden"]["wrong"]] == ["not asked"]  # it cannot answer with this embedder
+
+
+def test_another_way_of_cutting_is_noticed_before_a_sync_and_not_after_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_golden(workspace, ("cairn", 3))
+    assert reindex(workspace, dry_run=True)["notices"] == []
+    monkeypatch.setattr(ingest.sync.documents, "CHUNKING_VERSION", "of tomorrow")
+    (notice,) = reindex(workspace, dry_run=True)["notices"]
+    assert "a sync cuts 12 of 12 documents again and embeds about 12 passages" in notice
+    said: list[str] = []
+    workspace.ingest([], False, lambda what, _done, _total: said.append(what))
+    assert said[0] == notice and reindex(workspace, dry_run=True)["notices"] == []
 
 
 def test_a_question_that_runs_over_a_switch_names_the_generation_it_read(workspace: Workspace) -> None:
