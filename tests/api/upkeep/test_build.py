@@ -89,3 +89,20 @@ def test_it_ends_with_the_process_that_began_it(workspace: Workspace) -> None:
         except BusyError:
             assert attempt < 199, "it holds the generation still"
             time.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux has such a class")
+def test_it_takes_an_idle_processor_and_insists_where_there_is_none() -> None:
+    code = (
+        "import os, time; from api.upkeep import build\n"
+        "build._PATIENCE_S, build._SHARE = 0.5, 100.0  # more than there is to get\n"
+        "build.give_way(); print(os.sched_getscheduler(0), os.nice(0))\n"
+        "while os.sched_getscheduler(0) == os.SCHED_IDLE: time.sleep(0.05)\n"
+        "print(os.sched_getscheduler(0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, check=True, timeout=120,
+    )  # fmt: skip
+    first, niceness, then = done.stdout.split()
+    assert (int(first), int(niceness), int(then)) == (os.SCHED_IDLE, min(19, os.nice(0) + 10), os.SCHED_OTHER)
