@@ -236,12 +236,22 @@ class Audited:
             return self.inner.ingest(only, full, progress, reconcile=reconcile, retry=retry)
 
     def reindex(
-        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+        self,
+        sources: Sequence[str],
+        vectors_only: bool,
+        full: bool,
+        progress: Progress,
+        *,
+        apart: bool = False,
+        golden: bool = True,
+        dry_run: bool = False,
     ) -> Any:
         """Build a new generation beside the live one, check it, switch."""
-        details = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
+        details = {"sources": list(sources), "vectors_only": vectors_only, "full": full, "dry_run": dry_run}
         with self.trail.operation("reindex", LOCAL, activity="update", announce=True, **details):
-            return self.inner.reindex(sources, vectors_only, full, progress, apart=apart)
+            return self.inner.reindex(
+                sources, vectors_only, full, progress, apart=apart, golden=golden, dry_run=dry_run
+            )
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
         """The records in quarantine."""

@@ -224,10 +224,19 @@ class Unaudited(Protocol):
         ...
 
     def reindex(
-        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+        self,
+        sources: Sequence[str],
+        vectors_only: bool,
+        full: bool,
+        progress: Progress,
+        *,
+        apart: bool = False,
+        golden: bool = True,
+        dry_run: bool = False,
     ) -> Any:
-        """Build a new generation beside the live one, check it, switch; a report. `apart` builds it in a process of its
-        own, so that questions are answered meanwhile."""
+        """Build a new generation beside the live one, try it, switch; a report. `apart` builds it in a process of its
+        own, so that questions are answered meanwhile; without `golden` no golden questions are asked; `dry_run` says
+        what it would cost."""
         ...
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:

@@ -269,6 +269,7 @@ class Settings(_Section):
     catalogue: str = "catalogue.yaml"
     policy: str = "policy.yaml"
     golden: str = "golden.jsonl"
+    golden_worse: int = Field(default=0, ge=0)
     models: ModelsSettings = ModelsSettings.model_construct()
     sources: dict[str, Any] = Field(default_factory=dict)
     resolve: dict[str, Any] = Field(default_factory=dict)

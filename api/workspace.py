@@ -16,6 +16,7 @@ from api.access.caller import Caller
 from api.conversations import Conversations
 from api.drafts.queue import LedgerQueue
 from api.evaluation.feedback import FeedbackDesk
+from api.passages import LONGEST_QUESTION_S, LivePassages
 from api.running import Running
 from api.upkeep.score_models import LedgerModels
 from api.upkeep.turn import Turn
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from query.plan import Plan
     from query.proof.text_check import Finding
 
-LONGEST_QUESTION_S = 120.0  # what a question that runs is waited for before what it reads from is closed
 MOST_ENTITIES = 100_000
 MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
 
@@ -97,18 +97,14 @@ class Workspace:
         self._generations = generations
         self._embedder = embedder
         self._documents = documents
-        self._signals = signals
+        self._running = Running()
+        self._live = LivePassages.of(self._running, generations, embedder, documents, signals)
         self.principals = principals
-        self._gateway: VectorGateway | None = None
-        self._generation = ""
-        self._passages: PassageIndex | None = None
         self._catalogue: Catalogue | None = None
         self._outline: Catalogue | None = None
-        self._built: OrderedDict[str, QueryEngine] = OrderedDict()
+        self._built: OrderedDict[str, tuple[QueryEngine, str]] = OrderedDict()  # with the generation it reads
         self._opening = threading.RLock()
         self._upkeep = Turn(store)  # one ingest or reindex at a time; questions go on beside it
-        self._retired: VectorGateway | None = None  # of the generation before: questions may still read it
-        self._running = Running()
         self.drafts = LedgerQueue(ledger, self._lint, self._outbox)
         self._conversations = Conversations(ledger)
         self.models = LedgerModels(self)
@@ -138,8 +134,7 @@ class Workspace:
     @property
     def generation(self) -> str:
         """The generation of the vector index that answers; empty before the first ingest."""
-        self._open_passages()
-        return self._generation
+        return self._live.generation if self._live is not None and self._live.opened() is not None else ""
 
     def scope_for(self, user: str | Caller | None) -> Scope:
         """What `user` may see: everything for the local administrator (None), in a workspace without users.
@@ -157,33 +152,33 @@ class Workspace:
         return Scope.administrator(self.outline, self._tags)
 
     def engine(self, scope: Scope) -> QueryEngine:
-        """The query engine for what `scope` shows, over everything that is open; shared by scopes that see the same."""
-        from index.catalogue.scope import narrow
+        """The query engine for what `scope` shows; shared by scopes that see the same."""
+        return self._engine(scope)[0]
 
+    def _engine(self, scope: Scope) -> tuple[QueryEngine, str]:
+        """The engine, and the generation that it reads."""
         with self._opening:
-            engine = self._built.get(scope.sight())
-            if engine is None:
+            built = self._built.get(scope.sight())
+            if built is None:
                 passages = self._open_passages()
-                opened = {"passages": passages, "documents": self._documents, "embedder": self._embedder}
-                shown = narrow(self.catalogue, scope, self._reader)
-                engine = self._build(shown, opened if passages is not None else {})
-                self._built[scope.sight()] = engine
+                built = self.engine_over(scope, passages), self._live.generation if self._live is not None else ""
+                self._built[scope.sight()] = built
                 while len(self._built) > MOST_ENGINES:
                     self._built.popitem(last=False)
             self._built.move_to_end(scope.sight())
-            return engine
+            return built
+
+    def engine_over(self, scope: Scope, passages: PassageIndex | None) -> QueryEngine:
+        """A query engine of its own for what `scope` shows, over those passages."""
+        from index.catalogue.scope import narrow
+
+        shown = narrow(self.catalogue, scope, self._reader)
+        opened = {"passages": passages, "documents": self._documents, "embedder": self._embedder}
+        return self._build(shown, opened if passages is not None else {})
 
     def _open_passages(self) -> PassageIndex | None:
         """The passage index of the live generation; None where there is none yet."""
-        with self._opening:
-            if self._passages is None and self._generations is not None and self._generations.live() is not None:
-                from index.search.passages import PassageIndex
-
-                assert self._embedder is not None and self._documents is not None and self._signals is not None
-                live, self._gateway = self._generations.open_live(self._embedder)
-                self._generation = live.generation
-                self._passages = PassageIndex(self._gateway, self._embedder, self._documents, self._signals())
-            return self._passages
+        return self._live.opened() if self._live is not None else None
 
     def _outbox(self) -> Outbox:
         from api.drafts.exporting import Outbox
@@ -214,9 +209,10 @@ class Workspace:
 
         earlier = self._conversations.latest(scope, conversation) if conversation else None
         with self._running.one():
-            answered = self.engine(scope).answered(question, scope, on_event or silent, earlier=earlier)
+            engine, generation = self._engine(scope)
+            answered = engine.answered(question, scope, on_event or silent, earlier=earlier)
             answer = answered.answer
-            answer.generation = self._generation
+            answer.generation = generation
             answer.conversation_id = conversation or answer.id
             self._ledger.save_answer(scope, answer.id, answer.model_dump_json())
             self._conversations.keep(scope, answered)
@@ -235,7 +231,7 @@ class Workspace:
         scope.require("ask")
         if not query.strip():
             raise UsageError("the query is empty", hint="say what to look for")
-        if self._passages is None and self._embedder is not None:
+        if self._live is not None and self._live.gateway is None and self._embedder is not None:
             from index.embedding.embedder import warm_beside
 
             warm_beside(self._embedder)
@@ -266,8 +262,9 @@ class Workspace:
         scope.require("ask")
         before = self.answer(answer_id, scope)
         with self._running.one():
-            after = self.engine(scope).answer(before.carried or before.question, scope)
-        after.generation = self._generation
+            engine, generation = self._engine(scope)
+            after = engine.answer(before.carried or before.question, scope)
+        after.generation = generation
         return replayed(before, after)
 
     def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
@@ -321,16 +318,25 @@ class Workspace:
             return reports
 
     def reindex(
-        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+        self,
+        sources: Sequence[str],
+        vectors_only: bool,
+        full: bool,
+        progress: Progress,
+        *,
+        apart: bool = False,
+        golden: bool = True,
+        dry_run: bool = False,
     ) -> Any:
         """Sync unless `vectors_only`, then build a new generation, check it, switch."""
+        from api.upkeep.rebuild import Rebuild
         from api.upkeep.sync import Upkeep
 
+        rebuild = Rebuild(Upkeep(self._owned(), self.settings, progress), apart=apart, golden=golden)
+        if dry_run:
+            return rebuild.cost(vectors_only)
         with self._upkeep:
-            self._close_retired()
-            report = Upkeep(self._owned(), self.settings, progress).reindex(sources, vectors_only, full, apart)
-            self._retire()
-            return report
+            return rebuild.run(sources, vectors_only, full)
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
         """The records in quarantine, of one source where it is named."""
@@ -360,7 +366,7 @@ class Workspace:
         scope.require("forget")
         with self._upkeep:
             if mode == "forget":
-                self._close_retired()
+                self._owned().live.close_retired()
             done = forget(Upkeep(self._owned(), self.settings, progress), scope, entity, mode)
             self._forget()
             return done
@@ -376,13 +382,11 @@ class Workspace:
 
     def roll_back(self, progress: Progress) -> Any:
         """Switch back to the generation before the live one, after it caught up with what was read since."""
+        from api.upkeep.rebuild import Rebuild
         from api.upkeep.sync import Upkeep
 
         with self._upkeep:
-            self._close_retired()
-            report = Upkeep(self._owned(), self.settings, progress).roll_back()
-            self._retire()
-            return report
+            return Rebuild(Upkeep(self._owned(), self.settings, progress)).roll_back()
 
     def status(self) -> dict[str, Any]:
         """What the workspace holds, JSON-compatible."""
@@ -397,14 +401,16 @@ class Workspace:
         return health(self.catalogue, self._reader, self._count_passages)
 
     def _count_passages(self) -> None:
-        if self._open_passages() is not None and self._gateway is not None:
-            self._gateway.count()
+        if self._live is not None:
+            self._live.count()
 
     def close(self) -> None:
         """Let go of the workspace; idempotent."""
-        self._close_retired(wait_s=5.0)
+        if self._live is not None:
+            self._live.close_retired(5.0)
         with self._opening:
-            self._close_gateway()
+            if self._live is not None:
+                self._live.close()
             for engine in self._engines:
                 engine.dispose()
 
@@ -431,20 +437,16 @@ class Workspace:
         if self.principals is not None:
             self.principals.forget()
 
-    def _retire(self) -> None:
-        """The next question opens the generation that is live now; those that run go on with the one they have."""
+    def take(self, generation: str, gateway: VectorGateway) -> None:
+        """From the next question on `generation` answers; those that run go on with the one they have.
+
+        Engines are kept: what they read to plan, the names and values of the tables, is not the vector index's.
+        """
+        assert self._live is not None
+        passages = self._live.take(generation, gateway)
         with self._opening:
-            self._retired, self._gateway, self._passages = self._gateway, None, None
-        self._forget()
-
-    def _close_gateway(self) -> None:
-        if self._gateway is not None:
-            self._gateway.close()
-        self._gateway = None
-        self._passages = None
-
-    def _close_retired(self, wait_s: float = LONGEST_QUESTION_S) -> None:
-        if self._retired is not None:
-            self._running.wait(wait_s)
-            self._retired.close()
-            self._retired = None
+            for sight, (engine, _) in list(self._built.items()):
+                if engine.parts.passages is None:
+                    del self._built[sight]  # built before there were passages
+                else:
+                    self._built[sight] = engine.over(passages), generation

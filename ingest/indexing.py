@@ -88,7 +88,7 @@ def index_vectors(
     if store.count_vectors(generation) and not gateway.count():
         log.warning("the vector index of %s is empty and should not be: filling it again", generation)
         store.forget(generation)
-    deleted = _delete_stale(store, gateway, generation)
+    deleted = delete_stale(store, gateway, generation)
     embedded = _embed_pending(store, gateway, embedder, generation, progress, sources)
     if gateway.count() != store.count_vectors(generation) and not store.count_pending(generation):
         log.warning("the vector index of %s does not hold what it acknowledged: filling it again", generation)
@@ -115,7 +115,8 @@ def embedded_text(pending: PendingChunk) -> str:
     return text if not context or text.lstrip("# ").startswith(context) else f"{context}\n{text}"
 
 
-def _delete_stale(store: Ledger, gateway: VectorGateway, generation: str) -> int:
+def delete_stale(store: Ledger, gateway: VectorGateway, generation: str) -> int:
+    """Take what the SQL index no longer holds out of a generation; how many passages."""
     stale = store.stale_vectors(generation)
     if stale:
         # A chunk that comes back unchanged after a kill right here must not count as held.

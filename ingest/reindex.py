@@ -14,7 +14,6 @@ from itertools import islice
 from index.embedding.embedder import Embedder, Progress
 from index.errors import BusyError, StorageError, TowerError
 from index.scope import Scope
-from index.store.vectors import Generation
 from index.vectors.gateway import Narrow, VectorGateway
 from index.vectors.generations import Generations
 from index.vectors.keywords import query_vector
@@ -23,6 +22,7 @@ from ingest.indexing import Ledger, embedded_text, index_vectors, optimise
 log = logging.getLogger(__name__)
 
 Check = Callable[[VectorGateway], str]  # the reason why this index may not go live; empty when it may
+_STAYS = "the one before it stays"
 _ROUNDS = 3  # of catching up with an ingestion that ran during the build
 
 
@@ -37,6 +37,7 @@ class ReindexReport:
 
 
 Fill = Callable[[str], int]  # fills the generation of that name somewhere else; how many passages were embedded
+Take = Callable[[str, VectorGateway], None]  # puts a generation that is open already to use
 
 
 def no_check(_gateway: VectorGateway) -> str:
@@ -54,35 +55,60 @@ def reindex(
     anew: bool = False,
     keep: int = 1,
     fill: Fill | None = None,
+    take: Take | None = None,
+    note: Callable[[], str] = str,
 ) -> ReindexReport:
     """Build a generation with `embedder`, check it, make it live, keep `keep` old ones for a roll-back.
 
     Raises `StorageError` when the new index is incomplete or `check` gives a reason against it; the live generation
     then stays. `anew` does not go on with a build that was cut off. `fill` does the work in a process of its own; what
-    it leaves out is done here.
+    it leaves out is done here. `take` is given the new index open and warm, and it stays its own; without it the index
+    is closed. `note` says what the ledger keeps about the build.
     """
     building = generations.begin(embedder, anew=anew)
     try:
         already = fill(building.generation) if fill is not None else 0
-        embedded, total = _build(generations, building, store, embedder, check, progress)
+        gateway = generations.open(building, embedder)
+        try:
+            embedded, total = build(building.generation, gateway, store, embedder, progress)
+            if reason := check(gateway):
+                raise StorageError(f"the new vector index was not put to use: {reason}", hint=_STAYS)
+        except BaseException:
+            gateway.close()
+            raise
     except BusyError:
         raise  # another process fills it: its build is not ours to give up
     except TowerError as error:
         generations.fail(building.generation, error.message)
         raise
-    generations.switch(building.generation)
+    generations.switch(building.generation, note())
+    if take is None:
+        gateway.close()
+    else:
+        take(building.generation, gateway)
     return ReindexReport(building.generation, already + embedded, total, tuple(generations.collect(keep)))
 
 
-def roll_back(generations: Generations, store: Ledger, embedder: Embedder, progress: Progress | None = None) -> str:
+def roll_back(
+    generations: Generations,
+    store: Ledger,
+    embedder: Embedder,
+    progress: Progress | None = None,
+    take: Take | None = None,
+) -> str:
     """Make the newest old generation live again, after it caught up with the SQL index; returns its name."""
     previous = generations.previous()
     gateway = generations.open(previous, embedder)
     try:
         index_vectors(store, gateway, embedder, previous.generation, progress)
-    finally:
+        generations.switch(previous.generation, previous.message)
+    except BaseException:
         gateway.close()
-    generations.switch(previous.generation)
+        raise
+    if take is None:
+        gateway.close()
+    else:
+        take(previous.generation, gateway)
     return previous.generation
 
 
@@ -105,32 +131,21 @@ def unfound(
     return len(taken), missing
 
 
-def _build(
-    generations: Generations,
-    building: Generation,
-    store: Ledger,
-    embedder: Embedder,
-    check: Check,
-    progress: Progress | None,
+def build(
+    generation: str, gateway: VectorGateway, store: Ledger, embedder: Embedder, progress: Progress | None = None
 ) -> tuple[int, int]:
-    """Fill and check the new index; chunks embedded and chunks held."""
-    gateway = generations.open(building, embedder)
-    try:
-        embedded = 0
-        for _ in range(_ROUNDS):
-            embedded += index_vectors(store, gateway, embedder, building.generation, progress).embedded
-            if not store.count_pending(building.generation):
-                break
-        missing = store.count_pending(building.generation)
-        held, known = gateway.count(), store.count_vectors(building.generation)
-        if missing or held != known:
-            raise StorageError(
-                f"the new vector index holds {held} of {known + missing} passages",
-                hint="run `tower reindex` when no ingestion is running",
-            )
-        optimise(gateway)
-        if reason := check(gateway):
-            raise StorageError(f"the new vector index was not put to use: {reason}", hint="the one before it stays")
-        return embedded, held
-    finally:
-        gateway.close()
+    """Fill a generation and make it quick; chunks embedded and chunks held. `StorageError` where some are missing."""
+    embedded = 0
+    for _ in range(_ROUNDS):
+        embedded += index_vectors(store, gateway, embedder, generation, progress).embedded
+        if not store.count_pending(generation):
+            break
+    missing = store.count_pending(generation)
+    held, known = gateway.count(), store.count_vectors(generation)
+    if missing or held != known:
+        raise StorageError(
+            f"the new vector index holds {held} of {known + missing} passages",
+            hint="run `tower reindex` when no ingestion is running",
+        )
+    optimise(gateway)
+    return embedded, held

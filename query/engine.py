@@ -24,7 +24,7 @@ from query.compose.tell import Teller, Told
 from query.compose.written import Written
 from query.drafts.letters import citation_view, drafts_without_addresses, stated_addresses
 from query.evidence import CitationBook, TableEvidence
-from query.execute import Executor, Findings, Notify
+from query.execute import Executor, Findings, Notify, PassageSearch
 from query.models.budget import egress_budget
 from query.names import NameDictionary
 from query.parts import Parts
@@ -74,6 +74,10 @@ class QueryEngine:
                 self._planned.clear()
             plan = self._planned[asked] = self.planner(scope).plan(question)
         return plan if self.parts.second is None else self.parts.second(scope).consider(plan)
+
+    def over(self, passages: PassageSearch) -> QueryEngine:
+        """The same engine over other passages; its plans are made anew, since they look at what documents say."""
+        return QueryEngine(replace(self.parts, passages=passages))
 
     def planner(self, scope: Scope) -> Planner:
         """The planner of the grammar for `scope`."""

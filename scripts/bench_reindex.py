@@ -3,10 +3,11 @@
     python scripts/bench_reindex.py --switches 50
     python scripts/bench_reindex.py --switches 5 --together
 
-Searches go through an open workspace, each at its moment whether the one before it has ended or not, first while
-nothing else happens and then while generations are built, as a server's jobs build them, and switched. With
-`--together` they are built in the process that answers. Prints failed searches, those that found nothing, and the times
-of both parts; exit status 1 where one failed or found nothing.
+Searches go through an open workspace, each at its moment whether the one before it has ended or not. A calm stretch and
+one in which a generation is built, as a server's jobs build it, asked golden questions and switched to take turns, so
+that what else the machine does falls on both. The half second behind a switch counts to it. With `--together` they are
+built in the process that answers. Prints failed searches, those that found nothing, the times of both parts and the
+processor seconds of the builds; exit status 1 where one failed or found nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import resource
 import sys
 import tempfile
 import threading
@@ -33,6 +35,8 @@ from api.workspace import Workspace
 
 WORDS = "ridge valley stove anorak tent boot harness glacier cairn beacon rope pulley saddle spur crest hollow".split()
 
+BEHIND_S = 0.5  # behind a switch, in which what came of it counts to it
+
 
 @dataclass
 class Asked:
@@ -42,6 +46,13 @@ class Asked:
     failures: list[str] = field(default_factory=list)
     empty: int = 0
     generations: set[str] = field(default_factory=set)
+
+    def add(self, other: Asked) -> None:
+        """Count those of another stretch too."""
+        self.seconds += other.seconds
+        self.failures += other.failures
+        self.empty += other.empty
+        self.generations |= other.generations
 
     def times(self) -> dict[str, float]:
         """Milliseconds."""
@@ -97,6 +108,11 @@ def write_home(home: Path, passages: int) -> None:
         lines.append(json.dumps({"_id": f"d{number}", "title": f"Note {number}", "text": text}))
     (home / "notes.jsonl").write_text("\n".join(lines))
     source = {"kind": "files", "path": "notes.jsonl", "documents": [{"files": "*.jsonl", "tags": ["all"]}]}
+    golden = [
+        {"id": f"g{number}", "question": f"What does note {number} say about {' '.join(WORDS[:3])}?", "route": "vector"}
+        for number in range(5)
+    ]
+    (home / "golden.jsonl").write_text("\n".join(json.dumps(one) for one in golden))
     (home / "tower.yaml").write_text(json.dumps({"sources": {"notes": source}, "jobs": {"keep": False}}))
 
 
@@ -104,9 +120,9 @@ def main() -> int:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--switches", type=int, default=50)
-    parser.add_argument("--passages", type=int, default=500)
+    parser.add_argument("--passages", type=int, default=100)
     parser.add_argument("--rate", type=float, default=20.0, help="searches a second")
-    parser.add_argument("--calm", type=float, default=20.0, help="seconds of the calm part")
+    parser.add_argument("--calm", type=float, default=1.5, help="seconds of a calm stretch, one before each switch")
     parser.add_argument("--together", action="store_true", help="build in the process that answers")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -125,18 +141,24 @@ def _measure(workspace: Workspace, arguments: argparse.Namespace) -> int:
         pass
 
     workspace.ingest([], False, silent)
-    calm = _beside(workspace, arguments.rate, lambda: time.sleep(arguments.calm))
+    reports = []
 
     def switch() -> None:
-        for _ in range(arguments.switches):
-            workspace.reindex([], True, True, silent, apart=not arguments.together)
+        reports.append(workspace.reindex([], True, True, silent, apart=not arguments.together))
+        time.sleep(BEHIND_S)
 
-    begun = time.monotonic()
-    busy = _beside(workspace, arguments.rate, switch)
+    begun, calm, busy = time.monotonic(), Asked(), Asked()
+    _beside(workspace, arguments.rate, lambda: time.sleep(2 * BEHIND_S))  # warm
+    for _ in range(arguments.switches):
+        calm.add(_beside(workspace, arguments.rate, lambda: time.sleep(arguments.calm)))
+        busy.add(_beside(workspace, arguments.rate, switch))
+    apart = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = {
         "switches": arguments.switches,
         "passages": arguments.passages,
+        "golden_questions": reports[-1]["golden"]["summary"],
         "seconds": round(time.monotonic() - begun, 1),
+        "build_processor_seconds": round((apart.ru_utime + apart.ru_stime) / arguments.switches, 2),
         "failed": len(calm.failures) + len(busy.failures),
         "found_nothing": calm.empty + busy.empty,
         "generations_that_answered": len(busy.generations),

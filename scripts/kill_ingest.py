@@ -1,7 +1,8 @@
 """Kills Tower (-9) at random moments of ingest, index building, graph building, switching and rolling back.
 
-Usage: kill_ingest.py KILLS [SEED]. Each time documents are written, changed and removed, a process brings the workspace
-up to date and is killed somewhere on its way. What is left is then looked at, brought up to date, and looked at again:
+Usage: kill_ingest.py KILLS [SEED]; SIGINT or SIGTERM ends it with the counts so far. Each time documents are written,
+changed and removed, a process brings the workspace up to date and is killed somewhere on its way. What is left is then
+looked at, brought up to date, and looked at again:
 
 - no document is lost that was acknowledged, and none is there in part: each is whole, as it was before or as it is now;
 - one generation answers, what it acknowledged is in it, and every hit is what the SQL index holds;
@@ -48,6 +49,7 @@ from ingest.reindex import reindex, roll_back, unfound
 from ingest.sync.sources import sync
 
 FILES = 24
+MEMORY = "/dev/shm"
 MOMENTS = ("", "synced", "indexed", "graph built", "question answered", "new index built", "switched", "rolled back")
 SCOPE = Scope(Principal("kill"), {}, frozenset({"all"}))
 SOURCES = {"notes": {"kind": "files", "path": "notes", "documents": [{"files": "**/*", "tags": ["all"]}]}}
@@ -284,7 +286,8 @@ def trial(home: Path, before: dict[str, str], now: dict[str, str], moment: str, 
 def main(kills: int, seed: int) -> int:
     """Kill until `kills` processes were killed at work; the exit status."""
     chance = random.Random(seed)
-    home = Path(tempfile.mkdtemp(prefix="tower-kill-"))
+    # What a killed process wrote is there whatever it is written to; in memory the trials take half as long.
+    home = Path(tempfile.mkdtemp(prefix="tower-kill-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     counts: Counter[str] = Counter()
     faults = step = 0
     begun = time.monotonic()
@@ -303,6 +306,8 @@ def main(kills: int, seed: int) -> int:
             longest[moment] *= 0.7 if what == "ended before the kill" else 1.1
             if not well:
                 complain(f"step {step}: not well ({what})")
+    except KeyboardInterrupt:
+        complain(f"stopped at step {step}")
     finally:
         shutil.rmtree(home, ignore_errors=True)
     killed = sum(n for what, n in counts.items() if what.startswith("killed"))
@@ -312,5 +317,6 @@ def main(kills: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(NotFoundError):
         sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20, int(sys.argv[2]) if len(sys.argv) > 2 else 7))

@@ -215,10 +215,19 @@ class RemoteService:
         return found
 
     def reindex(
-        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+        self,
+        sources: Sequence[str],
+        vectors_only: bool,
+        full: bool,
+        progress: Progress,
+        *,
+        apart: bool = False,
+        golden: bool = True,
+        dry_run: bool = False,
     ) -> Any:
         """Build a new generation in the server's process; questions go on against the one before it."""
-        return self._job("reindex", {"sources": list(sources), "vectors_only": vectors_only, "full": full}, progress)
+        asked = {"sources": list(sources), "vectors_only": vectors_only, "full": full}
+        return self._job("reindex", {**asked, "golden": golden, "dry_run": dry_run}, progress)
 
     def quarantine(self, scope: Scope, source: str) -> list[dict[str, Any]]:
         """The records in quarantine."""

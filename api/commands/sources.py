@@ -81,27 +81,33 @@ def reindex(
     sources: SourcesArgument = None,
     vectors_only: Annotated[bool, typer.Option("--vectors-only", help="Do not read the sources.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
+    no_golden: Annotated[bool, typer.Option("--no-golden", help="Ask no golden questions before the switch.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and do nothing.")] = False,
     roll_back: Annotated[bool, typer.Option("--roll-back", help="Switch back to the generation before.")] = False,
     as_user: AsOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Build a new generation beside the live one, check it, switch.
+    """Build a new generation beside the live one, ask it the golden questions, switch.
 
     \b
     Examples:
+      tower reindex --dry-run
       tower reindex --vectors-only
       tower reindex --roll-back
     """
-    from api.render.sources import render_mapping
+    from api.render.sources import render_reindexed
 
-    if roll_back and (sources or vectors_only or full):
+    if roll_back and (sources or vectors_only or full or no_golden or dry_run):
         raise UsageError("--roll-back builds nothing", hint="give it alone: tower reindex --roll-back")
     with runtime(context).workspace(home) as service, progress() as report:
         service.scope_for(as_user).require("reindex")
-        wanted = sources or ()
-        result = service.roll_back(report) if roll_back else service.reindex(wanted, vectors_only, full, report)
-    show(result, as_json, lambda console: render_mapping(console, result))
+        result = (
+            service.roll_back(report)
+            if roll_back
+            else service.reindex(sources or (), vectors_only, full, report, golden=not no_golden, dry_run=dry_run)
+        )
+    show(result, as_json, lambda console: render_reindexed(console, result))
 
 
 def status(

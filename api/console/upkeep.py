@@ -92,6 +92,10 @@ def _told(job: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(result, Mapping):
         told += [f"generation {result['generation']}"] if result.get("generation") else []
         told += [f"{result['total']:,} passages, {result['embedded']:,} embedded"] if "embedded" in result else []
+        golden = result.get("golden")
+        if isinstance(golden, Mapping):
+            told.append(str(golden.get("summary") or ""))
+            return {**job, "told": " · ".join(told), "wrong": golden.get("wrong") or ()}
     elif isinstance(result, list):
         reports = [one for one in result if isinstance(one, Mapping)]
         for name in ("loaded", "deleted", "quarantined"):

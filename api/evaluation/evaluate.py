@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from api.evaluation.golden import Golden, fault, read_golden
 from index.errors import TowerError
@@ -15,8 +15,25 @@ from query.drafts.localise import english
 from query.proof.prove import unproven_figures
 
 if TYPE_CHECKING:
-    from api.service import Service
+    from api.access.caller import Caller
+    from index.scope import Scope
     from query.answer import Answer
+
+
+class Asked(Protocol):
+    """Who is asked: an `api.service.Service`, or an `api.evaluation.trial.Trial`."""
+
+    def scope_for(self, user: str | Caller | None) -> Scope:
+        """What `user` may see."""
+        ...
+
+    def ask(self, question: str, scope: Scope, *, conversation: str = "") -> Answer:
+        """Answer within `scope`."""
+        ...
+
+    def check_citations(self, answer: Answer, scope: Scope) -> Sequence[str]:
+        """A line for each citation that does not hold."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -81,14 +98,14 @@ class Evaluation:
 
 
 def evaluate_file(
-    service: Service, path: Path, on_case: Callable[[int, int], None], *, user: str | None = None
+    service: Asked, path: Path, on_case: Callable[[int, int], None], *, user: str | None = None
 ) -> Evaluation:
     """Ask every question of the file; `on_case(done, total)` is called after each. A bad file is a `UsageError`."""
     return evaluate(service, read_golden(path), on_case, user=user)
 
 
 def evaluate(
-    service: Service, cases: Sequence[Golden], on_case: Callable[[int, int], None], *, user: str | None = None
+    service: Asked, cases: Sequence[Golden], on_case: Callable[[int, int], None], *, user: str | None = None
 ) -> Evaluation:
     """Ask and score, as the user that a case names, else as `user`; a question that fails counts as wrong, with the
     failure as its reason."""
@@ -100,7 +117,7 @@ def evaluate(
     return Evaluation(tuple(outcomes))
 
 
-def _outcome(service: Service, case: Golden, user: str | None) -> Outcome:
+def _outcome(service: Asked, case: Golden, user: str | None) -> Outcome:
     started = time.perf_counter()
     try:
         scope = service.scope_for(case.user or user)

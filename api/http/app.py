@@ -113,7 +113,15 @@ def handlers(service: Service, *, apart: bool = True) -> dict[str, Handler]:
         "reindex": lambda given, told: (
             service.roll_back(told)
             if given.get("roll_back")
-            else service.reindex(given["sources"], given["vectors_only"], given["full"], told, apart=apart)
+            else service.reindex(
+                given["sources"],
+                given["vectors_only"],
+                given["full"],
+                told,
+                apart=apart,
+                golden=bool(given.get("golden", True)),
+                dry_run=bool(given.get("dry_run")),
+            )
         ),
         "retrain": lambda _given, told: service.retrain(told),
     }

@@ -106,10 +106,13 @@ class ForgetRequest(_Request):
 
 
 class ReindexRequest(IngestRequest):
-    """`vectors_only` does not read the sources; `full` embeds everything again; `roll_back` builds nothing, and
-    switches back to the generation before the live one."""
+    """`vectors_only` does not read the sources; `full` embeds everything again; without `golden` no golden questions
+    are asked; `dry_run` says what it would cost; `roll_back` builds nothing, and switches back to the generation before
+    the live one."""
 
     vectors_only: bool = False
+    golden: bool = True
+    dry_run: bool = False
     roll_back: bool = False
 
 

@@ -53,6 +53,19 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def render_reindexed(console: Console, value: Any) -> None:
+    """A reindex: its golden questions in a line, those that were answered wrong as a table."""
+    body = plain(value)
+    golden = body.get("golden") if isinstance(body, dict) else None
+    if not isinstance(golden, dict):
+        render_mapping(console, body)
+        return
+    wrong = golden.get("wrong") or []
+    reports = [report_json(one) for one in body.get("sources") or ()]
+    shown = {**body, "golden": golden.get("summary", ""), "answered wrong": wrong, "sources": reports}
+    render_mapping(console, {name: part for name, part in shown.items() if part not in ([], None)})
+
+
 def render_mapping(console: Console, value: Any) -> None:
     """A mapping: simple values a line each, lists of records as tables."""
     body = plain(value)

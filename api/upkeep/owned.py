@@ -17,16 +17,16 @@ class Owned:
         generations, embedder = workspace._generations, workspace._embedder
         assert store is not None and sources is not None and generations is not None and embedder is not None
         self.store, self.sources, self.generations, self.embedder = store, sources, generations, embedder
-        self.workspace = workspace
+        assert workspace._live is not None
+        self.workspace, self.live = workspace, workspace._live
         self.engines = workspace._engines
 
     def gateway(self) -> tuple[str, VectorGateway]:
         """The live generation and its gateway, begun where there is none; it stays open for questions."""
-        workspace = self.workspace
-        if workspace._open_passages() is None:
-            live, gateway = self.generations.live_or_first(self.embedder)
+        live = self.live
+        if live.opened() is None:
+            _, gateway = self.generations.live_or_first(self.embedder)
             gateway.close()
-            workspace._open_passages()
-            assert workspace._generation == live.generation
-        assert workspace._gateway is not None
-        return workspace._generation, workspace._gateway
+            live.opened()
+        assert live.gateway is not None
+        return live.generation, live.gateway

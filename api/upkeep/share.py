@@ -86,9 +86,8 @@ def catch_up(workspace: Workspace) -> None:
     now is opened for the next question."""
     assert workspace._generations is not None
     with workspace._upkeep.here:
-        live = workspace._generations.live()
-        if live is not None and workspace._passages is not None and live.generation != workspace._generation:
-            workspace._close_retired()
-            workspace._retire()
-        else:
-            workspace._forget()
+        live, held = workspace._generations.live(), workspace._live
+        if live is not None and held is not None and held.gateway is not None and live.generation != held.generation:
+            held.close_retired()
+            held.retire()
+        workspace._forget()

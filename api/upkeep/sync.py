@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from api.service import Progress
     from api.settings import Settings
     from api.upkeep.owned import Owned
-    from index.vectors.gateway import VectorGateway
     from ingest.progress import Progress as Step
     from ingest.progress import SyncReport
 
@@ -35,63 +34,27 @@ class Upkeep:
     def ingest(self, only: Sequence[str], full: bool, reconcile: bool = False, retry: bool = False) -> list[SyncReport]:
         """Sync, then bring the live generation and the scores up to date with what was read. With `retry` only those
         sources that have something in quarantine, whose records are read again."""
+        from api.upkeep.rebuild import Rebuild
+
         if retry:
             from ingest.retry import mark_for_retry
 
             only = mark_for_retry(self.owned.store, tuple(only))
             if not only:
                 return []
+        for line in Rebuild(self).notices():
+            self.progress(line, 0, None)
         reports = self.sync(only, full, reconcile)
         self._index()
         self.train(changed=any(r.totals.loaded or r.totals.deleted for r in reports))
         return reports
-
-    def reindex(self, sources: Sequence[str], vectors_only: bool, full: bool, apart: bool) -> dict[str, Any]:
-        """A new generation beside the live one, checked and switched to; the sources are read first unless
-        `vectors_only`. `apart` fills it in a process of its own."""
-        from api.upkeep.build import fill_apart
-        from ingest.reindex import reindex
-
-        reports = [] if vectors_only else self.sync(sources, full)
-        owned = self.owned
-        report = reindex(
-            owned.generations,
-            owned.store,
-            owned.embedder,
-            check=self._finds_its_passages,
-            progress=self._bar("embedding passages"),
-            anew=full,
-            fill=(lambda name: fill_apart(owned.workspace.home, name, self._bar("embedding passages")))
-            if apart
-            else None,
-        )
-        return {**asdict(report), "sources": reports}
-
-    def roll_back(self) -> dict[str, Any]:
-        """The generation before the live one answers again, with everything that was read since in it."""
-        from ingest.reindex import roll_back
-
-        owned = self.owned
-        bar = self._bar("embedding passages")
-        return {"generation": roll_back(owned.generations, owned.store, owned.embedder, bar)}
-
-    def _finds_its_passages(self, gateway: VectorGateway) -> str:
-        """Why a new vector index may not go live: passages taken from all over it are not found by their own words."""
-        from ingest.reindex import unfound
-
-        self.owned.workspace._forget()  # tags that came with this sync belong to the administrator too
-        scope = self.owned.workspace.administrator()
-        asked, missing = unfound(self.owned.store, gateway, self.owned.embedder, scope)
-        return (
-            f"{len(missing)} of {asked} passages are not found by their own words" if len(missing) * 10 > asked else ""
-        )
 
     def sync(self, only: Sequence[str], full: bool, reconcile: bool = False) -> list[SyncReport]:
         """Read the sources; twice where the catalogue was drafted in between, so that documents find its entities."""
         from ingest.sync.sources import sync
 
         catalogue = self._catalogue()
-        options: dict[str, Any] = {"only": only, "progress": self._step}
+        options: dict[str, Any] = {"only": only, "progress": self._step, "lost": self._let_go}
         reports = sync(self.owned.sources, self.owned.store, catalogue, full=full, reconcile=reconcile, **options)
         if catalogue is None and self._draft():
             again = sync(self.owned.sources, self.owned.store, self._catalogue(), **options)
@@ -99,6 +62,20 @@ class Upkeep:
         self.resolve()
         self._remove_outdated(deleted=any(r.totals.deleted for r in reports))
         return reports
+
+    def _let_go(self, source: str) -> None:
+        """Something of `source` was deleted: vectors, answers, drafts and what is remembered follow now, not when the
+        last source is done. What cannot be done now is done then."""
+        from ingest.indexing import delete_stale
+
+        owned = self.owned
+        try:
+            self._remove_outdated(deleted=True)
+            if owned.generations.live() is not None:
+                generation, gateway = owned.gateway()
+                delete_stale(owned.store, gateway, generation)
+        except TowerError as error:
+            log.warning("%s: what was deleted there is not yet gone everywhere: %s", source, error.message)
 
     def _remove_outdated(self, *, deleted: bool) -> None:
         """What was deleted at its source does not live on in answers and drafts."""

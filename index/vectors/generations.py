@@ -91,9 +91,10 @@ class Generations:
         name = self._ledger.create_generation(embedder.identity)
         return self._get(name)
 
-    def switch(self, generation: str) -> None:
-        """Make `generation` the one that answers; the one before it becomes old. One transaction."""
-        self._ledger.set_generation_status(generation, "live")
+    def switch(self, generation: str, message: str = "") -> None:
+        """Make `generation` the one that answers; the one before it becomes old. One transaction. `message` is what the
+        ledger keeps about it."""
+        self._ledger.set_generation_status(generation, "live", message)
 
     def fail(self, generation: str, message: str) -> None:
         """Give up a build: its reason stays in the ledger, its folder goes."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from index.errors import SourceError
+from index.store.store import Store
 from index.store.writer import Rejected, RunTotals, StoredDocument, Writer, digest
 from ingest.chunking import CHUNKING_VERSION
 from ingest.config import DocumentsConfig, FileSource, RowDocumentsConfig, TableConfig
@@ -34,6 +35,20 @@ def sync_documents(run: SourceRun, names: EntityDictionary, readers: ReaderPool)
     _sync_rows(run, names, links)
     if isinstance(run.config, FileSource):
         _FileSync(run, names, links, readers).run()
+    run.documents["cut"] = CHUNKING_VERSION
+
+
+def cut_another_way(store: Store) -> int:
+    """How many documents were cut into passages by another version than this: the next sync of their sources cuts them
+    again, and embeds what comes of it."""
+    held = {one.source: one.documents for one in store.status().sources}
+    return sum(count for name, count in held.items() if _cut(store, name) not in ("", CHUNKING_VERSION))
+
+
+def _cut(store: Store, source: str) -> str:
+    """The version that cut the documents of a source; empty where it is not known."""
+    documents = store.source_state(source).state.get("documents")
+    return str(documents.get("cut", "")) if isinstance(documents, dict) else ""
 
 
 def _sync_rows(run: SourceRun, names: EntityDictionary, links: str) -> None:

@@ -27,6 +27,10 @@ from ingest.sync.streams import sync_stream_tables
 from ingest.sync.tables import sync_file_tables
 
 
+def ignored(_source: str) -> None:
+    """Nobody wants to know."""
+
+
 def sync(
     sources: SourcesConfig,
     store: Store,
@@ -36,6 +40,7 @@ def sync(
     full: bool = False,
     reconcile: bool = False,
     progress: Listener = silent,
+    lost: Callable[[str], None] = ignored,
 ) -> list[SyncReport]:
     """Bring the sources up to date, or those named in `only`; one report a source, in the order of tower.yaml.
 
@@ -43,8 +48,9 @@ def sync(
     some. A source that fails leaves the others alone: its report says why. A full disk ends the whole sync with
     `StorageError`, since no other source could be written either. `full` reads everything again, and accepts that
     what a source no longer has is gone; `reconcile` compares the keys of streams whose turn it is not yet. Documents
-    are linked to the entities of `catalogue`. Cut off at any moment, the next sync ends in the state that this one
-    would have ended in.
+    are linked to the entities of `catalogue`. `lost` is told the name of a source of which something was deleted when
+    its tables, and when its documents, are done: the other sources may take hours. Cut off at any moment, the next
+    sync ends in the state that this one would have ended in.
     """
     store.create()
     removed = [] if only else _remove_others(sources, store)
@@ -57,12 +63,12 @@ def sync(
             run.row_documents, warnings = prose_documents(catalogue, run.name)
             run.warnings += warnings
     for run in _referenced_first(runs):
-        _attempt(run, reports, _sync_tables)
+        _attempt(run, reports, _sync_tables, lost)
     names = build_dictionary(store, catalogue)
     with ReaderPool() as readers:
         for run in runs:
             if run.name not in reports:
-                _attempt(run, reports, lambda r: _sync_documents(r, names, readers))
+                _attempt(run, reports, lambda r: _sync_documents(r, names, readers), lost)
             if run.name not in reports:
                 reports[run.name] = run.report("ok")
     mark_alike(store)
@@ -168,8 +174,10 @@ def _check_not_emptied(run: SourceRun) -> None:
         )
 
 
-def _attempt(run: SourceRun, reports: dict[str, SyncReport], step: Callable[[SourceRun], None]) -> None:
-    since = time.monotonic()
+def _attempt(
+    run: SourceRun, reports: dict[str, SyncReport], step: Callable[[SourceRun], None], lost: Callable[[str], None]
+) -> None:
+    since, deleted = time.monotonic(), run.totals.deleted
     message = hint = ""
     try:
         step(run)
@@ -184,6 +192,8 @@ def _attempt(run: SourceRun, reports: dict[str, SyncReport], step: Callable[[Sou
         message, hint = run.redacted(message), run.redacted(hint)
         run.fail(message)
         reports[run.name] = run.report("failed", message, hint)
+    if run.totals.deleted > deleted:
+        lost(run.name)
 
 
 __all__ = ["Progress", "SyncReport", "sync"]

@@ -271,7 +271,15 @@ class FakeService:
         return [{"source": "crm", "status": "ok", "read": 3, "loaded": 2, "unchanged": 1, "quarantined": 0}]
 
     def reindex(
-        self, sources: Sequence[str], vectors_only: bool, full: bool, progress: Progress, *, apart: bool = False
+        self,
+        sources: Sequence[str],
+        vectors_only: bool,
+        full: bool,
+        progress: Progress,
+        *,
+        apart: bool = False,
+        golden: bool = True,
+        dry_run: bool = False,
     ) -> Any:
         return {"generation": "g2", "chunks": 1}
 

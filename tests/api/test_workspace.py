@@ -53,7 +53,7 @@ def test_a_healthy_workspace_says_so_and_a_broken_part_is_named(home: Path, monk
     def gone() -> int:
         raise StorageError("the vector engine does not answer")
 
-    monkeypatch.setattr(service.inner._gateway, "count", gone)
+    monkeypatch.setattr(service.inner._live.gateway, "count", gone)
     assert service.health() == {"records": "", "passages": "the vector engine does not answer"}
     service.close()
 

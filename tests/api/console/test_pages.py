@@ -166,6 +166,21 @@ def test_a_job_is_begun_and_its_result_is_told(client: TestClient) -> None:
     assert client.post("/console/jobs", data={"kind": "format"}).status_code == 400
 
 
+def test_a_reindex_tells_what_its_golden_questions_said(monkeypatch: pytest.MonkeyPatch, client: TestClient) -> None:
+    wrong = [{"id": "g7", "question": "Who owes <us>?", "path": "vector", "live": "wrong"}]
+    golden = {"asked": 9, "right": 8, "wrong": wrong, "summary": "8 of 9 golden questions right; wrong: g7"}
+    report = {"generation": "g2", "embedded": 5, "total": 5, "golden": golden}
+    monkeypatch.setattr(FakeService, "reindex", lambda *_given, **_options: report)
+    client.post("/console/jobs", data={"kind": "reindex"})
+    job = client.get("/v1/admin/jobs").json()["jobs"][0]
+    client.get(f"/v1/admin/jobs/{job['id']}/events")  # to its end
+    soup = BeautifulSoup(client.get("/console/sources").text, "html.parser")
+    (card,) = soup.select("ul.jobs > li")
+    assert "generation g2 · 5 passages, 5 embedded · 8 of 9 golden questions right; wrong: g7" in card.get_text()
+    (listed,) = card.select("details li")
+    assert listed.get_text() == "Who owes <us>? g7; went vector; the index before: wrong"
+
+
 def test_who_may_not_is_not_shown_the_way_and_refused(monkeypatch: pytest.MonkeyPatch, client: TestClient) -> None:
     only_ask = Scope(Scope.nothing("zoe").principal, {}, frozenset(), frozenset({"ask"}))
     monkeypatch.setattr(FakeService, "scope_for", lambda *_: only_ask)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import load_settings
-from api.upkeep.build import fill_apart
+from api.upkeep.build import build_apart
 from api.upkeep.owned import Owned
 from api.wiring import open_workspace
 from api.workspace import Workspace
@@ -52,18 +52,18 @@ def test_a_server_s_reindex_fills_the_new_generation_elsewhere(workspace: Worksp
 def test_what_goes_wrong_there_is_told_here_and_the_live_generation_stays(workspace: Workspace) -> None:
     with pytest.raises(StorageError, match=r"g0001 was not built: .*open in another process"):
         workspace.search("ridge", workspace.administrator(), 1)  # this process owns it from here on
-        fill_apart(workspace.home, "g0001", lambda *_: None)
+        build_apart(workspace.home, "g0001", lambda *_: None)
     assert workspace.search("ridge", workspace.administrator(), 1)
 
 
 def test_it_is_ended_where_its_progress_is_refused(workspace: Workspace) -> None:
     name = Owned(workspace).generations.begin(workspace._embedder).generation  # type: ignore[arg-type]
 
-    def stop(_done: int, _total: int) -> None:
+    def stop(_what: str, _done: int, _total: int | None) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        fill_apart(workspace.home, name, stop)
+        build_apart(workspace.home, name, stop)
     report = workspace.reindex([], True, False, lambda *_: None)
     assert (report["generation"], report["total"]) == (name, 12)  # the build goes on, nobody holds it
 
@@ -71,8 +71,8 @@ def test_it_is_ended_where_its_progress_is_refused(workspace: Workspace) -> None
 def test_it_ends_with_the_process_that_began_it(workspace: Workspace) -> None:
     name = Owned(workspace).generations.begin(workspace._embedder).generation  # type: ignore[arg-type]
     code = (
-        "import sys, time; from pathlib import Path; from api.upkeep.build import fill_apart\n"
-        f"fill_apart(Path({str(workspace.home)!r}), {name!r}, lambda *_: time.sleep(60))"
+        "import sys, time; from pathlib import Path; from api.upkeep.build import build_apart\n"
+        f"build_apart(Path({str(workspace.home)!r}), {name!r}, lambda *_: time.sleep(60))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     owner = workspace.home / "vectors" / f"{name}.owner"
@@ -89,3 +89,20 @@ def test_it_ends_with_the_process_that_began_it(workspace: Workspace) -> None:
         except BusyError:
             assert attempt < 199, "it holds the generation still"
             time.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux has such a class")
+def test_it_takes_an_idle_processor_and_insists_where_there_is_none() -> None:
+    code = (
+        "import os, time; from api.upkeep import build\n"
+        "build._PATIENCE_S, build._SHARE = 0.5, 100.0  # more than there is to get\n"
+        "build.give_way(); print(os.sched_getscheduler(0), os.nice(0))\n"
+        "while os.sched_getscheduler(0) == os.SCHED_IDLE: time.sleep(0.05)\n"
+        "print(os.sched_getscheduler(0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, check=True, timeout=120,
+    )  # fmt: skip
+    first, niceness, then = done.stdout.split()
+    assert (int(first), int(niceness), int(then)) == (os.SCHED_IDLE, min(19, os.nice(0) + 10), os.SCHED_OTHER)
