@@ -41,6 +41,7 @@ def serve(
     """
     from api.access.browser import Browsers
     from api.access.limits import Limits
+    from api.access.shelf import shelf_of
     from api.access.signin import SignIn
     from api.http.boundary import LOOPBACK_NAMES
     from api.http.serving import serve_workspace
@@ -53,6 +54,7 @@ def serve(
     number = settings.server.port if port is None else port
     sign_in = SignIn(settings.signin, settings.home)
     require_sign_in(settings, sign_in, address, as_user)
+    browsers = Browsers(settings.console, settings.signin, shelf_of(settings.console, settings.limits))
     set_up(settings.logs, settings.home)
     with run.workspace(home, own=True) as service:
         if as_user is not None or not settings.policy_path.exists():
@@ -68,7 +70,7 @@ def serve(
             sign_in=sign_in,
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
-            browsers=Browsers(settings.console, settings.signin),
+            browsers=browsers,
             observers=OBSERVERS.get(),
             concurrent=settings.server.concurrent,
             threads=_threads(settings),
