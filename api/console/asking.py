@@ -51,7 +51,10 @@ def answer(request: Request, answer_id: str) -> Response:
     view = answer_view(service_of(request).answer(answer_id, scope_of(request)))
     if is_part(request):
         return page(request, "answer.html", answer=view)
-    return page(request, "ask.html", answer=view, question="", conversation=view["conversation"], problem=None)
+    said = request.query_params.get("said", "")
+    return page(
+        request, "ask.html", answer=view, question="", conversation=view["conversation"], problem=None, said=said
+    )
 
 
 @router.get("/console/{owner}/{owner_id}/citations/{number}")
