@@ -19,7 +19,8 @@ export function words(root) {
       }
       place.replaceWith(next);
       next.tabIndex = -1;
-      (next.querySelector("textarea") ?? next).focus();
+      (next.querySelector("textarea") ?? next).focus({ preventScroll: true });
+      next.scrollIntoView({ block: "nearest" });
     } catch (error) {
       place.append(problem(error.message));
     } finally {

@@ -12,6 +12,8 @@ from hatchling.builders.wheel import WheelBuilder
 
 from api.access.browser import Browsers
 from api.console import assets
+from api.console.asking import drawn
+from api.encode import to_json
 from api.http.app import create_app
 from api.settings import ConsoleSettings
 from index.errors import UsageError
@@ -111,6 +113,37 @@ def test_charts_are_drawn_here_and_cannot_run(client: TestClient) -> None:
     assert light.headers["content-type"] == "image/svg+xml" and light.text.startswith("<svg")
     assert "sandbox" in light.headers["content-security-policy"]
     assert client.get("/console/answers/a18/chart.svg").status_code == 404
+    assert client.get("/console/answers/a11/chart.svg?narrow=1&dark=1").text.startswith("<svg")
+
+
+def test_a_phone_gets_a_narrow_chart_with_letters_of_the_same_size() -> None:
+    specification = to_json({"width": 640, "height": 200, "data": {"values": [{"x": 1, "y": 2}]}, "mark": "point",
+                             "encoding": {"x": {"field": "x"}, "y": {"field": "y"}}})  # fmt: skip
+    wide, narrow = (str(drawn(specification, False, small)) for small in (False, True))
+    widths = [int(re.findall(r'width="(\d+)', svg)[0]) for svg in (wide, narrow)]
+    assert widths[1] < 340 and widths[0] > 640
+    assert set(re.findall(r'font-size="(\w+)"', wide)) == set(re.findall(r'font-size="(\w+)"', narrow))
+
+
+def test_whatever_fails_on_a_page_is_a_page(monkeypatch: pytest.MonkeyPatch, service: FakeService) -> None:
+    client = TestClient(create_app(service), raise_server_exceptions=False)
+    missing = client.get("/console/nothing")
+    assert missing.status_code == 404 and "There is no such page" in missing.text and "<nav" in missing.text
+    assert client.put("/console/drafts").status_code == 405
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(type(service.views), "at_risk", broken)
+    failed = client.get("/console/at-risk")
+    assert failed.status_code == 500 and "did not foresee" in failed.text and "secret" not in failed.text
+    assert "script-src 'self'" in failed.headers["content-security-policy"]
+    full = TestClient(create_app(service, concurrent=0))
+    page, problem = full.get("/"), full.post("/v1/ask", json={"question": "How many?"})
+    assert page.status_code == problem.status_code == 429 and page.headers["retry-after"] == "1"
+    assert "Too many requests" in page.text and problem.json()["code"] == "limited"
+    for reply in (missing, failed, page):
+        assert BeautifulSoup(reply.text, "html.parser").select_one("main h1") is not None
 
 
 def test_a_picture_is_sent_only_when_it_is_one(client: TestClient, service: FakeService) -> None:
