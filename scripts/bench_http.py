@@ -82,7 +82,7 @@ def served(home: Path) -> Iterator[tuple[int, int]]:
         yield int(line.split("127.0.0.1:")[1].split("/")[0]), process.pid
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 async def _measure(port: int, pid: int, clients: int, seconds: float, soak: float) -> None:

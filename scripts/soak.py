@@ -170,7 +170,7 @@ def main() -> int:
     with served(chosen.home) as (port, pid):
         load = Load(port, random.Random(chosen.seed))
         seen = asyncio.run(_soak(load, pid, chosen.minutes, chosen.clients, chosen.clients / chosen.rate))
-    return _verdict(seen, load, chosen.most)
+        return _verdict(seen, load, chosen.most)
 
 
 async def _soak(load: Load, pid: int, minutes: float, clients: int, every: float) -> list[Held]:

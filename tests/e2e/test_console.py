@@ -29,7 +29,7 @@ document.addEventListener("submit", () => { window.seen = { asked: performance.n
 def signed_in(chromium: Any, served: Served, user: str, path: str = "/", **options: Any) -> Any:
     """A page of a new browser context, `user` signed in by the provider's own page."""
     context = chromium.new_context(**options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto(served.url + path)
@@ -166,7 +166,7 @@ def test_questions_are_answered_while_a_reindex_runs(chromium: Any, served: Serv
     asking = page.context.new_page()
     asking.goto(served.url + "/")
     assert "290" in ask(asking, "How many customers do we have in EMEA?").inner_text()
-    page.locator("#jobs .state.done").first.wait_for(timeout=60_000)
+    page.locator("#jobs .state.done").first.wait_for(timeout=180_000)
     assert "generation g0002" in page.locator("#jobs li").first.inner_text()
     assert "SELECT" in ask(asking, "How many customers do we have in APAC?").locator("pre").first.text_content()
     page.context.close()
