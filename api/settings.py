@@ -86,9 +86,8 @@ class ModelsSettings(_Section):
 
 
 class ServerSettings(_Section):
-    """Where `tower serve` listens, and the host names it answers for besides those of this machine. A host other than
-    loopback is refused while nobody has to sign in. It answers `concurrent` requests at a time, and the next ones with
-    429. A server that is told to stop waits `drain_s` seconds for what it is answering."""
+    """Where `tower serve` listens, and the names it answers for besides this machine's. It answers `concurrent`
+    requests at a time, the next ones with 429. Told to stop, it waits `drain_s` seconds for those at work."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -117,24 +116,27 @@ class SigninSettings(_Section):
 
 
 class ConsoleSettings(_Section):
-    """The pages at `/`. With a `client_id` people sign in at `signin.issuer` (authorization code with PKCE); `url` is
-    the address that browsers use, where it is not the server's own. `frame_origins` may show the pages in a frame."""
+    """The pages at `/`: docs/console.md. Servers with the same session key and Redis share who is signed in."""
 
     url: str = Field(default="", pattern=r"^(https?://[^/?#\s]+)?$")
     client_id: str = ""
     client_key_env: str = "TOWER_CONSOLE_SECRET"
     scopes: tuple[str, ...] = ("openid", "profile")
     session_minutes: int = Field(default=60, ge=1, le=60 * 24)
+    session_key_env: str = "TOWER_SESSION_KEY"
     frame_origins: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.*-]+(:\d{1,5})?$")], ...] = ()
 
     def client_secret(self) -> str:
         """The secret from the environment; empty for a public client, which has none."""
         return os.environ.get(self.client_key_env, "")
 
+    def session_key(self) -> str:
+        """The servers' shared key from the environment; empty where sessions stay in the process."""
+        return os.environ.get(self.session_key_env, "")
+
 
 class LimitSettings(_Section):
-    """How much one user, or one client, may use; 0 is no limit. Rows are rows and passages; cost is in the unit that
-    the models' prices are in."""
+    """How much a user or a client may use; 0 is no limit. Rows are rows and passages, cost that of models' prices."""
 
     requests_per_minute: int = Field(default=0, ge=0)
     concurrent: int = Field(default=0, ge=0)

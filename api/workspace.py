@@ -102,6 +102,7 @@ class Workspace:
         self.principals = principals
         self._catalogue: Catalogue | None = None
         self._outline: Catalogue | None = None
+        self._administrator: tuple[Catalogue, Scope] | None = None
         self._built: OrderedDict[str, tuple[QueryEngine, str]] = OrderedDict()  # with the generation it reads
         self._opening = threading.RLock()
         self._upkeep = Turn(store)  # one ingest or reindex at a time; questions go on beside it
@@ -149,7 +150,11 @@ class Workspace:
 
     def administrator(self) -> Scope:
         """The scope of the workspace's own upkeep; whoever asks gets theirs from `scope_for`."""
-        return Scope.administrator(self.outline, self._tags)
+        with self._opening:
+            outline = self.outline
+            if self._administrator is None or self._administrator[0] is not outline:
+                self._administrator = (outline, Scope.administrator(outline, self._tags))
+            return self._administrator[1]  # the same object each time, so that caches know it again
 
     def engine(self, scope: Scope) -> QueryEngine:
         """The query engine for what `scope` shows; shared by scopes that see the same."""

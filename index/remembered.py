@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 500_000  # held at a time; the oldest results go first
 LONGEST = 50_000  # cells of one result that is held
+_TEXT = 32  # characters of a query that weigh as much as a cell: many small results have more text than cells
 _CHANGES_BY_ITSELF = re.compile(
     r"now|random|current_|clock|today|uuid|\b(?:date|time|datetime|julianday|unixepoch)\s*\(\s*\)|"
     r"\bstrftime\s*\(\s*'[^']*'\s*\)",
@@ -34,7 +35,7 @@ class RememberingReader:
 
     def __init__(self, inner: SqlReader) -> None:
         self._inner = inner
-        self._held: OrderedDict[object, Rows] = OrderedDict()
+        self._held: OrderedDict[tuple[str, int, tuple[tuple[str, Value], ...]], Rows] = OrderedDict()
         self._cells = 0
         self._mutex = threading.Lock()
 
@@ -56,15 +57,19 @@ class RememberingReader:
                 self._held.move_to_end(key)
                 return held
         rows = self._inner.read(query, parameters)
-        cells = _cells(rows)
-        if cells <= LONGEST and not _CHANGES_BY_ITSELF.search(query.sql):
+        if _cells(rows) <= LONGEST and not _CHANGES_BY_ITSELF.search(query.sql):
             with self._mutex:
                 if key not in self._held:
                     self._held[key] = rows
-                    self._cells += cells
+                    self._cells += _weight(query.sql, rows)
                 while self._cells > MOST_CELLS:
-                    self._cells -= _cells(self._held.popitem(last=False)[1])
+                    (sql, *_), oldest = self._held.popitem(last=False)
+                    self._cells -= _weight(sql, oldest)
         return rows
+
+
+def _weight(sql: str, rows: Rows) -> int:
+    return _cells(rows) + len(sql) // _TEXT
 
 
 def _cells(rows: Rows) -> int:

@@ -66,13 +66,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--soak", type=float, default=0.0)
     chosen = parser.parse_args()
-    with _served(chosen.home) as (port, pid):
+    with served(chosen.home) as (port, pid):
         asyncio.run(_measure(port, pid, chosen.clients, chosen.seconds, chosen.soak))
     return 0
 
 
 @contextmanager
-def _served(home: Path) -> Iterator[tuple[int, int]]:
+def served(home: Path) -> Iterator[tuple[int, int]]:
+    """`tower serve` over `home`, on a free port: the port and the process id."""
     command = [sys.executable, "-m", "api.start", "serve", "--home", str(home), "--port", "0"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -81,7 +82,7 @@ def _served(home: Path) -> Iterator[tuple[int, int]]:
         yield int(line.split("127.0.0.1:")[1].split("/")[0]), process.pid
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 async def _measure(port: int, pid: int, clients: int, seconds: float, soak: float) -> None:

@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 
 from api.access.code_flow import CodeFlow
 from api.access.sessions import Session, Sessions
+from api.access.shelf import LocalShelf
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from api.access.caller import Caller
+    from api.access.shelf import Shelf
     from api.settings import ConsoleSettings, SigninSettings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,12 +26,16 @@ BEGUN = "tower_sign_in"  # the cookie between a sign-in's begin and end
 
 
 class Browsers:
-    """The sessions of one server's pages, and the sign-in service that opens them, where the settings name one."""
+    """The sessions of a server's pages, and the sign-in service that opens them, where the settings name one. What they
+    hold is kept on `shelf`, which several servers may share."""
 
-    def __init__(self, console: ConsoleSettings, signin: SigninSettings | None = None) -> None:
+    def __init__(
+        self, console: ConsoleSettings, signin: SigninSettings | None = None, shelf: Shelf | None = None
+    ) -> None:
+        shelf = shelf if shelf is not None else LocalShelf()
         self.settings = console
-        self.flow = CodeFlow(signin, console) if console.client_id and signin is not None else None
-        self._sessions = Sessions()
+        self.flow = CodeFlow(signin, console, shelf=shelf) if console.client_id and signin is not None else None
+        self._sessions = Sessions(shelf)
 
     def session(self, request: Request) -> Session | None:
         """The session whose cookie the request carries; None without one that is open."""

@@ -1,8 +1,8 @@
 """Signing people in at an OpenID Connect provider: the authorization code flow with PKCE (RFC 7636).
 
 `begin` gives the address to send the browser to, `finish` takes what it comes back with. State, nonce and verifier
-stay on the server; a random text in a cookie ties them to the browser that began, so that nobody is signed in as
-somebody else by a link. No token reaches the page.
+stay on the server, on the shelf that servers may share; a random text in a cookie ties them to the browser that began,
+so that nobody is signed in as somebody else by a link. No token reaches the page.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ import hashlib
 import hmac
 import json
 import secrets
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 from urllib.request import Request, build_opener
 
 from api.access.jwks import FRESH_S, MOST, TIMEOUT_S, Fetch, Stay, discovered, fetch, require_safe
 from api.access.oidc import OidcTokens, header_of
+from api.access.shelf import LocalShelf
 from index.errors import SettingsError, SignInError, SourceError
 
 if TYPE_CHECKING:
     from api.access.caller import Caller
+    from api.access.shelf import Shelf
     from api.settings import ConsoleSettings, SigninSettings
 
 WITHIN_S = 600.0  # a sign-in that was begun must end within this
-MOST_BEGUN = 10_000
 _FAILED = "the sign-in did not succeed"
 Post = Callable[[str, Mapping[str, str], Mapping[str, str]], Mapping[str, Any]]
 """URL, form fields and headers to the JSON object that comes back."""
@@ -61,7 +60,6 @@ class Begun:
     verifier: str
     back: str
     then: str
-    until: float
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,13 @@ class CodeFlow:
     """Signs people in at `signin.issuer` as the client `console.client_id`. Safe between threads."""
 
     def __init__(
-        self, signin: SigninSettings, console: ConsoleSettings, *, fetch: Fetch = fetch, post: Post = post
+        self,
+        signin: SigninSettings,
+        console: ConsoleSettings,
+        *,
+        shelf: Shelf | None = None,
+        fetch: Fetch = fetch,
+        post: Post = post,
     ) -> None:
         if not signin.issuer:
             raise SettingsError("console.client_id is set, and signin.issuer is not", hint="name the provider as well")
@@ -85,8 +89,7 @@ class CodeFlow:
         self._console = console
         self._fetch, self._post = fetch, post
         self._tokens = OidcTokens(signin.model_copy(update={"audience": console.client_id}), fetch=fetch)
-        self._begun: OrderedDict[str, Begun] = OrderedDict()
-        self._mutex = threading.Lock()
+        self._begun = shelf if shelf is not None else LocalShelf()
         self._document: tuple[float, Mapping[str, Any]] = (float("-inf"), {})
 
     def begin(self, back: str, then: str) -> Sent:
@@ -97,10 +100,8 @@ class CodeFlow:
         state, browser, nonce = (secrets.token_urlsafe(32) for _ in range(3))
         verifier = secrets.token_urlsafe(48)
         endpoint = self._endpoint("authorization_endpoint")
-        with self._mutex:
-            self._begun[state] = Begun(_digest(browser), nonce, verifier, back, then, time.monotonic() + WITHIN_S)
-            while len(self._begun) > MOST_BEGUN:
-                self._begun.popitem(last=False)
+        begun = Begun(_digest(browser), nonce, verifier, back, then)
+        self._begun.put(_name(state), json.dumps(asdict(begun)), WITHIN_S)
         asked = {
             "response_type": "code", "client_id": self._console.client_id, "redirect_uri": back,
             "scope": " ".join(self._console.scopes), "state": state, "nonce": nonce,
@@ -113,9 +114,9 @@ class CodeFlow:
 
         Raises `SignInError`; a sign-in that was begun can be ended once.
         """
-        with self._mutex:
-            begun = self._begun.pop(given.get("state", ""), None)
-        if begun is None or begun.until < time.monotonic() or not hmac.compare_digest(begun.browser, _digest(browser)):
+        text = self._begun.take(_name(given.get("state", "")))
+        begun = Begun(**json.loads(text)) if text is not None else None
+        if begun is None or not hmac.compare_digest(begun.browser, _digest(browser)):
             raise SignInError(_FAILED, hint="it took too long, or was begun in another browser: try again")
         if given.get("iss", self.issuer) != self.issuer or "error" in given or not given.get("code"):
             raise SignInError(_FAILED, hint="the provider refused it: try again, or ask an administrator")
@@ -155,6 +156,10 @@ class CodeFlow:
             document = discovered(self.issuer, self._fetch)
             self._document = (time.monotonic(), document)
         return document
+
+
+def _name(state: str) -> str:
+    return f"sign-in:{state}"
 
 
 def _digest(text: str) -> str:

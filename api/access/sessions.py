@@ -1,24 +1,23 @@
-"""Sessions of people at the console: a random id in a cookie, and here, on the server, who signed in with it.
-
-Sessions live in this process: a restart ends them, and several server processes need a gateway that keeps a browser
-on one of them.
-"""
+"""Sessions of people at the console: a random id in a cookie, and on the server, by that id, who signed in with it."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from api.access.caller import Caller
 
 if TYPE_CHECKING:
-    from api.access.caller import Caller
+    from api.access.shelf import Shelf
     from api.access.signin import SignIn
 
-MOST = 10_000  # sessions held; the oldest ends
+MOST = 10_000  # tokens known; the oldest is forgotten
 LASTING_S = 12 * 3600.0  # after so long the use of a token is a sign-in again
 
 
@@ -26,7 +25,6 @@ LASTING_S = 12 * 3600.0  # after so long the use of a token is a sign-in again
 class Session:
     """Who signed in: `caller` of a sign-in service, else the `bearer` token, which is checked with every request."""
 
-    ends: float
     caller: Caller | None = None
     bearer: str = ""
 
@@ -62,31 +60,46 @@ def _hash(token: str) -> bytes:
 
 
 class Sessions:
-    """The open sessions of one server, by id. Safe between threads."""
+    """The open sessions, kept on `shelf` by their ids: where servers share it, whoever signed in at one is signed in at
+    each, and signed out at each."""
 
-    def __init__(self) -> None:
-        self._held: OrderedDict[str, Session] = OrderedDict()
-        self._mutex = threading.Lock()
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def open(self, seconds: float, *, caller: Caller | None = None, bearer: str = "") -> str:
         """A new session that ends after `seconds`; gives its id, which nobody can guess."""
         identity = secrets.token_urlsafe(32)
-        with self._mutex:
-            self._held[identity] = Session(time.monotonic() + seconds, caller, bearer)
-            while len(self._held) > MOST:
-                self._held.popitem(last=False)
+        self._shelf.put(_name(identity), _written(Session(caller, bearer)), seconds)
         return identity
 
     def find(self, identity: str) -> Session | None:
         """The session with that id; None where there is none, or it has ended."""
-        with self._mutex:
-            session = self._held.get(identity)
-            if session is not None and session.ends < time.monotonic():
-                del self._held[identity]
-                return None
-            return session
+        text = self._shelf.get(_name(identity))
+        return _read(text) if text is not None else None
 
     def close(self, identity: str) -> None:
         """End a session; idempotent."""
-        with self._mutex:
-            self._held.pop(identity, None)
+        self._shelf.take(_name(identity))
+
+
+def _name(identity: str) -> str:
+    return f"session:{identity}"
+
+
+def _written(session: Session) -> str:
+    caller: dict[str, Any] | None = None
+    if session.caller is not None:
+        caller = asdict(session.caller)
+        for name in ("groups", "actions"):
+            caller[name] = sorted(caller[name]) if caller[name] is not None else None
+    return json.dumps({"caller": caller, "bearer": session.bearer})
+
+
+def _read(text: str) -> Session:
+    held = json.loads(text)
+    caller = held["caller"]
+    if caller is None:
+        return Session(bearer=held["bearer"])
+    sets = {name: frozenset(caller[name]) if caller[name] is not None else None for name in ("groups", "actions")}
+    pairs = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in caller["attributes"])
+    return Session(Caller(**{**caller, **sets, "attributes": pairs}), held["bearer"])

@@ -43,6 +43,7 @@ def serve(
     """
     from api.access.browser import Browsers
     from api.access.limits import Limits
+    from api.access.shelf import shelf_of
     from api.access.signin import SignIn
     from api.http.boundary import LOOPBACK_NAMES
     from api.http.serving import serve_workspace
@@ -55,6 +56,7 @@ def serve(
     number = settings.server.port if port is None else port
     sign_in = SignIn(settings.signin, settings.home)
     require_sign_in(settings, sign_in, address, as_user)
+    browsers = Browsers(settings.console, settings.signin, shelf_of(settings.console, settings.limits))
     set_up(settings.logs, settings.home)
     with run.workspace(home, own=True) as service:
         if as_user is not None or not settings.policy_path.exists():
@@ -71,7 +73,7 @@ def serve(
             limits=Limits(settings.limits),
             kept_jobs=settings.jobs if settings.jobs.keep else None,
             share=_share(service, settings),
-            browsers=Browsers(settings.console, settings.signin),
+            browsers=browsers,
             observers=OBSERVERS.get(),
             concurrent=settings.server.concurrent,
             threads=_threads(settings),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(route_class=PageRoute)
 _DRAWN = 64  # charts kept
+_NARROW = 250  # pixels of a plot for a phone
 
 
 @router.get("/")
@@ -51,7 +52,10 @@ def answer(request: Request, answer_id: str) -> Response:
     view = answer_view(service_of(request).answer(answer_id, scope_of(request)))
     if is_part(request):
         return page(request, "answer.html", answer=view)
-    return page(request, "ask.html", answer=view, question="", conversation=view["conversation"], problem=None)
+    said = request.query_params.get("said", "")
+    return page(
+        request, "ask.html", answer=view, question="", conversation=view["conversation"], problem=None, said=said
+    )
 
 
 @router.get("/console/{owner}/{owner_id}/citations/{number}")
@@ -66,12 +70,14 @@ def citation(request: Request, owner: str, owner_id: str, number: int) -> Respon
 
 
 @router.get("/console/answers/{answer_id}/chart.svg")
-def chart(request: Request, answer_id: str, dark: Annotated[bool, Query()] = False) -> Response:
-    """The answer's chart, drawn here, for a light or a dark page."""
+def chart(
+    request: Request, answer_id: str, dark: Annotated[bool, Query()] = False, narrow: Annotated[bool, Query()] = False
+) -> Response:
+    """The answer's chart, drawn here, for a light or a dark page, and for a phone."""
     held = service_of(request).answer(answer_id, scope_of(request)).chart
     if held is None:
         raise NotFoundError("this answer has no chart")
-    return Response(drawn(to_json(held.vega_lite), dark), media_type="image/svg+xml", headers=_SEALED)
+    return Response(drawn(to_json(held.vega_lite), dark, narrow), media_type="image/svg+xml", headers=_SEALED)
 
 
 @router.get("/console/{owner}/{owner_id}/images/{number}")
@@ -111,16 +117,20 @@ async def fields(request: Request) -> dict[str, str]:
 
 
 @lru_cache(maxsize=_DRAWN)
-def drawn(specification: str, dark: bool) -> str:
-    """A Vega-Lite specification as SVG on whatever is behind it, in colours that a dark page shows where it is one."""
+def drawn(specification: str, dark: bool, narrow: bool = False) -> str:
+    """A Vega-Lite specification as SVG on whatever is behind it, in colours that a dark page shows where it is one. A
+    narrow page gets a narrow plot, whose letters are as large as on a wide one."""
     import json
 
     import vl_convert
 
     for light, instead in _dark_colours().items() if dark else ():
         specification = specification.replace(light, instead)
+    chart = {**json.loads(specification), "background": "transparent"}
+    if narrow and isinstance(chart.get("width"), int | float):
+        chart["width"] = min(chart["width"], _NARROW)
     try:
-        svg: str = vl_convert.vegalite_to_svg({**json.loads(specification), "background": "transparent"})
+        svg: str = vl_convert.vegalite_to_svg(chart)
     except ValueError as error:
         raise NotFoundError(f"the chart could not be drawn: {str(error).splitlines()[0]}") from error
     return svg

@@ -104,17 +104,20 @@ def refusal(request: Request, error: TowerError) -> Response:
     if isinstance(error, SignInError) and request.method == "GET" and not is_part(request):
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/console/sign-in?{urlencode({'then': asked})}", status_code=303)
-    title = _TITLES.get(error.status, "That did not work")
-    template = "error.html" if is_part(request) else "error_page.html"
-    reply = page(request, template, error.status, title=title, message=error.message, hint=_hint(error.hint))
+    reply = failure(request, error.status, error.message, error.hint)
     if isinstance(error, LimitError):
         reply.headers["Retry-After"] = str(error.retry_after)
     return reply
 
 
-def _hint(hint: str) -> str:
-    """Hints that speak of headers are for programs."""
-    return "" if "Authorization:" in hint else hint
+def failure(request: Request, status: int, message: str, hint: str = "") -> HTMLResponse:
+    """What failed, as a page or as a part of one."""
+    if status == 404:
+        hint = "it may be gone, or it is not yours to see"
+    elif "Authorization:" in hint:  # hints that speak of headers are for programs
+        hint = ""
+    template = "error.html" if is_part(request) else "error_page.html"
+    return page(request, template, status, title=_TITLES.get(status, "That did not work"), message=message, hint=hint)
 
 
 def _rights(scope: Scope | None) -> dict[str, bool]:

@@ -17,12 +17,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 from api.audit import CORRELATION
-from api.http.problems import problem
+from api.http.problems import problem, told
 from api.telemetry.logs import FIELDS
 from index.stages import OBSERVERS, TRACEPARENT, stage
 
 if TYPE_CHECKING:
-    from fastapi.responses import JSONResponse
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api.telemetry.metrics import Metrics
@@ -100,7 +100,7 @@ class Boundary:
                     await problem(*refused, request_id=identity)(scope, receive, outgoing)
                 elif works and self.at_work >= self.concurrent:
                     works = False
-                    await self._full(identity)(scope, receive, outgoing)
+                    await self._full(scope)(scope, receive, outgoing)
                 else:
                     self.at_work += works
                     await self._limited(scope, receive, outgoing)
@@ -142,12 +142,12 @@ class Boundary:
             if begun:
                 raise  # half an answer is out: the connection must break
             detail = "something failed that Tower did not foresee"
-            await problem(500, "internal", detail, request_id=scope["request_id"])(scope, receive, send)
+            await told(scope, 500, "internal", detail, hint="try again; the log says more")(scope, receive, send)
 
-    def _full(self, identity: str) -> JSONResponse:
+    def _full(self, scope: Scope) -> Response:
         """Said at once: what waits in a line that only grows is answered when nobody listens any more."""
         detail = f"the server is answering {self.concurrent} requests"
-        reply = problem(429, "limited", detail, hint="wait a moment, then send it again", request_id=identity)
+        reply = told(scope, 429, "limited", detail, hint="wait a moment, then send it again")
         reply.headers["Retry-After"] = "1"
         return reply
 

@@ -155,8 +155,7 @@ def _open(connection: Connection) -> bool:
 
 
 def _page(connection: Connection) -> bool:
-    path = str(connection["path"])
-    return path == "/" or path.startswith("/console/")
+    return problems.is_page(str(connection["path"]))
 
 
 def _method(connection: Connection) -> str:

@@ -16,6 +16,7 @@ from index.errors import LimitError, PolicyError, TowerError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+    from starlette.types import Scope
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "bad_media_type"}
@@ -49,6 +50,23 @@ async def recorded(request: Request, error: TowerError) -> TowerError:
     return error
 
 
+def told(scope: Scope, status: int, code: str, detail: str, *, hint: str = "") -> Response:
+    """A failure that no route told of: a page where a page was asked for, else a problem document."""
+    identity = str(scope.get("request_id", ""))
+    if is_page(str(scope["path"])):
+        from starlette.requests import Request as Asked
+
+        from api.console.rendering import failure
+
+        return failure(Asked(scope), status, detail, hint)
+    return problem(status, code, detail, hint=hint, request_id=identity)
+
+
+def is_page(path: str) -> bool:
+    """True for the address of a page of the console, whether there is one or not."""
+    return path == "/" or (path.startswith("/console/") and not path.startswith("/console/static/"))
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of the problems that an operation can answer with."""
     return {
@@ -73,7 +91,8 @@ def install(app: FastAPI) -> None:
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = _CODES.get(error.status_code, "failed")
-        reply = problem(error.status_code, code, str(error.detail), request_id=_request_id(request))
+        detail = "there is no such page" if error.status_code == 404 else str(error.detail)
+        reply = told(request.scope, error.status_code, code, detail if is_page(request.url.path) else str(error.detail))
         reply.headers.update(error.headers or {})
         return reply
 

@@ -151,9 +151,10 @@ class FakeViews:
 
 @dataclass
 class FakeFeedback:
-    """Feedback in memory."""
+    """Feedback in memory; `accepted` is the correction that the last one was accepted with."""
 
     held: dict[str, dict[str, Any]] = field(default_factory=dict)
+    accepted: Mapping[str, Any] | None = None
 
     def give(self, scope: Scope, answer_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
         one = {"id": "f1", "answer_id": answer_id, "principal": scope.principal.name, "status": "open", **given}
@@ -164,6 +165,7 @@ class FakeFeedback:
         return [one for one in self.held.values() if status in (None, one["status"])]
 
     def accept(self, scope: Scope, feedback_id: str, correction: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        self.accepted = correction
         return self._decided(feedback_id, "accepted") | {"golden": {"id": f"feedback-{feedback_id}", "expect": {}}}
 
     def dismiss(self, scope: Scope, feedback_id: str, reason: str = "") -> dict[str, Any]:

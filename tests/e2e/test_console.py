@@ -29,7 +29,7 @@ document.addEventListener("submit", () => { window.seen = { asked: performance.n
 def signed_in(chromium: Any, served: Served, user: str, path: str = "/", **options: Any) -> Any:
     """A page of a new browser context, `user` signed in by the provider's own page."""
     context = chromium.new_context(**options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto(served.url + path)
@@ -127,6 +127,38 @@ def answer_id(page: Any) -> str:
     return str(href).rsplit("/", 1)[1]
 
 
+def test_a_no_with_what_is_right_becomes_a_golden_question_after_review(chromium: Any, served: Served) -> None:
+    page = signed_in(chromium, served, "erin")
+    answer = ask(page, "How many customers do we have in EMEA?")
+    no = answer.get_by_role("button", name="No", exact=True)
+    no.focus()
+    page.keyboard.press("Enter")
+    answer.get_by_label("What is wrong or missing").wait_for()
+    assert page.evaluate("() => document.activeElement.name") == "comment"
+    page.keyboard.type("Say it in words, too")
+    answer.get_by_label("What a right answer says").fill("290")
+    answer.get_by_role("button", name="Send").click()
+    answer.get_by_text("It waits for a reviewer").wait_for()
+    follow = ask(page, "And in APAC?")  # the page goes on
+    follow.get_by_role("button", name="Yes", exact=True).click()
+    follow.get_by_text("noted as right").wait_for()
+    assert page.goto(served.url + "/console/feedback").status == 403
+    page.context.close()
+
+    reviewer = signed_in(chromium, served, "ada", "/console/feedback", viewport=PHONE)
+    word = reviewer.locator("article", has_text="How many customers do we have in EMEA?")
+    assert "Say it in words, too" in word.inner_text() and "erin" in word.inner_text()
+    assert word.get_by_label("Texts that the answer must hold").input_value() == "290"
+    word.get_by_role("button", name="Accept").click()
+    reviewer.get_by_text("it is a golden question now").wait_for()
+    other = reviewer.locator("article")
+    other.locator("summary", has_text="Dismiss").click()
+    other.get_by_label("Reason").fill("known")
+    other.get_by_role("button", name="Dismiss this").click()
+    reviewer.get_by_text("Nothing open").wait_for()
+    reviewer.context.close()
+
+
 def test_questions_are_answered_while_a_reindex_runs(chromium: Any, served: Served) -> None:
     page = signed_in(chromium, served, "ada", "/console/sources")
     page.get_by_role("button", name="Reindex").click()
@@ -134,7 +166,7 @@ def test_questions_are_answered_while_a_reindex_runs(chromium: Any, served: Serv
     asking = page.context.new_page()
     asking.goto(served.url + "/")
     assert "290" in ask(asking, "How many customers do we have in EMEA?").inner_text()
-    page.locator("#jobs .state.done").first.wait_for(timeout=60_000)
+    page.locator("#jobs .state.done").first.wait_for(timeout=180_000)
     assert "generation g0002" in page.locator("#jobs li").first.inner_text()
     assert "SELECT" in ask(asking, "How many customers do we have in APAC?").locator("pre").first.text_content()
     page.context.close()
@@ -144,6 +176,11 @@ def test_without_scripts_the_pages_ask_and_show_sources(chromium: Any, served: S
     page = signed_in(chromium, served, "erin", java_script_enabled=False)
     page.get_by_label("Question", exact=True).fill("How many customers do we have by segment?")
     page.get_by_role("button", name="Ask").click()
+    answer = page.url
+    page.get_by_role("button", name="No", exact=True).click()
+    page.get_by_label("What is wrong or missing").fill("By country, please")
+    page.get_by_role("button", name="Send").click()
+    assert page.get_by_text("It waits for a reviewer").is_visible() and page.url != answer
     page.locator("[data-answer] .mark").first.click()
     assert page.get_by_role("heading", name="Source 1").is_visible()
     page.context.close()
@@ -160,7 +197,7 @@ def test_no_page_has_a_serious_fault_for_assistive_technology(chromium: Any, ser
     page.locator("[data-answer] .mark").first.click()
     page.locator(".peek .cited").wait_for()
     found["citation"] = faults_of(page)
-    paths = ("at-risk", "drafts", "sources", "audit?check=1", "answers/nothing")
+    paths = ("at-risk", "drafts", "sources", "feedback", "audit?check=1", "answers/nothing")
     for path in paths:
         page.goto(f"{served.url}/console/{path}")
         found[path] = faults_of(page)

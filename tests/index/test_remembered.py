@@ -2,6 +2,7 @@
 
 import pytest
 
+from index import remembered
 from index.catalogue.model import Catalogue, Column, Table
 from index.errors import StorageError
 from index.guard.guard import GuardedQuery, guard
@@ -77,3 +78,12 @@ def test_the_oldest_go_when_it_holds_much() -> None:
     assert reader._cells <= 500_000 and len(reader._held) < 12
     reader.read(query("SELECT id FROM notes WHERE id > 29"))
     assert inner.read_times == 30
+
+
+def test_many_small_results_weigh_what_their_queries_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "MOST_CELLS", 1_000)
+    reader = RememberingReader(Counting(Rows(("id",), ((1,),))))
+    long = " AND ".join(f"id > {number}" for number in range(100))  # some 1,000 characters for two cells
+    for number in range(200):
+        reader.read(query(f"SELECT id FROM notes WHERE id < {number} AND {long}"))
+    assert 5 < len(reader._held) < 100

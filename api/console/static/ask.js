@@ -2,6 +2,7 @@
 import { watch } from "./citations.js";
 import { piece, problem } from "./dom.js";
 import { events } from "./stream.js";
+import { words } from "./word.js";
 
 const page = document.querySelector("[data-ask]");
 const thread = page.querySelector("[data-thread]");
@@ -16,6 +17,7 @@ const STEPS = {
 };
 
 watch(document);
+words(page);
 const examples = page.querySelector("[data-examples]");
 if (examples) {
   const link = examples.querySelector("a");
@@ -36,6 +38,7 @@ box.addEventListener("keydown", (event) => {
   }
 });
 page.addEventListener("submit", (event) => {
+  if (event.target.closest("[data-word]")) return;
   const question = event.submitter?.name === "question" ? event.submitter.value : box.value.trim();
   event.preventDefault();
   if (question && !page.hasAttribute("data-busy")) ask(question);

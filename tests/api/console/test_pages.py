@@ -12,8 +12,11 @@ from hatchling.builders.wheel import WheelBuilder
 
 from api.access.browser import Browsers
 from api.console import assets
+from api.console.asking import drawn
+from api.encode import to_json
 from api.http.app import create_app
 from api.settings import ConsoleSettings
+from index.errors import UsageError
 from index.scope import Scope
 from tests.api.fake import FakeService
 from tests.test_docs import ROOT
@@ -21,7 +24,8 @@ from tests.test_docs import ROOT
 PAGES = (
     "/", "/console/examples", "/console/at-risk", "/console/at-risk?score=late&show=all&sort=-due&page=2",
     "/console/drafts", "/console/drafts?status=approved", "/console/drafts/d1", "/console/sources", "/console/audit",
-    "/console/audit?check=1", "/console/sign-in", "/console/drafts/d1/citations/1", "/console/answers/nothing",
+    "/console/audit?check=1", "/console/feedback", "/console/feedback?status=accepted",
+    "/console/sign-in", "/console/drafts/d1/citations/1", "/console/answers/nothing",
 )  # fmt: skip
 
 
@@ -109,6 +113,37 @@ def test_charts_are_drawn_here_and_cannot_run(client: TestClient) -> None:
     assert light.headers["content-type"] == "image/svg+xml" and light.text.startswith("<svg")
     assert "sandbox" in light.headers["content-security-policy"]
     assert client.get("/console/answers/a18/chart.svg").status_code == 404
+    assert client.get("/console/answers/a11/chart.svg?narrow=1&dark=1").text.startswith("<svg")
+
+
+def test_a_phone_gets_a_narrow_chart_with_letters_of_the_same_size() -> None:
+    specification = to_json({"width": 640, "height": 200, "data": {"values": [{"x": 1, "y": 2}]}, "mark": "point",
+                             "encoding": {"x": {"field": "x"}, "y": {"field": "y"}}})  # fmt: skip
+    wide, narrow = (str(drawn(specification, False, small)) for small in (False, True))
+    widths = [int(re.findall(r'width="(\d+)', svg)[0]) for svg in (wide, narrow)]
+    assert widths[1] < 340 and widths[0] > 640
+    assert set(re.findall(r'font-size="(\w+)"', wide)) == set(re.findall(r'font-size="(\w+)"', narrow))
+
+
+def test_whatever_fails_on_a_page_is_a_page(monkeypatch: pytest.MonkeyPatch, service: FakeService) -> None:
+    client = TestClient(create_app(service), raise_server_exceptions=False)
+    missing = client.get("/console/nothing")
+    assert missing.status_code == 404 and "There is no such page" in missing.text and "<nav" in missing.text
+    assert client.put("/console/drafts").status_code == 405
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(type(service.views), "at_risk", broken)
+    failed = client.get("/console/at-risk")
+    assert failed.status_code == 500 and "did not foresee" in failed.text and "secret" not in failed.text
+    assert "script-src 'self'" in failed.headers["content-security-policy"]
+    full = TestClient(create_app(service, concurrent=0))
+    page, problem = full.get("/"), full.post("/v1/ask", json={"question": "How many?"})
+    assert page.status_code == problem.status_code == 429 and page.headers["retry-after"] == "1"
+    assert "Too many requests" in page.text and problem.json()["code"] == "limited"
+    for reply in (missing, failed, page):
+        assert BeautifulSoup(reply.text, "html.parser").select_one("main h1") is not None
 
 
 def test_a_picture_is_sent_only_when_it_is_one(client: TestClient, service: FakeService) -> None:
@@ -155,6 +190,73 @@ def test_a_failed_decision_keeps_what_was_typed(client: TestClient, service: Fak
     assert reply.status_code == 400 and "My own words" in reply.text and 'role="alert"' in reply.text
 
 
+def test_under_an_answer_one_says_whether_it_was_right_and_what_would_be(
+    client: TestClient, service: FakeService
+) -> None:
+    page = BeautifulSoup(asked(client, "How many accounts?"), "html.parser")
+    form = page.select_one("form.thumbs")
+    assert form is not None and form["action"] == "/console/answers/a18/feedback"
+    assert [button["value"] for button in form.select("button[name=verdict]")] == ["up", "down"]
+    up = client.post(str(form["action"]), data={"verdict": "up"}, follow_redirects=False)
+    assert (up.status_code, up.headers["location"]) == (303, "/console/answers/a18?said=up#word-a18")
+    assert "noted as right" in client.get(up.headers["location"]).text
+    down = client.post(str(form["action"]) + "?part=1", data={"verdict": "down"})
+    part = BeautifulSoup(down.text, "html.parser")
+    assert "<html" not in down.text and part.select_one("textarea[name=contains]") is not None
+    given = {"verdict": "down", "comment": "<b>LATAM</b>", "contains": " 4 \r\n\r\nfour\n", "route": ""}
+    more = client.post(str(form["action"]), data=given)
+    assert "waits for a reviewer" in more.text
+    kept = service.feedback.held["f1"]
+    assert (kept["verdict"], kept["comment"], kept["correction"]) == (
+        "down",
+        "<b>LATAM</b>",
+        {"contains": ["4", "four"]},
+    )
+    assert client.post(str(form["action"]), data={"verdict": "down", "route": "refuse"}).status_code == 200
+    assert service.feedback.held["f1"]["correction"] == {"route": "refuse"}
+
+
+def test_a_reviewer_accepts_or_dismisses_what_was_said(client: TestClient, service: FakeService) -> None:
+    assert "Nothing open" in client.get("/console/feedback").text
+    correction = {"contains": ["4", "four"], "rows": [[4]]}
+    word = {"verdict": "down", "comment": "<script>alert(1)</script>", "correction": correction}
+    service.feedback.held["f1"] = {"id": "f1", "answer_id": "a1", "principal": "zoe", "status": "open",
+                                   "question": "How <many>?", **word}  # fmt: skip
+    page = client.get("/console/feedback")
+    assert "<script>alert" not in page.text and "How &lt;many&gt;?" in page.text
+    shown = BeautifulSoup(page.text, "html.parser")
+    assert shown.select_one("textarea[name=contains]").text == "4\nfour"  # type: ignore[union-attr]
+    assert '"rows"' in shown.select_one("article pre").text  # type: ignore[union-attr]
+    bad = client.post("/console/feedback/f2", data={"action": "accept"})
+    assert bad.status_code == 404 and 'role="alert"' in bad.text and "How &lt;many&gt;?" in bad.text
+    assert client.post("/console/feedback/f1", data={"action": "burn"}).status_code == 400
+    stated = {"action": "accept", "contains": "5", "sql": "SELECT 5", "route": "sql"}
+    done = client.post("/console/feedback/f1", data=stated, follow_redirects=False)
+    assert done.headers["location"] == "/console/feedback?done=accept"
+    assert service.feedback.held["f1"]["status"] == "accepted"
+    assert service.feedback.accepted == {"rows": [[4]], "contains": ["5"], "sql": "SELECT 5", "route": "sql"}
+    service.feedback.held["f1"]["status"] = "open"
+    client.post("/console/feedback/f1", data={"action": "dismiss", "reason": "known"})
+    assert (
+        service.feedback.held["f1"]["status"] == "dismissed"
+        and "Dismissed" in client.get("/console/feedback?status=dismissed&done=dismiss").text
+    )
+
+
+def test_a_failed_review_keeps_what_was_typed(
+    monkeypatch: pytest.MonkeyPatch, client: TestClient, service: FakeService
+) -> None:
+    service.feedback.held["f1"] = {"id": "f1", "answer_id": "a1", "principal": "zoe", "status": "open",
+                                   "verdict": "down", "question": "Q"}  # fmt: skip
+
+    def refuse(*_: object) -> None:
+        raise UsageError("the correction's SQL does not run")
+
+    monkeypatch.setattr(service.feedback, "accept", refuse)
+    page = client.post("/console/feedback/f1", data={"action": "accept", "sql": "SELECT mine", "contains": ""})
+    assert page.status_code == 400 and "SELECT mine" in page.text and "does not run" in page.text
+
+
 def test_a_job_is_begun_and_its_result_is_told(client: TestClient) -> None:
     begun = client.post("/console/jobs", data={"kind": "ingest", "source": "crm"}, follow_redirects=False)
     assert begun.headers["location"] == "/console/sources#jobs"
@@ -186,6 +288,7 @@ def test_who_may_not_is_not_shown_the_way_and_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(FakeService, "scope_for", lambda *_: only_ask)
     page = client.get("/").text
     assert "/console/sources" not in page and "/console/audit" not in page and "/console/drafts" in page
+    assert "/console/feedback" not in page and client.get("/console/feedback").status_code == 403
     assert client.get("/console/sources").status_code == 403
     assert client.post("/console/jobs", data={"kind": "reindex"}).status_code == 403
     assert client.get("/v1/admin/jobs").status_code == 403

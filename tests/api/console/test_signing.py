@@ -12,16 +12,19 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.access import sessions
+from api.access import shelf as shelves
 from api.access.browser import Browsers
+from api.access.caller import Caller
 from api.access.limits import Limits
+from api.access.sessions import Sessions
+from api.access.shelf import LocalShelf, RedisShelf, Shelf
 from api.access.signin import SignIn
 from api.access.tokens import issue
 from api.console.signing import local
 from api.http.app import create_app
 from api.settings import ConsoleSettings, LimitsSettings, SigninSettings
 from index.errors import SettingsError
-from tests.api import provider
+from tests.api import provider, redis_server
 from tests.api.fake import FakeService
 from tests.api.provider import AUDIENCE, CLIENT, PASSWORD, Provider
 
@@ -39,10 +42,12 @@ def service() -> FakeService:
     return FakeService(governed=True)
 
 
-def opened(service: FakeService, home: Path, base: str = "http://testserver", **console: Any) -> TestClient:
+def opened(
+    service: FakeService, home: Path, base: str = "http://testserver", shelf: Shelf | None = None, **console: Any
+) -> TestClient:
     issuer = console.pop("issuer", "")
     signin = SigninSettings(issuer=issuer, audience=AUDIENCE if issuer else "")
-    browsers = Browsers(ConsoleSettings(**console), signin)
+    browsers = Browsers(ConsoleSettings(**console), signin, shelf)
     app = create_app(service, sign_in=SignIn(signin, home), browsers=browsers, limits=Limits(LimitsSettings()))
     return TestClient(app, base_url=base, follow_redirects=False, raise_server_exceptions=False)
 
@@ -150,9 +155,71 @@ def test_a_session_ends_in_time(service: FakeService, tmp_path: Path, monkeypatc
     client = opened(service, tmp_path, session_minutes=1)
     client.post("/console/sign-in", data={"token": issue(tmp_path, "emma", 1)}, headers=OWN)
     assert client.get("/v1/drafts").status_code == 200
-    now = sessions.time.monotonic()
-    monkeypatch.setattr(sessions.time, "monotonic", lambda: now + 61)
+    now = shelves.time.monotonic()
+    monkeypatch.setattr(shelves.time, "monotonic", lambda: now + 61)
     assert client.get("/v1/drafts").status_code == 401
+
+
+@pytest.fixture(params=["process", "redis"])
+def shelf(request: pytest.FixtureRequest) -> Iterator[tuple[Shelf, Shelf]]:
+    """Two servers' shelves that are one."""
+    if request.param == "process":
+        one = LocalShelf()
+        yield one, one
+        return
+    with redis_server.running() as url:
+        yield RedisShelf(url, "", "tower", "k" * 32), RedisShelf(url, "", "tower", "k" * 32)
+
+
+def test_who_signed_in_at_one_server_is_signed_in_and_out_at_each(
+    service: FakeService, tmp_path: Path, issuer: Provider, shelf: tuple[Shelf, Shelf]
+) -> None:
+    """A gateway that sends each request to another server: begun at one, come back to the other."""
+    both = [opened(service, tmp_path, shelf=one, issuer=issuer.issuer, client_id=CLIENT) for one in shelf]
+    back = at_the_provider(begun(both[0]))
+    both[1].cookies.update(dict(both[0].cookies))
+    assert both[1].get(back).headers["location"] == "/console/drafts"
+    held = both[1].cookies["tower_session"]
+    both[0].cookies.set("tower_session", held)
+    assert [">emma<" in client.get("/console/drafts").text for client in both] == [True, True]
+    assert [client.get(back).status_code for client in both] == [401, 401]  # a sign-in ends once, at whichever server
+    both[0].post("/console/sign-out", headers=OWN)
+    both[0].cookies.set("tower_session", held)
+    assert [client.get("/v1/drafts").status_code for client in both] == [401, 401]
+
+
+def test_servers_that_share_nothing_do_not_know_each_others_sessions(service: FakeService, tmp_path: Path) -> None:
+    one, other = opened(service, tmp_path), opened(service, tmp_path)
+    one.post("/console/sign-in", data={"token": issue(tmp_path, "emma", 1)}, headers=OWN)
+    other.cookies.set("tower_session", one.cookies["tower_session"])
+    assert (one.get("/v1/drafts").status_code, other.get("/v1/drafts").status_code) == (200, 401)
+
+
+def test_a_session_comes_back_as_it_was_kept() -> None:
+    sessions = Sessions(LocalShelf())
+    for caller in (
+        Caller("emma", "oidc"),
+        Caller(
+            "lena",
+            "oidc",
+            "crm",
+            frozenset({"b", "a"}),
+            (("region", "EMEA"), ("teams", ("x", "y"))),
+            frozenset({"ask"}),
+        ),
+        Caller("olga", "oidc", groups=frozenset(), actions=frozenset()),
+    ):
+        found = sessions.find(sessions.open(60, caller=caller))
+        assert found is not None and found.caller == caller
+        assert hash(found.caller) == hash(caller)  # the scopes made for it serve again
+
+
+def test_a_store_of_sessions_that_does_not_answer_lets_nobody_in(service: FakeService, tmp_path: Path) -> None:
+    client = opened(service, tmp_path, shelf=RedisShelf("redis://127.0.0.1:1", "", "tower", "k" * 32))
+    client.cookies.set("tower_session", "x")
+    assert client.get("/v1/drafts").status_code == 507
+    page = client.get("/")
+    assert page.status_code == 507 and "does not answer" in page.text
 
 
 @pytest.mark.parametrize(
