@@ -102,6 +102,7 @@ class Workspace:
         self._passages: PassageIndex | None = None
         self._catalogue: Catalogue | None = None
         self._outline: Catalogue | None = None
+        self._administrator: tuple[Catalogue, Scope] | None = None
         self._built: OrderedDict[str, QueryEngine] = OrderedDict()
         self._opening = threading.RLock()
         self._upkeep = threading.Lock()  # one ingest or reindex at a time; questions go on beside it
@@ -152,7 +153,11 @@ class Workspace:
 
     def administrator(self) -> Scope:
         """The scope of the workspace's own upkeep; whoever asks gets theirs from `scope_for`."""
-        return Scope.administrator(self.outline, self._tags)
+        outline = self.outline
+        made = self._administrator
+        if made is None or made[0] is not outline:  # it takes a while to make, and each request asks for it
+            made = self._administrator = (outline, Scope.administrator(outline, self._tags))
+        return made[1]
 
     def engine(self, scope: Scope) -> QueryEngine:
         """The query engine for what `scope` shows, over everything that is open; shared by scopes that see the same."""
