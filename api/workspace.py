@@ -150,11 +150,11 @@ class Workspace:
 
     def administrator(self) -> Scope:
         """The scope of the workspace's own upkeep; whoever asks gets theirs from `scope_for`."""
-        with self._opening:
-            outline = self.outline
-            if self._administrator is None or self._administrator[0] is not outline:
-                self._administrator = (outline, Scope.administrator(outline, self._tags))
-            return self._administrator[1]  # the same object each time, so that caches know it again
+        outline = self.outline
+        made = self._administrator
+        if made is None or made[0] is not outline:  # one object, which caches know again
+            made = self._administrator = (outline, Scope.administrator(outline, self._tags))
+        return made[1]
 
     def engine(self, scope: Scope) -> QueryEngine:
         """The query engine for what `scope` shows; shared by scopes that see the same."""

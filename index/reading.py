@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from index.store.base import storage_errors
 from index.store.schema import chunks, documents, likeness
 
 _BATCH = 500  # ids in one query: every engine takes as many parameters
+_REMEMBERED = 4_096  # texts of each kind
 _CHUNK = (chunks.c.chunk_id, chunks.c.hash, chunks.c.start, chunks.c.end, chunks.c.heading, chunks.c.page)
 _ABOUT = tuple(
     documents.c[name] for name in ("doc_id", "source", "title", "uri", "kind", "date", "tags", "entities", "meta")
@@ -128,7 +130,23 @@ def _document(
     text: str,
 ) -> Document:
     """A document from the columns `_ABOUT` in their order."""
-    about = {entity: tuple(keys) for entity, keys in json.loads(entities).items()}
-    return Document(
-        doc_id, source, title, text, frozenset(json.loads(tags)), uri, kind, date, about, meta=json.loads(meta)
-    )
+    return Document(doc_id, source, title, text, _tags(tags), uri, kind, date, _about(entities), meta=_meta(meta))
+
+
+# Documents share most of these, and reading them again takes as long as reading the row.
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _about(text: str) -> Mapping[str, tuple[str, ...]]:
+    return {entity: tuple(keys) for entity, keys in json.loads(text).items()}
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _meta(text: str) -> Mapping[str, str]:
+    meta: dict[str, str] = json.loads(text)
+    return meta

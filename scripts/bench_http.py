@@ -1,10 +1,12 @@
 """The service under load: requests a second and response times of `/v1/search` and `/v1/ask`, what ten times the
 clients do, and how soon the first events of a stream come.
 
-    python scripts/bench_http.py HOME [--clients 32] [--seconds 10] [--soak 0]
+    python scripts/bench_http.py HOME [--passages 100000] [--clients 32] [--seconds 10] [--soak 0]
 
 HOME is an ingested workspace without users, such as the one of `tower demo`; `tower serve` is started over it, and the
-clients run in this process, on the same cores. `--soak` goes on for so many more seconds and prints the memory.
+clients run in this process, on the same cores. No search is asked twice. `--passages` makes HOME where it is not
+there, and adds so many synthetic passages to it, which it keeps. `--soak` goes on for so many more seconds and prints
+the memory.
 """
 
 from __future__ import annotations
@@ -13,15 +15,21 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from scripts.bench_scale import Synthetic
+from scripts.many_passages import fill, made
 
 QUESTIONS = (
     "How many enterprise customers are in EMEA?",
@@ -33,10 +41,19 @@ QUESTIONS = (
     "How many accounts do we have per segment?",
     "List the 5 customers with the highest revenue",
 )
-QUERIES = (
-    "warranty on zips and seams", "returning a damaged tent", "delivery is late", "invoice was sent twice",
-    "how to wash a rain jacket", "renewal terms", "security of customer data", "cancel the contract",
-)  # fmt: skip
+TAG = "policies"  # one of the sample's
+_numbers = itertools.count()
+Request = tuple[str, dict[str, object]]
+
+
+def _search(words: Synthetic) -> Request:
+    """A search that was not asked before: four to twelve words that stand together somewhere."""
+    number = next(_numbers)
+    return "/v1/search", {"query": words.text(10_000_000 + number, 4 + number % 9), "k": 10}
+
+
+def _question() -> Request:
+    return "/v1/ask", {"question": QUESTIONS[next(_numbers) % len(QUESTIONS)]}
 
 
 @dataclass
@@ -62,10 +79,13 @@ def main() -> int:
     """Run it; prints one line a measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", type=Path)
+    parser.add_argument("--passages", type=int, default=0)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--soak", type=float, default=0.0)
     chosen = parser.parse_args()
+    if chosen.passages:
+        fill(chosen.home, chosen.passages, TAG)
     with served(chosen.home) as (port, pid):
         asyncio.run(_measure(port, pid, chosen.clients, chosen.seconds, chosen.soak))
     return 0
@@ -86,12 +106,16 @@ def served(home: Path) -> Iterator[tuple[int, int]]:
 
 
 async def _measure(port: int, pid: int, clients: int, seconds: float, soak: float) -> None:
-    ask = [("/v1/ask", {"question": question}) for question in QUESTIONS]
-    search = [("/v1/search", {"query": query, "k": 10}) for query in QUERIES]
+    words = made()
+    ask: Callable[[], Request] = _question
+    search: Callable[[], Request] = lambda: _search(words)  # noqa: E731
     for kind in (ask, search):
         await _load(port, kind, 1, 2.0)  # what is read once is read now
+    spent = _processor_s(pid)
     calm = await _load(port, search, clients, seconds)
+    spent = _processor_s(pid) - spent
     print(calm.line(f"/v1/search, {clients} clients"))
+    print(f"processor time of the server for a search: {1000 * spent / len(calm.seconds[200]):.1f} ms")
     print((await _load(port, ask, clients, seconds)).line(f"/v1/ask (SQL), {clients} clients"))
     # ten times as many requests as it can answer, and no more: what is refused is not sent again at once
     flood = await _load(port, search, 10 * clients, min(seconds, 5.0), clients * calm.took / len(calm.seconds[200]))
@@ -102,21 +126,18 @@ async def _measure(port: int, pid: int, clients: int, seconds: float, soak: floa
     await _stream(port)
     print(f"memory: {_anonymous_mb(pid):.0f} MB anonymous")
     if soak:
-        await _load(port, [*ask, *search], clients, soak)
+        await _load(port, lambda: ask() if next(_numbers) % 2 else search(), clients, soak)
         print(f"memory after {soak:.0f} s more: {_anonymous_mb(pid):.0f} MB anonymous")
 
 
-async def _load(
-    port: int, requests: list[tuple[str, dict[str, object]]], clients: int, seconds: float, every: float = 0.0
-) -> Load:
+async def _load(port: int, asked: Callable[[], Request], clients: int, seconds: float, every: float = 0.0) -> Load:
     """Each client sends its next request when the one before is answered, and not sooner than `every` seconds after."""
     found, until, begun = Load(), time.monotonic() + seconds, time.monotonic()
-    turn = itertools.count()
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while time.monotonic() < until:
-            path, body = requests[next(turn) % len(requests)]
+            path, body = asked()
             sent = time.monotonic()
             writer.write(_request(path, body))
             status = await _status(reader)
@@ -166,6 +187,11 @@ async def _stream(port: int) -> None:
                 seen[name] += 1
         writer.close()
     print("stream: " + ", ".join(f"{what} {statistics.median(times):.0f} ms" for what, times in firsts.items()))
+
+
+def _processor_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _anonymous_mb(pid: int) -> float:

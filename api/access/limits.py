@@ -109,6 +109,7 @@ class Limits:
         storage: Storage = _local_counters()
         self._places: Places = LocalPlaces()
         self._failures: tuple[type[BaseException], ...] = ()
+        self.shared = bool(settings.redis_url)  # counted by another process, which one has to wait for
         if settings.redis_url:
             from redis import Redis, RedisError
 

@@ -1,4 +1,7 @@
-"""What a route needs of its request: the workspace, the caller's scope, the jobs, the keys of repeated requests."""
+"""What a route needs of its request: the workspace, the caller's scope, the jobs, the keys of repeated requests.
+
+These are coroutines that wait for nothing: plain functions would each be run in a thread, and wait in line for it.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +18,25 @@ if TYPE_CHECKING:
     from api.service import Service
 
 
-def open_service(request: Request) -> Service:
+async def open_service(request: Request) -> Service:
     """The workspace that this application serves."""
     service: Service = request.app.state.service
     return service
 
 
-def caller_scope(request: Request) -> Scope:
+async def caller_scope(request: Request) -> Scope:
     """What the caller may see, as `api.http.door` found it."""
     scope: Scope = request.scope["tower.scope"]
     return scope
 
 
-def open_jobs(request: Request) -> Jobs:
+async def open_jobs(request: Request) -> Jobs:
     """The server's jobs."""
     jobs: Jobs = request.app.state.jobs
     return jobs
 
 
-def open_repeats(request: Request) -> Repeats:
+async def open_repeats(request: Request) -> Repeats:
     """What requests with an idempotency key made."""
     repeats: Repeats = request.app.state.repeats
     return repeats

@@ -78,7 +78,10 @@ class Door:
             await self.app(connection, receive, send)
         finally:
             USAGE.reset(token)
-            await run_in_threadpool(held.close)
+            if self.limits is not None and self.limits.shared:
+                await run_in_threadpool(held.close)
+            else:
+                held.close()
 
     def _admit(self, request: Request, held: ExitStack) -> Usage:
         scope, client, counted = self._scope(request)

@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -37,6 +38,7 @@ _GROUP = 4096  # texts tokenised and sorted together, so that memory stays bound
 
 
 Runtime = Literal["onnxruntime", "openvino"]
+Use = Literal["few", "many"]  # texts: a session for each is loaded when it is first needed
 
 
 class Session(Protocol):
@@ -52,8 +54,10 @@ class MiniLM:
     onnxruntime, of bfloat16 on OpenVINO, which is about four times as quick on a processor that has it.
 
     `cache` is a folder for the ONNX file, made when needed; where it cannot be written the model is built in memory.
-    `threads` batches run at the same time, by default one a core, each on one thread: measured half as fast again as
-    one batch on all cores, whose threads wait for each other. Safe to use from several threads.
+    Of many texts `threads` batches run at the same time, by default one a core, each on one thread: measured half as
+    fast again as one batch on all cores, whose threads wait for each other. A question, or a few texts, runs on all of
+    them together where the runtime can: it is there in little more than half the time for the same work. Safe to use
+    from several threads.
     Raises `ModelError` at the first text when the weights are missing or are not the published ones.
     """
 
@@ -63,11 +67,11 @@ class MiniLM:
         precision = "bf16" if runtime == "openvino" else "fp32"
         self.identity = f"all-MiniLM-L6-v2/{WEIGHTS_SHA256[:8]}/{runtime}/{precision}"
         self._runtime_name = runtime
-        self._batcher = Batcher(self._run)
+        self._batcher = Batcher(self._run_few)
         self._cache = cache
         self._threads = threads or _cores()
         self._loading = threading.Lock()
-        self._loaded: tuple[Session, Any] | None = None
+        self._sessions: dict[Use, Session] = {}
         self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
         self._remembering = threading.Lock()
 
@@ -82,6 +86,10 @@ class MiniLM:
         different = list(places)
         vectors = np.empty((len(different), self.dimension), dtype=np.float32)
         done = 0
+        if progress is None and 0 < len(different) <= _BATCH_TEXTS:
+            few = self._tokens(different, "few")
+            if len(few) * max(map(len, few)) <= _BATCH_TOKENS:
+                return self._run_few(few)[index]
         with ThreadPoolExecutor(self._threads, thread_name_prefix="embed") as pool:
             for group in self._groups(different):
                 running = {pool.submit(self._run, tokens): rows for rows, tokens in group}
@@ -100,8 +108,7 @@ class MiniLM:
             if known is not None:
                 self._queries.move_to_end(text)
                 return known
-        tokenizer = self._runtime()[1]
-        vector = self._batcher.run(tokenizer.encode(text).ids)
+        vector = self._batcher.run(self._tokens([text], "few")[0])
         vector.setflags(write=False)
         with self._remembering:
             self._queries[text] = vector
@@ -111,14 +118,13 @@ class MiniLM:
 
     def warm(self) -> None:
         """Load the runtime now rather than at the first text."""
-        self._runtime()
+        self._tokens([""], "few")
 
     def _groups(self, texts: Sequence[str]) -> Iterator[list[tuple[list[int], list[list[int]]]]]:
         """Groups of batches of rows and their tokens; a batch holds texts of like length, so that little padding is
         computed, and the longest come first, so that the cores end together."""
         for first in range(0, len(texts), _GROUP):
-            tokenizer = self._runtime()[1]
-            tokens = [encoding.ids for encoding in tokenizer.encode_batch(list(texts[first : first + _GROUP]))]
+            tokens = self._tokens(texts[first : first + _GROUP], "many")
             order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
             group = []
             while order:
@@ -129,22 +135,37 @@ class MiniLM:
             yield group
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        return self._runtime()[0].run(tokens)
+        return self._session("many").run(tokens)
 
-    def _runtime(self) -> tuple[Session, Any]:
-        if self._loaded is None:
+    def _run_few(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        return self._session("few").run(tokens)
+
+    def _tokens(self, texts: Sequence[str], use: Use) -> list[list[int]]:
+        """The tokens of texts, for a session that is loaded, its weights checked."""
+        self._session(use)
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return _tokenizer(model_folder())
+
+    def _session(self, use: Use) -> Session:
+        session = self._sessions.get(use)
+        if session is None:
             with self._loading:
-                if self._loaded is None:
-                    self._loaded = (self._session(), _tokenizer(model_folder()))
-        return self._loaded
+                session = self._sessions.get(use) or self._load(use)
+                # OpenVINO has one pool of requests, each on one core, for both.
+                uses: tuple[Use, ...] = (use,) if self._runtime_name == "onnxruntime" else ("few", "many")
+                self._sessions.update(dict.fromkeys(uses, session))
+        return session
 
-    def _session(self) -> Session:
+    def _load(self, use: Use) -> Session:
         """The graph on the chosen runtime; a cached file that does not load is made again once."""
         folder = model_folder()
         path = self._cache / _cache_name()
         if path.is_file():
             try:
-                return self._opened(path)
+                return self._opened(path, use)
             except Exception as error:  # the runtimes raise their own, unrelated classes
                 log.warning("the cached model %s does not load (%s): building it again", path, error)
         graph = _build(folder)
@@ -152,12 +173,12 @@ class MiniLM:
             _write_atomically(path, graph)
         except OSError as error:
             log.warning("the model cannot be kept in %s (%s): it is built in memory at each start", self._cache, error)
-            return self._opened(graph)
-        return self._opened(path)
+            return self._opened(graph, use)
+        return self._opened(path, use)
 
-    def _opened(self, model: Path | bytes) -> Session:
+    def _opened(self, model: Path | bytes, use: Use) -> Session:
         if self._runtime_name == "onnxruntime":
-            return _OnnxSession(model)
+            return _OnnxSession(model, self._threads if use == "few" else 1)
         from index.embedding.openvino import OpenVinoSession
 
         return OpenVinoSession(model, self._cache / "openvino", self._threads)
@@ -217,13 +238,15 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 class _OnnxSession:
-    """A `Session` on onnxruntime, each batch on one core."""
+    """A `Session` on onnxruntime, each batch on `cores` cores."""
 
-    def __init__(self, model: Path | bytes) -> None:
+    def __init__(self, model: Path | bytes, cores: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = cores
+        # Threads that wait for work spin unless told not to, and take a core from who has some.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         given = str(model) if isinstance(model, Path) else model
         self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ def fuse(
     if not hits:
         return []
     first = np.array([(h.dense or 0.0) + weights.keywords * (h.sparse or 0.0) for h in hits], dtype=np.float32)
-    ordered = [hits[place] for place in sorted(range(len(hits)), key=lambda p: (-first[p], hits[p].chunk_id))]
+    ordered = [hits[place] for place in _order(first, hits)]
     values = np.sort(first)[::-1].copy()
     top = values[0]
     near = next((n for n, hit in enumerate(ordered) if hit.vector is None), len(ordered))
@@ -66,8 +67,14 @@ def fuse(
     if question is not None and near > 1:
         values[:near] = _among_themselves(ordered[:near], values[:near], question, weights)
         values[near:] = np.minimum(values[near:], values[:near].min())
-    places = sorted(range(len(ordered)), key=lambda place: (-values[place], ordered[place].chunk_id))
-    return [(ordered[place], likelihood(float(values[place]), float(top))) for place in places]
+    scores = likelihoods(values, float(top)).tolist()
+    return [(ordered[place], scores[place]) for place in _order(values, ordered)]
+
+
+def _order(values: Array, hits: Sequence[Hit]) -> list[int]:
+    """The places of hits, the largest value first; equal ones in the order of their chunk ids."""
+    keys = values.tolist()
+    return sorted(range(len(hits)), key=lambda place: (-keys[place], hits[place].chunk_id))
 
 
 def _among_themselves(
@@ -93,7 +100,12 @@ def likelihood(value: float, top: float) -> float:
     A logistic fitted by `scripts/eval_retrieval.py --calibrate` on the judged hits of two collections, with the
     questions of each asked of the other for what "nothing relevant" looks like.
     """
-    return 1.0 / (1.0 + math.exp(-(_SLOPE * value + _TOP * top + _BASE)))
+    return float(likelihoods(np.float64(value), top))
+
+
+def likelihoods(values: Any, top: float) -> Any:
+    """As `likelihood`, for an array of values."""
+    return 1.0 / (1.0 + np.exp(-(_SLOPE * np.asarray(values, np.float64) + _TOP * top + _BASE)))
 
 
 def strength(score: float) -> float:

@@ -75,7 +75,8 @@ class PassageIndex:
             hits = self._gateway.search(scope, question, words, narrow=narrow, limit=limit)
             ranked = fuse(hits, question)
             if not self._signals.reorders:
-                passages: Iterable[Passage] = read_passages(self._documents, ranked, scope, step=2 * k)
+                step = _enough(ranked, k, per_document)
+                passages: Iterable[Passage] = read_passages(self._documents, ranked, scope, step=step)
             else:
                 every = list(read_passages(self._documents, ranked, scope, step=len(ranked) or 1))
                 passages = self._signals.order(query, every)
@@ -109,6 +110,18 @@ class PassageIndex:
             if len(found) == k:
                 break
         return tuple(found), len(found) < k and left_out >= k
+
+
+def _enough(ranked: Sequence[tuple[Hit, float]], k: int, per_document: int) -> int:
+    """How many of the hits must be read for `k` passages, where each is what was indexed and says something new."""
+    documents: Counter[str] = Counter()
+    wanted = 0
+    for place, (hit, _) in enumerate(ranked, 1):
+        documents[hit.doc_id] += 1
+        wanted += documents[hit.doc_id] <= per_document
+        if wanted == k:
+            return place
+    return max(1, len(ranked))
 
 
 def read_passages(

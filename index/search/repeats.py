@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 SHINGLE = 4  # words
 ALIKE = 0.8  # of the shingles of two texts together are in both
@@ -17,7 +17,7 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def shingles(words: list[str]) -> set[Shingle]:
+def shingles(words: Sequence[str]) -> set[Shingle]:
     """Every run of `SHINGLE` words; none for a text of a few words."""
     return set(zip(*(words[n:] for n in range(SHINGLE)), strict=False)) if len(words) >= LEAST else set()
 
@@ -27,20 +27,23 @@ class Said:
 
     def __init__(self) -> None:
         self._whole: set[Shingle] = set()
-        self._sizes: list[int] = []
-        self._holders: dict[Shingle, list[int]] = defaultdict(list)  # which of the texts has it
+        self._known: set[Shingle] = set()  # the shingles of all of them
+        self._held: list[set[Shingle]] = []
 
     def again(self, text: str) -> bool:
         """True for a text that was said already; else it counts as said."""
-        words = words_of(text)
+        words = tuple(words_of(text))
         held = shingles(words)
-        shared = Counter(number for one in held for number in self._holders.get(one, ()))
-        if tuple(words) in self._whole or any(
-            count >= ALIKE * (len(held) + self._sizes[number] - count) for number, count in shared.items()
-        ):
+        # Few texts have so much in common with all the others that it is worth comparing them one by one.
+        near = held and len(held & self._known) >= ALIKE * len(held)
+        if words in self._whole or (near and any(_alike(held, other) for other in self._held)):
             return True
-        self._whole.add(tuple(words))
-        for one in held:
-            self._holders[one].append(len(self._sizes))
-        self._sizes.append(len(held))
+        self._whole.add(words)
+        self._known |= held
+        self._held.append(held)
         return False
+
+
+def _alike(one: set[Shingle], other: set[Shingle]) -> bool:
+    shared = len(one & other)
+    return shared > 0 and shared >= ALIKE * (len(one) + len(other) - shared)

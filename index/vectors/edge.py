@@ -12,8 +12,8 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from index.vectors.filter import point_id as point_id
 from index.vectors.gateway import Hit, Narrow, Point, SparseVector, checked, sees_nothing
 from index.vectors.words import WordIndex
 
+Vector = npt.NDArray[np.float32]
 log = logging.getLogger(__name__)
 
 _READY = "ready"  # a file that says that the shard was created completely
@@ -90,25 +91,25 @@ class EdgeGateway:
         """The best `limit` points of each leg within `scope` and `narrow`, merged by chunk, unfused."""
         if limit <= 0 or sees_nothing(scope, narrow):
             return []
-        vector = None if dense is None else checked(dense, self._dimension, "the question").tolist()
-        with self._mutex:
-            # The engine need not look at a filter that every point passes.
-            everything = narrow == Narrow() and self._words.shows_all(scope)
-            condition = None if everything else _filter(scope, narrow)
-            near = [] if vector is None else self._query(_nearest(vector), condition, limit)
-        cosines = _scores(near)
-        keywords: dict[Any, float] = (
-            {} if sparse is None else self._words.search(scope, narrow, sparse, limit, also=cosines)
-        )
-        rest = self._named(keywords.keys() - cosines.keys(), vector, _filter(scope, narrow))
-        if vector is not None:
-            cosines |= _scores(rest)
-        hits: list[Hit] = []
-        for point in (*near, *rest):
-            payload, place = point.payload or {}, point.id
-            if admitted(payload, scope, narrow):
-                hits.append(_hit(payload, cosines.get(place), keywords.get(place), point))
-        return hits
+        question = None if dense is None else _unit(checked(dense, self._dimension, "the question"))
+        near = [] if question is None else self._nearest(question, scope, narrow, limit)
+        view = self._words.view(scope, narrow, sparse)
+        places = view.places([point.id for point in near])
+        there = places >= 0  # what was removed meanwhile is not
+        places, scored = places[there], list(compress((point.score for point in near), there))
+        rest = np.setdiff1d(view.best(limit), places)
+        places = np.concatenate([places, rest])
+        vectors: Sequence[Any] = [None] * len(places)
+        cosines: Sequence[float | None] = [None] * len(places)
+        if question is not None:
+            vectors = list(view.vectors(places))
+            cosines = scored + [float(v @ question) for v in vectors[len(scored) :]]
+        keywords = view.scores(places).tolist()
+        return [
+            Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosine, keyword or None, vector)
+            for payload, cosine, keyword, vector in zip(view.payloads(places), cosines, keywords, vectors, strict=True)
+            if admitted(payload, scope, narrow)
+        ]
 
     def count(self) -> int:
         """Points held by both indices; a kill between the two leaves some in one, which are not acknowledged."""
@@ -180,27 +181,16 @@ class EdgeGateway:
                 _owner_file(self._path).unlink(missing_ok=True)
                 self._lock.release()
 
-    def _named(
-        self, ids: Collection[Any], vector: list[float] | None, condition: engine.Filter
-    ) -> list[engine.ScoredPoint]:
-        """The points that the keyword leg names, as far as the engine's filter passes them, with their cosines."""
-        if not ids:
-            return []
-        among = engine.Filter(must=[condition, engine.HasIdCondition(set(ids))])
-        anything = [1.0] + [0.0] * (self._dimension - 1)
+    def _nearest(self, question: Vector, scope: Scope, narrow: Narrow, limit: int) -> list[Any]:
+        """The dense leg: points with their cosines. The engine need not look at a filter that every point passes."""
+        query = engine.Query.Nearest(question.tolist(), using=DENSE)
         with self._mutex:
-            return self._query(_nearest(vector or anything), among, len(ids), bare=vector is None)
-
-    def _query(
-        self, query: Any, condition: engine.Filter | None, limit: int, *, bare: bool = False
-    ) -> list[engine.ScoredPoint]:
-        """The best of the dense leg; `bare` leaves their vectors out."""
-        request = engine.QueryRequest(
-            limit=limit, query=query, filter=condition, with_payload=True, with_vector=not bare
-        )
-        with self._mutex:
+            everything = narrow == Narrow() and self._words.shows_all(scope)
+            condition = None if everything else _filter(scope, narrow)
             try:
-                return self._open_shard().query(request)
+                return self._open_shard().query(engine.QueryRequest(limit=limit, query=query, filter=condition))
+            except StorageError:
+                raise
             except Exception as error:
                 raise StorageError(
                     f"the vector index at {self._path} cannot be searched: {error}", hint="run `tower reindex`"
@@ -225,6 +215,11 @@ class EdgeGateway:
         if self._shard is None:
             raise StorageError(f"the vector index at {self._path} is closed")
         return self._shard
+
+
+def _unit(vector: Vector) -> Vector:
+    unit: Vector = vector / np.linalg.norm(vector)
+    return unit
 
 
 def _filter(scope: Scope, narrow: Narrow) -> engine.Filter:
@@ -252,31 +247,6 @@ def _about(part: About) -> engine.Filter:
 
 def _any(field: str, values: Sequence[str]) -> engine.FieldCondition:
     return engine.FieldCondition(field, match=engine.MatchAny(list(values)))
-
-
-def _nearest(vector: list[float]) -> engine.Query:
-    return engine.Query.Nearest(vector, using=DENSE)
-
-
-def _scores(points: Sequence[engine.ScoredPoint]) -> dict[Any, float]:
-    return {point.id: point.score for point in points}
-
-
-class _Held:
-    """The vector of a point that was found, made an array when it is looked at: ranking looks at half of them, and
-    each is hundreds of Python numbers on its way out of the engine."""
-
-    def __init__(self, point: engine.ScoredPoint) -> None:
-        self._point = point
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[np.float32]:
-        vectors: Any = self._point.vector
-        return np.array(vectors[DENSE], dtype=dtype or np.float32)
-
-
-def _hit(payload: dict[str, Any], dense: float | None, sparse: float | None, point: engine.ScoredPoint) -> Hit:
-    vector = _Held(point) if dense is not None else None
-    return Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], dense, sparse, vector)
 
 
 def _engine_point(point: Point, dimension: int) -> engine.Point:

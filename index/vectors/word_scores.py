@@ -41,9 +41,9 @@ def term_lists(segment: Segment, weighted: Sequence[tuple[int, float]]) -> list[
     """The lists of terms that some point has; weights are positive."""
     lists = []
     for term, weight in weighted:
-        rows, impacts = segment.postings(term)
+        rows, impacts, most = segment.postings(term)
         if len(rows):
-            lists.append(TermList(rows, impacts, np.float32(weight), weight * segment.most(term)))
+            lists.append(TermList(rows, impacts, np.float32(weight), weight * most))
     return lists
 
 
@@ -69,12 +69,14 @@ def _candidates(lists: Sequence[TermList], shown: Mask, limit: int) -> Array:
     chosen: Array = np.zeros(0, dtype=np.uint32)
     ordered = sorted(lists, key=lambda one: (-one.most, len(one.rows)))
     partial = np.zeros(len(shown), dtype=np.float32)
+    everything = bool(shown.all())
     touched: list[Array] = []
     left = sum(len(one.rows) for one in ordered)
     for place, one in enumerate(ordered, 1):
-        fresh = one.rows[partial[one.rows] == 0]
-        touched.append(fresh[shown[fresh]])
-        partial[one.rows] += one.impacts * one.weight  # a row stands once in a list
+        held = partial[one.rows]  # a row stands once in a list
+        fresh = one.rows[held == 0] if touched else one.rows
+        touched.append(fresh if everything else fresh[shown[fresh]])
+        partial[one.rows] = held + one.impacts * one.weight
         left -= len(one.rows)
         if left < _WORTH and place < len(ordered):
             continue

@@ -1,8 +1,10 @@
-"""A segment of the keyword index: an immutable file of postings, and of what policy asks about each point.
+"""A segment of the keyword index: an immutable file of postings, vectors, payloads, and of what policy asks
+about each point.
 
 Everything in it is an array, mapped and not read, so that a large one opens at once and costs no memory of its own.
 A posting list holds the points with a term, in ascending order, and the term's weight in each. Labels (tags, entities,
-source, document) are 64-bit hashes, each field with its list of different ones.
+source, document) are 64-bit hashes, each field with its list of different ones. Vectors are of unit length, in half
+precision: what ranking reads of them differs by less than a ten-thousandth.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,8 +27,10 @@ from index.vectors.gateway import Point
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 FIELDS = ("tags", "entities", "source", "doc_id")
-_MAGIC = b"TOWERKW1"
+_MAGIC = b"TOWERKW2"
+_EARLIER = (b"TOWERKW1",)  # without vectors
 _ALIGNED = 64
+_PIECE = 4_096  # vectors written at a time
 
 
 @lru_cache(maxsize=65_536)
@@ -34,26 +39,51 @@ def label(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """Vectors of several segments, those of the points that are kept: read when they are written, a piece at a time."""
+
+    parts: Sequence[tuple[Array, Mask]]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What a number is."""
+        kind: np.dtype[Any] = self.parts[0][0].dtype
+        return kind
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many vectors, and how long they are."""
+        return sum(int(mask.sum()) for _, mask in self.parts), max(vectors.shape[1] for vectors, _ in self.parts)
+
+    def pieces(self) -> Iterator[Array]:
+        """The vectors in order."""
+        for vectors, mask in self.parts:
+            rows = np.flatnonzero(mask)
+            for first in range(0, len(rows), _PIECE):
+                yield vectors[rows[first : first + _PIECE]]
+
+
 class Segment:
     """Points in the order of their rows. `ids` are the engine's (16 bytes each); `removed` names points of older
     segments that this one takes away, beside those that it holds itself."""
 
-    def __init__(self, arrays: Mapping[str, Array]) -> None:
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
         self.arrays = arrays
-        self.ids = arrays["ids"]
-        self.removed = arrays["removed"]
-        self.terms = arrays["terms"]
-        self.starts = arrays["starts"]
-        self.rows = arrays["rows"]
-        self.weights = arrays["weights"]
-        self._most: dict[int, float] = {}
+        self.ids: Array = arrays["ids"]
+        self.removed: Array = arrays["removed"]
+        self.terms: Array = arrays["terms"]
+        self.starts: Array = arrays["starts"]
+        self.rows: Array = arrays["rows"]
+        self.weights: Array = arrays["weights"]
+        self._tops: Array = arrays["tops"]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def keys(self) -> npt.NDArray[np.uint64]:
-        """The first eight bytes of each id, which tell points apart."""
-        keys: npt.NDArray[np.uint64] = np.ascontiguousarray(self.ids[:, :8]).view(np.uint64).ravel()
+        """The first eight bytes of each id as a number, which tells points apart."""
+        keys: npt.NDArray[np.uint64] = np.ascontiguousarray(self.ids[:, :8]).view(">u8").ravel().astype(np.uint64)
         return keys
 
     @cached_property
@@ -71,24 +101,29 @@ class Segment:
         rows: npt.NDArray[np.int64] = np.where(held[places] == keys, order[places], -1)
         return rows
 
-    def postings(self, term: int) -> tuple[Array, Array]:
-        """Rows and weights of a term; empty where no point has it."""
+    def vectors(self, rows: Array) -> npt.NDArray[np.float32]:
+        """The vectors of rows."""
+        found: npt.NDArray[np.float32] = self.arrays["vectors"][rows].astype(np.float32)
+        return found
+
+    def payloads(self, rows: Array) -> list[dict[str, Any]]:
+        """The payloads of rows, as `Point.payload` gives them."""
+        texts, starts = self.arrays["payloads"], self.arrays["payload_starts"]
+        spans = zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True)
+        found: list[dict[str, Any]] = json.loads(b"[" + b",".join(texts[a:b].tobytes() for a, b in spans) + b"]")
+        return found
+
+    def postings(self, term: int) -> tuple[Array, Array, float]:
+        """Rows and weights of a term, and the largest weight; empty where no point has it."""
         place = int(np.searchsorted(self.terms, term))
         if place == len(self.terms) or self.terms[place] != term:
-            return self.rows[:0], self.weights[:0]
+            return self.rows[:0], self.weights[:0], 0.0
         first, last = int(self.starts[place]), int(self.starts[place + 1])
-        return self.rows[first:last], self.weights[first:last]
-
-    def most(self, term: int) -> float:
-        """The largest weight of a term in a point; 0 where no point has it."""
-        known = self._most.get(term)
-        if known is None:
-            known = self._most[term] = float(self.postings(term)[1].max(initial=0.0))
-        return known
+        return self.rows[first:last], self.weights[first:last], float(self._tops[place])
 
     def carrying(self, field: str, labels: Collection[int], *, other: bool = False) -> Mask:
         """The points with one of `labels` in `field`; with `other`, those with a label that is none of them."""
-        known = self.arrays[f"{field}.labels"]
+        known: Array = self.arrays[f"{field}.labels"]
         chosen = np.isin(known, np.fromiter(labels, np.uint64, len(labels)))
         mask = np.zeros(len(self), dtype=np.bool_)
         mask[self.arrays[f"{field}.rows"][(chosen ^ other)[self.arrays[f"{field}.codes"]]]] = True
@@ -96,7 +131,7 @@ class Segment:
 
     def dated(self, since: int, until: int) -> Mask:
         """The points with a day from `since` to `until`, both included, as numbers (20260501)."""
-        days = self.arrays["days"]
+        days: Array = self.arrays["days"]
         mask: Mask = (days >= since) & (days <= until) & (days > 0)
         return mask
 
@@ -119,19 +154,34 @@ def build(points: Sequence[tuple[bytes, Point]], removed: Iterable[int] = ()) ->
         "source": [(point.source,) for _, point in points],
         "doc_id": [(point.doc_id,) for _, point in points],
     }
-    arrays = _postings(terms, rows, weights)
+    arrays: dict[str, Any] = dict(_postings(terms, rows, weights))
     for field in FIELDS:
         owner = np.repeat(np.arange(len(points), dtype=np.uint32), [len(one) for one in held[field]])
         labels = np.array([label(text) for one in held[field] for text in one], dtype=np.uint64)
         arrays |= _labelled(field, owner, labels)
     arrays["ids"] = np.frombuffer(b"".join(identity for identity, _ in points), dtype=np.uint8).reshape(-1, 16)
-    arrays["days"] = np.array([day_number(point.payload()["date"]) for _, point in points], dtype=np.int32)
+    payloads = [point.payload() for _, point in points]
+    texts = [json.dumps(payload, separators=(",", ":")).encode() for payload in payloads]
+    arrays["payloads"] = np.frombuffer(b"".join(texts), dtype=np.uint8)
+    arrays["payload_starts"] = _starts([len(text) for text in texts])
+    arrays["days"] = np.array([day_number(payload["date"]) for payload in payloads], dtype=np.int32)
     arrays["removed"] = np.array(sorted(removed), dtype=np.uint64)
+    arrays["vectors"] = _unit([point.dense for _, point in points])
     return Segment(arrays)
 
 
+def _unit(vectors: Sequence[npt.ArrayLike]) -> npt.NDArray[np.float16]:
+    """Vectors at unit length."""
+    if not vectors:
+        return np.zeros((0, 0), dtype=np.float16)
+    array = np.array(vectors, dtype=np.float32)
+    unit: npt.NDArray[np.float16] = (array / np.linalg.norm(array, axis=1, keepdims=True)).astype(np.float16)
+    return unit
+
+
 def merge(segments: Sequence[Segment], kept: Sequence[Mask], removed: npt.NDArray[np.uint64]) -> Segment:
-    """One segment of the `kept` points of several, in their order; `removed` goes on to hold for older ones."""
+    """One segment of the `kept` points of several, in their order; `removed` goes on to hold for older ones. Its
+    vectors are `Gathered`: it is for writing."""
     moved, base = [], 0
     for mask in kept:
         moved.append(np.where(mask, np.cumsum(mask) - 1 + base, -1))
@@ -148,13 +198,18 @@ def merge(segments: Sequence[Segment], kept: Sequence[Mask], removed: npt.NDArra
         return tuple(out)
 
     rows, terms, weights = gather("rows", "terms", "weights")
-    arrays = _postings(terms, rows, weights)
+    arrays: dict[str, Any] = dict(_postings(terms, rows, weights))
     for field in FIELDS:
         owner, labels = gather(f"{field}.rows", f"{field}.labels")
         arrays |= _labelled(field, owner, labels)
     for name in ("ids", "days"):
         arrays[name] = np.concatenate([one.arrays[name][mask] for one, mask in zip(segments, kept, strict=True)])
+    sizes = [np.diff(one.arrays["payload_starts"]) for one in segments]
+    chosen = [(one.arrays["payloads"], np.repeat(m, size)) for one, m, size in zip(segments, kept, sizes, strict=True)]
+    arrays["payloads"] = np.concatenate([texts[mask] for texts, mask in chosen])
+    arrays["payload_starts"] = _starts(np.concatenate([size[mask] for size, mask in zip(sizes, kept, strict=True)]))
     arrays["removed"] = removed
+    arrays["vectors"] = Gathered([(one.arrays["vectors"], mask) for one, mask in zip(segments, kept, strict=True)])
     return Segment(arrays)
 
 
@@ -166,7 +221,8 @@ def _spread(segment: Segment, name: str) -> Array:
     if name.endswith(".labels"):
         written: Array = segment.arrays[name][segment.arrays[name.replace(".labels", ".codes")]]
         return written
-    return segment.arrays[name]
+    plain: Array = segment.arrays[name]
+    return plain
 
 
 def _postings(terms: Array, rows: Array, weights: Array) -> dict[str, Array]:
@@ -175,7 +231,16 @@ def _postings(terms: Array, rows: Array, weights: Array) -> dict[str, Array]:
     terms = terms[order]
     different, first = np.unique(terms, return_index=True)
     starts = np.append(first, len(terms)).astype(np.int64)
-    return {"terms": different, "starts": starts, "rows": rows[order], "weights": weights[order]}
+    weights = weights[order]
+    tops = np.maximum.reduceat(weights, first) if len(first) else weights
+    return {"terms": different, "starts": starts, "rows": rows[order], "weights": weights, "tops": tops}
+
+
+def _starts(sizes: Sequence[int] | Array) -> npt.NDArray[np.int64]:
+    """Where each begins, and the end."""
+    starts = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
 
 
 def _labelled(field: str, rows: Array, labels: Array) -> dict[str, Array]:
@@ -189,24 +254,31 @@ def write(segment: Segment, path: Path) -> None:
     offset = 0
     for name, array in segment.arrays.items():
         head[name] = (array.dtype.str, list(array.shape), offset)
-        offset += -(-array.nbytes // _ALIGNED) * _ALIGNED
+        offset += -(-_bytes(array) // _ALIGNED) * _ALIGNED
     text = json.dumps(head).encode()
     text += b" " * (-(len(_MAGIC) + 8 + len(text)) % _ALIGNED)
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         file.write(_MAGIC + len(text).to_bytes(8, "little") + text)
         for array in segment.arrays.values():
-            file.write(np.ascontiguousarray(array).data if array.size else b"")
-            file.write(b"\0" * (-array.nbytes % _ALIGNED))
+            for piece in array.pieces() if isinstance(array, Gathered) else (array,):
+                file.write(np.ascontiguousarray(piece).data if piece.size else b"")
+            file.write(b"\0" * (-_bytes(array) % _ALIGNED))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
 
 
+def _bytes(array: Array | Gathered) -> int:
+    return int(np.prod(array.shape)) * array.dtype.itemsize
+
+
 def read(path: Path) -> Segment:
-    """Map a segment; `ValueError` for a file that is none or is not complete."""
+    """Map a segment; `ValueError` for a file that is none, is not complete, or is of an earlier version."""
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if mapped[: len(_MAGIC)] in _EARLIER:
+        raise ValueError(f"{path.name} was written by an earlier version")
     if mapped[: len(_MAGIC)] != _MAGIC:
         raise ValueError(f"{path} is no keyword segment")
     length = int.from_bytes(mapped[len(_MAGIC) : len(_MAGIC) + 8], "little")

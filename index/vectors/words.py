@@ -1,4 +1,6 @@
-"""The keyword leg of the embedded engine: an inverted index in the shard's folder, scored within a Scope.
+"""The keyword leg of the embedded engine: an inverted index in the shard's folder, scored within a Scope. Beside the
+words of a point it holds its vector and payload, which are read from here: out of the engine each number of a vector is
+a Python object.
 
 Terms are counted over what the scope shows, so that scores tell nothing of the rest; the counts are kept for each
 different sight until something is written. A write adds a segment, and small segments are merged, so what is on disk
@@ -8,10 +10,11 @@ again.
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ import numpy.typing as npt
 from index.errors import StorageError
 from index.scope import Scope
 from index.vectors.gateway import Narrow, Point, SparseVector
-from index.vectors.word_scores import TermList, best, scores_of, term_lists
+from index.vectors.word_scores import Floats, TermList, best, scores_of, term_lists
 from index.vectors.word_segment import Mask, Segment, build, day_number, label, merge, read, write
 
 _SUFFIX = ".words"
@@ -30,6 +33,7 @@ _TIERS = (4_096, 32_768, 262_144, 1 << 62)  # points up to which segments count 
 _FEW = 4  # segments that searching and opening do not mind
 _SIGHTS = 16  # different scopes whose counts are kept
 _LAST_DAY = 99_999_999
+Places = npt.NDArray[np.int64]
 
 
 class Sight:
@@ -37,7 +41,8 @@ class Sight:
 
     def __init__(self, masks: Sequence[Mask]) -> None:
         self.masks = masks
-        self.points = sum(int(mask.sum()) for mask in masks)
+        self.whole = [bool(mask.all()) for mask in masks]
+        self.points = sum(int(np.count_nonzero(mask)) for mask in masks)
         self.frequencies: dict[int, int] = {}
 
 
@@ -47,7 +52,72 @@ class _State:
     def __init__(self, paths: Sequence[Path], segments: Sequence[Segment], alive: Sequence[Mask]) -> None:
         self.paths, self.segments, self.alive = paths, segments, alive
         self.points = sum(int(mask.sum()) for mask in alive)
+        self.starts = np.cumsum([0, *(len(segment) for segment in segments)])
         self.sights: OrderedDict[str, Sight] = OrderedDict()
+
+
+class View:
+    """What may be found at one moment for one question. A point goes by its place, a number that is good in this view
+    only; an array of places gives an array."""
+
+    def __init__(self, state: _State, shown: Sequence[Mask], weighted: Sequence[tuple[int, float]]) -> None:
+        self._state, self._shown = state, shown
+        self._lists: list[list[TermList]] = [term_lists(segment, weighted) for segment in state.segments]
+
+    def places(self, ids: Sequence[uuid.UUID]) -> Places:
+        """The places of points by their engine's ids, whether they are shown or not; -1 for one that is not there."""
+        keys = np.array([one.int >> 64 for one in ids], dtype=np.uint64)
+        found = np.full(len(keys), -1, dtype=np.int64)
+        for number, (segment, alive) in enumerate(zip(self._state.segments, self._state.alive, strict=True)):
+            rows = segment.rows_of(keys)
+            here = rows >= 0
+            here[here] = alive[rows[here]]
+            found[here] = rows[here] + self._state.starts[number]
+        return found
+
+    def best(self, limit: int) -> Places:
+        """The `limit` points with the best scores, the best first; equal ones with the newest first."""
+        found, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        for number, lists in reversed(list(enumerate(self._lists))):
+            if lists:
+                rows, values = best(lists, self._shown[number], limit)
+                found.append(rows.astype(np.int64) + self._state.starts[number])
+                scores.append(values)
+        places, values = np.concatenate(found), np.concatenate(scores)
+        return places[np.argsort(-values, kind="stable")[:limit]]
+
+    def scores(self, places: Places) -> Floats:
+        """Keyword scores; 0 for a point that shares no term with the question."""
+        found = np.zeros(len(places), dtype=np.float32)
+        for number, here in self._by_segment(places):
+            found[here] = scores_of(self._lists[number], places[here] - self._state.starts[number])
+        return found
+
+    def payloads(self, places: Places) -> list[dict[str, Any]]:
+        """What is known of each point, as `Point.payload` gives it."""
+        found: list[dict[str, Any]] = [{}] * len(places)
+        for number, here in self._by_segment(places):
+            read = self._state.segments[number].payloads(places[here] - self._state.starts[number])
+            for place, payload in zip(np.flatnonzero(here).tolist(), read, strict=True):
+                found[place] = payload
+        return found
+
+    def vectors(self, places: Places) -> Floats:
+        """Vectors at unit length, of shape (len(places), dimension)."""
+        parts = list(self._by_segment(places))
+        if not parts:
+            return np.zeros((0, 0), dtype=np.float32)
+        read = [self._state.segments[n].vectors(places[here] - self._state.starts[n]) for n, here in parts]
+        found = np.empty((len(places), read[0].shape[1]), dtype=np.float32)
+        for (_, here), vectors in zip(parts, read, strict=True):
+            found[here] = vectors
+        return found
+
+    def _by_segment(self, places: Places) -> Iterator[tuple[int, Mask]]:
+        """The segments that hold some of the places, and which."""
+        held = np.searchsorted(self._state.starts, places, side="right") - 1
+        for number in np.unique(held).tolist():
+            yield number, held == number
 
 
 class WordIndex:
@@ -67,7 +137,7 @@ class WordIndex:
     def write(self, points: Iterable[tuple[str, Point]], removed: Iterable[str] = ()) -> None:
         """Insert or replace points by their engine's id, and remove others."""
         ready = list({uuid.UUID(identity).bytes: point for identity, point in points}.items())
-        gone = {_key(uuid.UUID(identity).bytes) for identity in removed}
+        gone = {uuid.UUID(identity).int >> 64 for identity in removed}
         if not ready and not gone:
             return
         state = self._state
@@ -99,29 +169,13 @@ class WordIndex:
         """True when `scope` sees every point there is."""
         return self.sight(scope).points == self._state.points
 
-    def search(
-        self, scope: Scope, narrow: Narrow, sparse: SparseVector, limit: int, also: Collection[uuid.UUID] = ()
-    ) -> dict[uuid.UUID, float]:
-        """The engine's ids of the best `limit` points and their scores, the best first; then those of `also` that
-        share a term and are seen."""
+    def view(self, scope: Scope, narrow: Narrow, sparse: SparseVector | None = None) -> View:
+        """What `scope` and `narrow` show now, scored for the terms of a question."""
         state = self._state
         sight = self._sight(state, scope)
-        found: list[tuple[float, int, int]] = []
-        asked: dict[uuid.UUID, float] = {}
-        keys = np.frombuffer(b"".join(identity.bytes[:8] for identity in also), np.uint64)
-        weighted = self._weighted(state, sight, sparse)
-        for number, (segment, mask) in enumerate(zip(state.segments, sight.masks, strict=True)):
-            lists = term_lists(segment, weighted)
-            if lists:
-                shown = _narrowed(segment, mask, narrow)
-                rows, scores = best(lists, shown, limit)
-                pairs = zip(scores.tolist(), rows.tolist(), strict=True)
-                found += [(score, -number, row) for score, row in pairs]
-                asked |= _scores_of(segment, lists, shown, also, keys)
-        found.sort(key=lambda one: (-one[0], one[1], one[2]))
-        chosen = found[:limit]
-        proposed = {uuid.UUID(bytes=state.segments[-n].ids[row].tobytes()): score for score, n, row in chosen}
-        return proposed | asked
+        weighted = [] if sparse is None else self._weighted(state, sight, sparse)
+        pairs = zip(state.segments, sight.masks, strict=True)
+        return View(state, [_narrowed(segment, mask, narrow) for segment, mask in pairs], weighted)
 
     def _weighted(self, state: _State, sight: Sight, sparse: SparseVector) -> list[tuple[int, float]]:
         """The question's terms, each with its weight times its rarity among what is seen."""
@@ -129,8 +183,8 @@ class WordIndex:
         for term, weight in zip(sparse.indices, sparse.values, strict=True):
             frequency = sight.frequencies.get(term)
             if frequency is None:
-                pairs = zip(state.segments, sight.masks, strict=True)
-                frequency = sum(int(np.count_nonzero(mask[one.postings(term)[0]])) for one, mask in pairs)
+                parts = zip((one.postings(term)[0] for one in state.segments), sight.masks, sight.whole, strict=True)
+                frequency = sum(len(r) if whole else int(np.count_nonzero(m[r])) for r, m, whole in parts)
                 sight.frequencies[term] = frequency
             if frequency:
                 weighted.append((term, weight * rarity(sight.points, frequency)))
@@ -189,21 +243,7 @@ class WordIndex:
 
 def rarity(points: int, frequency: int) -> float:
     """The inverse document frequency of BM25, as both vector engines compute it."""
-    return float(np.log(1 + (points - frequency + 0.5) / (frequency + 0.5)))
-
-
-def _scores_of(
-    segment: Segment,
-    lists: Sequence[TermList],
-    shown: Mask,
-    ids: Collection[uuid.UUID],
-    keys: npt.NDArray[np.uint64],
-) -> dict[uuid.UUID, float]:
-    """The scores of the points `ids` that are shown and share a term."""
-    rows = segment.rows_of(keys)
-    here = (rows >= 0) & shown[rows]
-    scores = np.where(here, scores_of(lists, rows), 0.0)
-    return {identity: score for identity, score in zip(ids, scores.tolist(), strict=True) if score > 0}
+    return math.log(1 + (points - frequency + 0.5) / (frequency + 0.5))
 
 
 def _shown(segment: Segment, scope: Scope) -> Mask:
@@ -274,7 +314,3 @@ def _name(first: int, last: int) -> str:
 def _range(path: Path) -> tuple[int, int]:
     first, _, last = path.stem.partition("-")
     return int(first), int(last)
-
-
-def _key(identity: bytes) -> Any:
-    return np.frombuffer(identity[:8], np.uint64)[0]

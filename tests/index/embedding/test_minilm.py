@@ -42,6 +42,7 @@ def test_vectors_are_of_unit_length_in_the_order_of_the_texts(model: MiniLM) -> 
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
     alone = np.array([model.embed_query(text) for text in TEXTS])
     assert (vectors * alone).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert (vectors[:3] * model.embed(TEXTS[:3])).sum(axis=1) == pytest.approx(1.0, abs=1e-5)  # on all cores together
     assert np.array_equal(vectors[0], vectors[5])
 
 

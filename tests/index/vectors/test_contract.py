@@ -125,8 +125,8 @@ def test_each_leg_s_hits_have_the_score_of_the_other(gateway: VectorGateway) -> 
     assert scores["near#0"] == pytest.approx((0.99504, 0.5 * np.log(1 + 0.5 / 2.5)), abs=1e-4)
     assert scores["words#0"] == pytest.approx((0.0, 1.5 * np.log(1 + 0.5 / 2.5)), abs=1e-4)
     vectors = {hit.chunk_id: np.asarray(hit.vector) for hit in hits}
-    assert vectors["near#0"] == pytest.approx(direction(1.0, 0.1), abs=1e-5)
-    assert vectors["words#0"] == pytest.approx(direction(0.0, 1.0), abs=1e-5)
+    assert vectors["near#0"] == pytest.approx(direction(1.0, 0.1), abs=3e-4)  # half precision
+    assert vectors["words#0"] == pytest.approx(direction(0.0, 1.0), abs=3e-4)
 
 
 def test_a_hit_carries_document_and_hash(gateway: VectorGateway) -> None:

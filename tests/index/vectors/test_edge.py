@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from index.errors import BusyError, NotFoundError, StorageError
+from index.vectors import edge
 from index.vectors.edge import EdgeGateway, point_id
 from index.vectors.gateway import Narrow, Point, SparseVector
 from tests.index.shelf import reader
@@ -99,12 +100,7 @@ def test_what_the_engine_returns_is_checked_again(
 ) -> None:
     gateway = shard(tmp_path)
     gateway.upsert([point("mine#0"), point("theirs#0", ("secret",))])
-    open_to_all = gateway._query
-
-    def forgetful(query: object, _condition: object, limit: int, **rest: object) -> object:
-        return open_to_all(query, None, limit, **rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(gateway, "_query", forgetful)
+    monkeypatch.setattr(edge, "_filter", lambda _scope, _narrow: None)
     with caplog.at_level(logging.ERROR):
         hits = gateway.search(reader("public"), [1.0, 0, 0, 0], SparseVector((5,), (1.0,)), narrow=Narrow(), limit=9)
     assert [hit.chunk_id for hit in hits] == ["mine#0"]

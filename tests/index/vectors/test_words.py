@@ -38,10 +38,18 @@ def scope(*tags: str, **rest: Any) -> Scope:
     return Scope(Principal("tester"), {}, frozenset(tags), **rest)
 
 
-def found(index: WordIndex, who: Scope, narrow: Narrow = EVERYTHING, limit: int = 50) -> dict[str, float]:
-    names = {identity(name): name for name in NAMES}
-    scores = index.search(who, narrow, SparseVector((7, 8), (1.0, 0.5)), limit)
-    return {names[str(key)]: score for key, score in scores.items()}
+def found(
+    index: WordIndex,
+    who: Scope,
+    narrow: Narrow = EVERYTHING,
+    limit: int = 50,
+    sparse: SparseVector = SparseVector((7, 8), (1.0, 0.5)),  # noqa: B008 - it is frozen
+) -> dict[str, float]:
+    view = index.view(who, narrow, sparse)
+    places = view.best(limit)
+    names = [payload["chunk_id"] for payload in view.payloads(places)]
+    assert view.places([uuid.UUID(identity(name)) for name in names]).tolist() == places.tolist()
+    return dict(zip(names, view.scores(places).tolist(), strict=True))
 
 
 subsets = st.lists(st.sampled_from(["account:1", "account:2", "product:9"]), unique=True, max_size=2).map(tuple)
@@ -107,9 +115,44 @@ def test_scores_of_points_that_another_leg_found_are_given_too(tmp_path: Path) -
     index.write([(identity(n), point(n, sparse=SparseVector((7,), (1.0 + i,)))) for i, n in enumerate(NAMES[:5])])
     index.write([(identity("d9#0"), point("d9#0", tags=("secret",)))])
     index.write([(identity("d8#0"), point("d8#0", sparse=SparseVector((3,), (1.0,))))])
-    also = [uuid.UUID(identity(name)) for name in ("d0#0", "d8#0", "d9#0", "d11#0")]
-    scores = index.search(scope("public"), EVERYTHING, SparseVector((7,), (1.0,)), 1, also=also)
-    assert [str(key) for key in scores] == [identity("d4#0"), identity("d0#0")]
+    view = index.view(scope("public"), EVERYTHING, SparseVector((7,), (1.0,)))
+    asked = [uuid.UUID(identity(name)) for name in ("d0#0", "d8#0", "d9#0", "d11#0", "d4#0")]
+    places = view.places(asked)
+    assert [place >= 0 for place in places.tolist()] == [True, True, True, False, True]
+    scores = view.scores(places[places >= 0]).tolist()
+    assert scores[0] and not scores[1] and scores[3] == pytest.approx(5 * scores[0])
+    assert len(view.best(9)) == 5 and places[2] not in view.best(9)  # of another scope
+
+
+def test_vectors_and_payloads_are_those_of_the_points_through_writes_and_merges(tmp_path: Path) -> None:
+    index = WordIndex(tmp_path)
+    held = {n: point(n, dense=[float(i), 1.0], entities=(f"account:{i}", "é")) for i, n in enumerate(NAMES)}
+    for name, one in held.items():
+        index.write([(identity(name), one)])
+    held["d3#0"] = point("d3#0", dense=[-2.0, 0.0], hash="h2")
+    index.write([(identity("d3#0"), held["d3#0"])], [identity("d5#0")])
+    for moment in (index, WordIndex(tmp_path)):
+        for whole in (False, True):
+            moment.compact(whole=whole)
+            view = moment.view(scope("public"), EVERYTHING)
+            places = view.places([uuid.UUID(identity(name)) for name in NAMES])
+            assert [NAMES[n] for n in np.flatnonzero(places < 0)] == ["d5#0"]
+            here = [name for name in NAMES if name != "d5#0"]
+            places = places[places >= 0]
+            assert view.payloads(places) == [held[name].payload() for name in here]
+            expected = np.array([np.array(held[name].dense) / np.linalg.norm(held[name].dense) for name in here])
+            assert view.vectors(places) == pytest.approx(expected, abs=1e-3)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_view_stays_what_it_was_while_others_write(tmp_path: Path) -> None:
+    index = WordIndex(tmp_path)
+    index.write([(identity(name), point(name)) for name in NAMES[:3]])
+    view = index.view(scope("public"), EVERYTHING, SparseVector((7,), (1.0,)))
+    places = view.best(5)
+    index.write([(identity(NAMES[4]), point(NAMES[4]))], [identity(NAMES[0])])
+    index.compact(whole=True)
+    assert [payload["chunk_id"] for payload in view.payloads(places)] == NAMES[:3]
 
 
 def test_many_small_writes_become_few_segments(tmp_path: Path) -> None:
@@ -145,7 +188,7 @@ def test_counts_of_a_scope_are_kept_until_something_is_written(tmp_path: Path) -
     assert found(index, scope("public"))[NAMES[0]] != before
 
 
-@pytest.mark.parametrize("content", [b"", b"something else", b"TOWERKW1" + (99).to_bytes(8, "little")])
+@pytest.mark.parametrize("content", [b"", b"something else", b"TOWERKW2" + (99).to_bytes(8, "little")])
 def test_a_damaged_file_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "00000001-00000001.words").write_bytes(content)
     with pytest.raises(StorageError, match="cannot be read") as error:
@@ -166,15 +209,19 @@ def test_long_lists_of_common_words_change_neither_the_best_nor_their_scores(tmp
         held.append(point(f"p{number}#0", tags=tags, sparse=SparseVector(tuple(terms), weights)))
     index.write([(identity(one.chunk_id), one) for one in held])
     reference.upsert(held)
-    names = {identity(one.chunk_id): one.chunk_id for one in held}
     for asked in ((1, 4), (2, 3, 4), (1, 2, 3, 4), (4,), (3, 9)):
         sparse = SparseVector(asked, tuple(1.0 / len(asked) for _ in asked))
         for who in (scope("public"), scope("public", "secret")):
             whole = reference.search(who, None, sparse, narrow=EVERYTHING, limit=600)
             scores = sorted((hit.sparse or 0.0 for hit in whole), reverse=True)
-            hits = index.search(who, EVERYTHING, sparse, 10)
+            hits = found(index, who, EVERYTHING, 10, sparse)
             assert list(hits.values()) == pytest.approx(scores[:10])
             expected = {hit.chunk_id: hit.sparse for hit in whole}
-            assert {names[str(key)]: score for key, score in hits.items()} == pytest.approx(
-                {names[str(key)]: expected[names[str(key)]] for key in hits}
-            )
+            assert hits == pytest.approx({name: expected[name] for name in hits})
+
+
+def test_an_index_of_an_earlier_version_says_so(tmp_path: Path) -> None:
+    (tmp_path / "00000001-00000001.words").write_bytes(b"TOWERKW1" + b" " * 56)
+    with pytest.raises(StorageError, match="written by an earlier version") as error:
+        WordIndex(tmp_path)
+    assert "reindex" in error.value.hint
