@@ -6,7 +6,6 @@ Parts that cost time to open (vectors, model) are opened when first needed; one 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from api.access.caller import Caller
 from api.conversations import Conversations
 from api.drafts.queue import LedgerQueue
+from api.engines import Engines
 from api.evaluation.feedback import FeedbackDesk
 from api.passages import LONGEST_QUESTION_S, LivePassages
 from api.running import Running
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from query.proof.text_check import Finding
 
 MOST_ENTITIES = 100_000
-MOST_ENGINES = 64  # different sights held at a time; each holds the names and values that it shows
 
 
 class Workspace:
@@ -103,7 +102,7 @@ class Workspace:
         self._catalogue: Catalogue | None = None
         self._outline: Catalogue | None = None
         self._administrator: tuple[Catalogue, Scope] | None = None
-        self._built: OrderedDict[str, tuple[QueryEngine, str]] = OrderedDict()  # with the generation it reads
+        self._built = Engines(self._made)
         self._opening = threading.RLock()
         self._upkeep = Turn(store)  # one ingest or reindex at a time; questions go on beside it
         self.drafts = LedgerQueue(ledger, self._lint, self._outbox)
@@ -163,15 +162,11 @@ class Workspace:
     def _engine(self, scope: Scope) -> tuple[QueryEngine, str]:
         """The engine, and the generation that it reads."""
         with self._opening:
-            built = self._built.get(scope.sight())
-            if built is None:
-                passages = self._open_passages()
-                built = self.engine_over(scope, passages), self._live.generation if self._live is not None else ""
-                self._built[scope.sight()] = built
-                while len(self._built) > MOST_ENGINES:
-                    self._built.popitem(last=False)
-            self._built.move_to_end(scope.sight())
-            return built
+            return self._built.of(scope)
+
+    def _made(self, scope: Scope) -> tuple[QueryEngine, str]:
+        passages = self._open_passages()
+        return self.engine_over(scope, passages), self._live.generation if self._live is not None else ""
 
     def engine_over(self, scope: Scope, passages: PassageIndex | None) -> QueryEngine:
         """A query engine of its own for what `scope` shows, over those passages."""
@@ -443,15 +438,8 @@ class Workspace:
             self.principals.forget()
 
     def take(self, generation: str, gateway: VectorGateway) -> None:
-        """From the next question on `generation` answers; those that run go on with the one they have.
-
-        Engines are kept: what they read to plan, the names and values of the tables, is not the vector index's.
-        """
+        """From the next question on `generation` answers; those that run go on with the one they have."""
         assert self._live is not None
         passages = self._live.take(generation, gateway)
         with self._opening:
-            for sight, (engine, _) in list(self._built.items()):
-                if engine.parts.passages is None:
-                    del self._built[sight]  # built before there were passages
-                else:
-                    self._built[sight] = engine.over(passages), generation
+            self._built.take(passages, generation)
