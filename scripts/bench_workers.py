@@ -2,7 +2,7 @@
 
     python scripts/bench_workers.py --passages 1200 --rounds 2
 
-A server hands out `reindex --vectors-only` of the same passages, in turns to one worker and to two. Each computes
+A server hands out `reindex --vectors-only` of the same passages, in turns to two workers and to one. Each computes
 on one thread, on a core of its own where there are two. The SQL index is a real PostgreSQL, the vector server a
 stand-in (`scripts/local_qdrant.py`), whose work is small beside the vectors'.
 
@@ -35,7 +35,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Round:
-    """One rebuild: seconds of the whole job and of its embedding, and each worker's processor seconds meanwhile."""
+    """One rebuild: seconds of the job and of its embedding, and each worker's processor seconds while embedding."""
 
     job_s: float
     embedding_s: float
@@ -56,20 +56,29 @@ def busy_seconds() -> tuple[float, float]:
 
 def rebuild(fleet: LocalFleet, workers: list[int]) -> Round:
     """Embed everything again, and measure."""
-    begun, before = time.monotonic(), [cpu_seconds(pid) for pid in workers]
+    begun = time.monotonic()
     job_id = fleet.begin("reindex", vectors_only=True, full=True).json()["id"]
-    at: dict[str, float] = {}
+    at: dict[str, tuple[float, list[float]]] = {}
     while (view := fleet.job(job_id))["status"] == "running":
         if view["step"] == "embedding passages":
-            at.setdefault("first", time.monotonic())
+            now = time.monotonic(), [cpu_seconds(pid) for pid in workers]
+            at.setdefault("first", now)
             if view["done"] < view["total"]:
-                at["last"] = time.monotonic()
+                at["last"] = now
         time.sleep(0.3)
     if view["status"] != "done":
         raise RuntimeError(f"{view}\n{fleet.log()}")
-    ended = time.monotonic()
-    used = tuple(round(cpu_seconds(pid) - was, 2) for pid, was in zip(workers, before, strict=True))
-    return Round(ended - begun, at.get("last", ended) - at.get("first", begun), used)
+    (first, before), (last, after) = at["first"], at["last"]
+    used = tuple(round(b - a, 2) for a, b in zip(before, after, strict=True))
+    return Round(time.monotonic() - begun, last - first, used)
+
+
+def settle(pid: int) -> None:
+    """Wait until a worker has loaded what it needs, and waits itself."""
+    before = -1.0
+    while (now := cpu_seconds(pid)) - before > 0.5:
+        before = now
+        time.sleep(5)
 
 
 def measured(passages: int, words: int, rounds: int) -> dict[str, Any]:
@@ -80,19 +89,19 @@ def measured(passages: int, words: int, rounds: int) -> dict[str, Any]:
         write_notes(home, passages, words)
         url = server.database("bench", "")
         with local_fleet(home, url, vectors, run_by="workers") as fleet:
-            first = fleet.worker([cores[0]])
+            first, second = fleet.worker([cores[0]]), fleet.worker([cores[-1]])
             fleet.ended(fleet.begin("ingest").json()["id"], 3600)
             alone: list[Round] = []
             together: list[Round] = []
             busy, whole = busy_seconds()
             mine = 0.0
             for _ in range(rounds):
-                alone.append(rebuild(fleet, [first.pid]))
-                second = fleet.worker([cores[-1]])
-                time.sleep(2)  # its model is loaded
+                second = second if second.poll() is None else fleet.worker([cores[-1]])
+                settle(second.pid)
                 together.append(rebuild(fleet, [first.pid, second.pid]))
                 second.terminate()
                 second.wait()
+                alone.append(rebuild(fleet, [first.pid]))
                 mine += sum(alone[-1].cpu_s) + sum(together[-1].cpu_s)
             now_busy, now_whole = busy_seconds()
     one, two = median(r.embedding_s for r in alone), median(r.embedding_s for r in together)

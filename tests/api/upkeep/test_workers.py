@@ -63,9 +63,12 @@ class World:
         name = next(c.name for c in client.get_collections().collections if c.name.endswith(live[0][0]))
         assert client.count(name).count == COUNT
         client.close()
-        found = self.fleet.client.post("/v1/search", json={"query": f"Note 7 of edition {edition}", "k": 5}).json()
-        assert all(f"of edition {edition}" in hit["text"] for hit in found["hits"]) and len(found["hits"]) == 5
+        _until(lambda: self._finds(edition), 30)  # the server hears of the job's end within a second or two
         assert self.rows("SELECT COUNT(*) FROM dbos.workflow_status WHERE name = 'tower_embed'") == [(0,)]
+
+    def _finds(self, edition: int) -> bool:
+        found = self.fleet.client.post("/v1/search", json={"query": f"Note 7 of edition {edition}", "k": 5}).json()
+        return [f"of edition {edition}" in hit["text"] for hit in found["hits"]] == [True] * 5
 
 
 @pytest.fixture
