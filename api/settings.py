@@ -169,8 +169,7 @@ class EmbeddingSettings(_Section):
 
 
 class RankingSettings(_Section):
-    """What ranking weighs besides words and meaning; by default only how much one sender has sent in. See
-    `index.search.signals.Signals`."""
+    """What ranking weighs besides words and meaning; see `index.search.signals.Signals`."""
 
     half_life_days: float = Field(default=0.0, ge=0)
     recency: float = Field(default=0.5, ge=0)

@@ -196,7 +196,7 @@ def test_over_http_rows_are_counted_and_the_request_is_named_in_the_audit_log(ur
     server = url.removesuffix("/mcp")
     records = httpx2.get(f"{server}/v1/audit?n=50", headers=bearer).json()["records"]
     named = [one for one in records if one["metadata"]["correlation_uid"] == f"agent-{mode}"]
-    assert [one["api"]["operation"] for one in named] == ["sql"]
+    assert [one["api"]["operation"] for one in named] == ["sign_in", "sql"]
 
 
 def test_over_http_what_a_tool_uses_is_counted_for_its_caller(tmp_path: Path) -> None:
