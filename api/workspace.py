@@ -334,7 +334,7 @@ class Workspace:
 
         rebuild = Rebuild(Upkeep(self._owned(), self.settings, progress), apart=apart, golden=golden)
         if dry_run:
-            return rebuild.cost(vectors_only)
+            return rebuild.cost(sources, vectors_only)
         with self._upkeep:
             return rebuild.run(sources, vectors_only, full)
 

@@ -76,6 +76,9 @@ def render_mapping(console: Console, value: Any) -> None:
         if isinstance(part, list) and part and isinstance(part[0], dict):
             line(console, name, "bold")
             console.print(_table(part))
+            for row in part:
+                if name == "generations" and row.get("message"):
+                    line(console, f"{row['generation']}: {row['message']}")
         elif isinstance(part, dict):
             line(console, f"{name}: " + (", ".join(f"{k} {cell_text(v)}" for k, v in part.items()) or "none"))
         else:

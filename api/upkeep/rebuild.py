@@ -78,7 +78,7 @@ class Rebuild:
         name = roll_back(owned.generations, owned.store, owned.embedder, bar, owned.workspace.take)
         return {"generation": name}
 
-    def cost(self, vectors_only: bool) -> dict[str, Any]:
+    def cost(self, sources: Sequence[str], vectors_only: bool) -> dict[str, Any]:
         """What a run would do, without doing it: passages to embed, how long that takes here, what changed."""
         from api.upkeep.gate import golden_questions
 
@@ -91,7 +91,7 @@ class Rebuild:
             "live": live.generation if live is not None else "",
             "live_model": live.model if live is not None else "",
             "model": owned.embedder.identity,
-            "reads": [] if vectors_only else sorted(owned.sources.sources),
+            "reads": [] if vectors_only else [name for name in owned.sources.sources if not sources or name in sources],
             "passages": passages,
             "seconds": round(self._seconds(passages), 1),
             "golden_questions": len(golden),

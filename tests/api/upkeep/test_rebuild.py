@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import ingest.reindex
 import ingest.sync.documents
+from api.render.sources import render_mapping, render_reindexed
 from api.settings import load_settings
 from api.wiring import open_workspace
 from api.workspace import Workspace
@@ -85,6 +88,17 @@ def test_the_new_generation_is_asked_before_it_answers(workspace: Workspace, apa
     assert kept == {"g0001": ("old", ""), "g0002": ("live", told["summary"])}
 
 
+def test_a_terminal_shows_what_was_wrong_and_status_goes_on_showing_it(workspace: Workspace) -> None:
+    write_golden(workspace, ("cairn", 3), ("spur", 0))
+    report = reindex(workspace)
+    console = Console(width=120, file=io.StringIO())
+    render_reindexed(console, report)
+    render_mapping(console, workspace.status())
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "golden: 1 of 2 golden questions right; wrong: g0" in said and "What does the spur rule say?" in said
+    assert "g0002: 1 of 2 golden questions right; wrong: g0" in said
+
+
 @pytest.mark.usefixtures("lossy")
 def test_a_generation_that_answers_worse_is_not_switched_to_and_says_why(workspace: Workspace) -> None:
     write_golden(workspace, ("cairn", 3), ("stove", 11))
@@ -140,6 +154,7 @@ def test_a_dry_run_tells_the_cost_and_builds_nothing(workspace: Workspace) -> No
     assert (told["live"], told["passages"], told["golden_questions"], told["notices"]) == ("g0001", 12, 1, [])
     assert told["seconds"] > 0 and told["reads"] == []
     assert workspace.reindex([], False, False, silent, dry_run=True)["reads"] == ["notes"]
+    assert workspace.reindex(["other"], False, False, silent, dry_run=True)["reads"] == []
     assert [one["generation"] for one in workspace.status()["generations"]] == ["g0001"]
 
 
