@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from api.access.owner import owner_scope
 from api.access.sessions import Arrivals
+from api.client.presence import TOKEN_HEADER
 from api.http import problems
 from index.errors import LimitError, PolicyError, SignInError, SourceError, TowerError
 from index.usage import USAGE, Uncounted, Usage
@@ -55,6 +56,7 @@ class Door:
     ) -> None:
         self.app, self.service, self.user, self.sign_in, self.limits = app, service, user, sign_in, limits
         self.browsers, self.arrivals = browsers, Arrivals()
+        self._anybody = False  # the last request without credentials was let in
 
     async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
         """Let one request in, or refuse it. What it holds is given back when its whole response is out."""
@@ -68,7 +70,10 @@ class Door:
             return
         held = ExitStack()
         try:
-            usage = await run_in_threadpool(self._admit, Request(connection), held)
+            if self._anybody and self._waits_for_nothing(connection):
+                usage = self._admit(Request(connection), held)
+            else:
+                usage = await run_in_threadpool(self._admit, Request(connection), held)
         except TowerError as error:
             await run_in_threadpool(held.close)
             await self._refusal(connection, error)(connection, receive, send)
@@ -82,6 +87,13 @@ class Door:
                 await run_in_threadpool(held.close)
             else:
                 held.close()
+
+    def _waits_for_nothing(self, connection: Connection) -> bool:
+        """True for a request that shows no credentials, which somebody would have to be asked about, where what is
+        counted is counted here. It need not stand in line for a thread."""
+        headers = Headers(scope=connection)
+        shown = any(name in headers for name in ("authorization", "cookie", TOKEN_HEADER))
+        return not shown and not (self.limits is not None and self.limits.shared)
 
     def _admit(self, request: Request, held: ExitStack) -> Usage:
         scope, client, counted = self._scope(request)
@@ -114,7 +126,10 @@ class Door:
             request.scope["tower.session"] = session
             return self.service.scope_for(caller), caller.client, True
         try:
-            return self.service.scope_for(self.user), "", True
+            self._anybody = False  # a refusal is recorded, which may wait for a disk
+            scope = self.service.scope_for(self.user)
+            self._anybody = True
+            return scope, "", True
         except PolicyError as error:
             if self.user is not None:
                 raise

@@ -32,6 +32,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 WINDOW = 256  # tokens, the model's own limit
 _BATCH_TOKENS = 256  # padded tokens in one run: a core is busy with it, and long texts come in few shapes
 _BATCH_TEXTS = 16
+_FEW_TOKENS = 1024  # padded, of texts that are not worth a batch a core
 _STEP = 32  # tokens: batches come in few shapes, as a runtime may compile each shape
 _REMEMBERED = 512  # query vectors
 _GROUP = 4096  # texts tokenised and sorted together, so that memory stays bounded
@@ -88,7 +89,7 @@ class MiniLM:
         done = 0
         if progress is None and 0 < len(different) <= _BATCH_TEXTS:
             few = self._tokens(different, "few")
-            if len(few) * max(map(len, few)) <= _BATCH_TOKENS:
+            if len(few) * max(map(len, few)) <= _FEW_TOKENS:
                 return self._run_few(few)[index]
         with ThreadPoolExecutor(self._threads, thread_name_prefix="embed") as pool:
             for group in self._groups(different):

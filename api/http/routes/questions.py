@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.encode import answer_json, plain
+from api.encode import answer_json, encodable, plain
 from api.evaluation.replay import Replay
 from api.http.context import KeyDep, RepeatsDep, ScopeDep, ServiceDep
+from api.http.quick import QuickRoute
 from api.http.streaming import ask_events, streamed
 from api.http.wire import AskRequest, Faults, SearchRequest, SearchResponse, SqlRequest, SqlResponse
 from api.questions import checked_conversation, checked_k, checked_question
@@ -84,13 +85,17 @@ def check(answer_id: str, service: ServiceDep, scope: ScopeDep) -> Response:
     return JSONResponse({"faults": list(service.check_citations(service.answer(answer_id, scope), scope))})
 
 
-@router.post("/search", response_model=SearchResponse)
 def search(body: SearchRequest, service: ServiceDep, scope: ScopeDep) -> Response:
     """Find passages."""
-    query = checked_question(body.query)
+    query = encodable(checked_question(body.query))  # it is said back
     passages = service.search(query, scope, checked_k(body.k), repeats=body.repeats)
     found = search_json(query, passages)
     return JSONResponse(found | {"hits": plain(passages)} if body.whole else found)
+
+
+router.add_api_route(
+    "/search", search, methods=["POST"], response_model=SearchResponse, route_class_override=QuickRoute
+)
 
 
 @router.post("/sql", response_model=SqlResponse)
