@@ -25,8 +25,8 @@ def redacted(text: str, home: Path | None = None) -> str:
 @cache
 def _known(home: Path) -> KnownPersons | None:
     """The names that the workspace at `home` knows, read once; None where they cannot be read."""
+    from api.known import known_persons_of
     from api.settings import load_settings
-    from api.wiring import known_persons_of
 
     try:
         return known_persons_of(home, load_settings(home))

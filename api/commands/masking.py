@@ -61,6 +61,6 @@ def _known(run: Runtime, home: Path | None) -> tuple[KnownPersons | None, Callab
     if not (folder / SETTINGS_FILE).is_file():
         return None, None
     settings = run.settings(folder)
-    from api.wiring import attributes_of, known_persons_of
+    from api.known import attributes_of, known_persons_of
 
     return known_persons_of(folder, settings), attributes_of(folder, settings)

@@ -93,7 +93,7 @@ class Rebuild:
             "model": owned.embedder.identity,
             "reads": [] if vectors_only else [name for name in owned.sources.sources if not sources or name in sources],
             "passages": passages,
-            "seconds": round(self._seconds(passages), 1),
+            "seconds": round(self._seconds(passages), 3),
             "golden_questions": len(golden),
             "notices": [*self.notices(), *([why_none] if why_none else [])],
         }

@@ -76,6 +76,9 @@ ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "POST /console/drafts/{draft_id}/check": ("drafts.lint", {"data": {"subject": "x", "body": "x"}}),
     "POST /console/drafts/{draft_id}": ("drafts.reject", {"data": {"action": "reject", "reason": "x"}}),
     "GET /console/at-risk": ("at_risk", {}),
+    "POST /console/answers/{answer_id}/feedback": ("feedback.give", {"data": {"verdict": "up"}}),
+    "GET /console/feedback": ("feedback.list", {}),
+    "POST /console/feedback/{feedback_id}": ("feedback.dismiss", {"data": {"action": "dismiss"}}),
     "POST /console/jobs": ("jobs.begin", {"data": {"kind": "retrain"}}),
 }  # fmt: skip
 """Each route of which a record is written, and a request that `root` may send."""

@@ -21,8 +21,9 @@ from api.access.tokens import issue
 from api.audit import Audited
 from api.cli import app, main
 from api.http.app import create_app
+from api.known import known_persons_of
 from api.settings import SigninSettings, load_settings
-from api.wiring import known_persons_of, open_workspace
+from api.wiring import open_workspace
 from index.errors import NotFoundError, PolicyError, PolicyFileError, TowerError
 from tests.governed import POLICY, build
 
