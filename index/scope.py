@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
@@ -117,6 +117,17 @@ class Scope:
             return False
         free = held["unconditional"] if held["follows"] else held["tags"]
         return not self.follows or (self.follows <= set(held["follows"]) and self.unconditional.issuperset(free))
+
+    @cached_property
+    def unmasked(self) -> Scope:
+        """This scope without its masked columns, the same object each time: caches of queries go by it."""
+        if all(level == "visible" for table in self.tables.values() for level in table.columns.values()):
+            return self
+        tables = {
+            name: replace(table, columns={c: v for c, v in table.columns.items() if v == "visible"})
+            for name, table in self.tables.items()
+        }
+        return replace(self, tables=tables)
 
     @cached_property
     def _rules(self) -> dict[str, Any]:

@@ -62,14 +62,14 @@ def say(text: str) -> None:
 
 def eval_table(csv: Path, key: str, label: str, event: str) -> bool:
     """Cross-validate a score over every column of `csv` but `key` and `label`."""
-    from query.scoring.features import FeatureReader, unmasked
+    from query.scoring.features import FeatureReader
     from query.scoring.fit import fit, predict
     from query.scoring.measures import auc, brier, calibration_error, folds_by_group
     from query.scoring.train import read_outcomes
 
     with tempfile.TemporaryDirectory() as home:
         workspace, catalogue, score = declared(Path(home), csv, key, label, event)
-        source = FeatureReader(workspace._reader, catalogue, unmasked(workspace.administrator()))
+        source = FeatureReader(workspace._reader, catalogue, workspace.administrator().unmasked)
         history = read_outcomes(score, score.features, source, catalogue.date())
         fold = folds_by_group(history.keys, FOLDS)
         held_out = np.zeros(len(history.labels))
@@ -204,13 +204,13 @@ def sample_scores(
     workspace: Workspace,
 ) -> tuple[list[tuple[dt.date, tuple[str, ...]]], np.ndarray, dict[str, float], float]:
     """Who was alive on each snapshot day, the held-out probabilities of these rows, today's scores, the threshold."""
-    from query.scoring.features import FeatureReader, unmasked
+    from query.scoring.features import FeatureReader
     from query.scoring.fit import fit
     from query.scoring.train import read_history, snapshot_days
 
     scope, catalogue = workspace.administrator(), workspace.catalogue
     score = replace(catalogue.scores[0])
-    source = FeatureReader(workspace._reader, catalogue, unmasked(scope))
+    source = FeatureReader(workspace._reader, catalogue, scope.unmasked)
     days = snapshot_days(score, catalogue.date(), catalogue.fiscal_year_start)
     history = read_history(score, score.features, source, days)
     held_out = fit(score.features, history.matrix, history.labels, history.keys).held_out

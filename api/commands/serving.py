@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from api.upkeep.share import Share
 
+_M_ARENA_MAX = -8  # malloc.h of glibc
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -58,6 +60,7 @@ def serve(
     require_sign_in(settings, sign_in, address, as_user)
     browsers = Browsers(settings.console, settings.signin, shelf_of(settings.console, settings.limits))
     set_up(settings.logs, settings.home)
+    _few_arenas()
     with run.workspace(home, own=True) as service:
         if as_user is not None or not settings.policy_path.exists():
             service.scope_for(as_user)
@@ -102,6 +105,17 @@ def require_sign_in(settings: Settings, sign_in: SignIn, host: str, user: str | 
         )
     if outside and ipaddress.ip_address(host).is_unspecified and not settings.server.names:
         raise SettingsError(f"{host} has no name of its own to answer for", hint="list the host names in server.names")
+
+
+def _few_arenas() -> None:
+    """Let the C library allocate from two arenas and not from eight a core, of which each keeps what its threads once
+    needed: a server under mixed load held a quarter less. Before any thread; elsewhere than on glibc nothing."""
+    import ctypes
+
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    except (AttributeError, OSError):
+        return
 
 
 def _share(service: Service, settings: Settings) -> Share | None:

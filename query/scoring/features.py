@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,15 +20,6 @@ from query.scoring.model import FeatureValue, Values
 
 MOST_ROWS = 5_000_000
 """More rows than a feature may give; a population is never cut off silently."""
-
-
-def unmasked(scope: Scope) -> Scope:
-    """`scope` without its masked columns: a number computed from masked values would be no number."""
-    tables = {
-        name: replace(table, columns={c: v for c, v in table.columns.items() if v == "visible"})
-        for name, table in scope.tables.items()
-    }
-    return replace(scope, tables=tables)
 
 
 @dataclass

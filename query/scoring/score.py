@@ -15,7 +15,7 @@ from index.sql import SqlReader
 from query.evidence import Contribution, EntityScore
 from query.facts import typed_key
 from query.proof.provenance import bind, literal
-from query.scoring.features import FeatureReader, matrix_of, missing_of, unmasked
+from query.scoring.features import FeatureReader, matrix_of, missing_of
 from query.scoring.model import FeatureValue, Floats, TrainedModel, sigmoid
 from query.scoring.reasons import reason_text
 
@@ -43,7 +43,7 @@ def score_entities(
     whose features the catalogue no longer has, `SqlRejected` where the scope hides the population itself.
     """
     features = _features_of(score, model)
-    source = FeatureReader(reader, catalogue, unmasked(scope))
+    source = FeatureReader(reader, catalogue, scope.unmasked)
     alive = set(source.population(score, as_of))
     wanted = [key for key in dict.fromkeys(str(k) for k in keys) if key in alive]
     columns = _columns(features, source, as_of)
@@ -70,7 +70,7 @@ def hidden_features(score: Score, reader: SqlReader, catalogue: Catalogue, scope
     hidden = []
     for feature in score.features:
         try:
-            guard(feature.sql, catalogue, unmasked(scope), dialect=reader.dialect)
+            guard(feature.sql, catalogue, scope.unmasked, dialect=reader.dialect)
         except SqlRejected:
             hidden.append(feature.name)
     return tuple(hidden)

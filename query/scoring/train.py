@@ -15,7 +15,7 @@ from index.catalogue.model import Catalogue, Feature, Score
 from index.errors import UsageError
 from index.scope import Scope
 from index.sql import SqlReader
-from query.scoring.features import FeatureReader, unmasked
+from query.scoring.features import FeatureReader
 from query.scoring.fit import FOLDS, PENALTIES, SEGMENTS, Fit, fit
 from query.scoring.leaks import leaking_features
 from query.scoring.measures import auc, brier, calibration_error, calibration_line, reliability
@@ -50,7 +50,7 @@ def train_score(score: Score, catalogue: Catalogue, reader: SqlReader, scope: Sc
     A feature that reads rows dated after the scoring day is left out, with a notice. Raises `TooFewEvents` where
     the history is too thin, `CatalogueError` and `SqlRejected` where the score's SQL does not hold.
     """
-    scope = unmasked(scope)
+    scope = scope.unmasked
     source = FeatureReader(reader, catalogue, scope)
     days = () if score.outcome else snapshot_days(score, today, catalogue.fiscal_year_start)
     checked = tuple(dict.fromkeys((days[0], days[-1]))) if days else ()

@@ -205,6 +205,17 @@ def test_a_feature_that_the_asker_may_not_see_counts_as_average_and_is_not_told(
     assert scored and all([c.feature for c in s.contributions] == ["term"] for s in scored)
 
 
+def test_a_scope_without_its_masked_columns_is_one_object(reader: MemoryReader) -> None:
+    scope = Scope.administrator(CATALOGUE, frozenset())
+    assert scope.unmasked is scope  # nothing is masked
+    tables = dict(scope.tables)
+    tables["visits"] = dataclasses.replace(tables["visits"], columns={**tables["visits"].columns, "day": "masked"})
+    masked = dataclasses.replace(scope, tables=tables)
+    assert masked.unmasked is masked.unmasked  # caches of queries go by it, and hold each one
+    assert "day" not in masked.unmasked.tables["visits"].columns
+    assert masked.unmasked.tables["terms"] == masked.tables["terms"]
+
+
 def test_masked_columns_count_as_hidden(reader: MemoryReader, model: TrainedModel) -> None:
     tables = dict(ADMIN.tables)
     tables["visits"] = dataclasses.replace(tables["visits"], columns={**tables["visits"].columns, "day": "masked"})
