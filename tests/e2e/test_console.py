@@ -43,9 +43,12 @@ def signed_in(chromium: Any, served: Served, user: str, path: str = "/", **optio
 
 def ask(page: Any, question: str) -> Any:
     """Ask by keyboard; the answer."""
+    box = page.get_by_label("Question", exact=True)
+    box.wait_for()
+    page.wait_for_load_state()  # before its script is there, Enter is a new line
     answers = page.locator("[data-answer]")
     before = answers.count()
-    page.get_by_label("Question", exact=True).fill(question)
+    box.fill(question)
     page.keyboard.press("Enter")
     answers.nth(before).wait_for()
     return answers.nth(before)
