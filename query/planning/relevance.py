@@ -45,9 +45,11 @@ def nearness(wanted: frozenset[str], passages: Sequence[Passage]) -> Nearness:
 
 
 def relevant(query: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    """The passages that are about `query`: near in meaning, and sharing its words unless they are very near."""
+    """The passages that are about `query`: near in meaning, and sharing its words unless they are very near. Of those
+    that say the same, whose titles alone set them apart, all stay or none."""
     wanted = stems(query)
-    return tuple(p for p in passages if p.relevance >= SURE or (p.relevance >= NEAR and _covers(wanted, p)))
+    said = {p.text for p in passages if p.relevance >= SURE or (p.relevance >= NEAR and _covers(wanted, p))}
+    return tuple(p for p in passages if p.text in said)
 
 
 def stems(text: str) -> frozenset[str]:
