@@ -173,7 +173,7 @@ class Workspace:
         from index.catalogue.scope import narrow
 
         shown = narrow(self.catalogue, scope, self._reader)
-        opened = {"passages": passages, "documents": self._documents, "embedder": self._embedder}
+        opened = {"passages": passages, "documents": self._documents, "embedder": self._embedder, "tags": self._tags}
         return self._build(shown, opened if passages is not None else {})
 
     def _open_passages(self) -> PassageIndex | None:

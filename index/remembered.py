@@ -10,11 +10,14 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from index.guard.guard import GuardedQuery
     from index.sql import Rows, SqlReader, Value
+
+    _Key = tuple[str, str, int, tuple[tuple[str, Value], ...]]  # asker, query, limit, parameters
 
 MOST_CELLS = 500_000  # held at a time; the oldest results go first
 LONGEST = 50_000  # cells of one result that is held
@@ -27,30 +30,25 @@ _CHANGES_BY_ITSELF = re.compile(
 
 
 class RememberingReader:
-    """A `SqlReader` over another one. Safe to share between threads.
+    """`SqlReader`s over another one, one for each asker: nobody can tell by a quick answer what others asked, even
+    where they see the same. Safe to share between threads.
 
-    A guarded query has the row rules of its asker in its text, so equal texts may give equal rows. What a query gives
-    that asks for the time or for chance is not remembered.
+    What a query gives that asks for the time or for chance is not remembered.
     """
 
     def __init__(self, inner: SqlReader) -> None:
         self._inner = inner
-        self._held: OrderedDict[tuple[str, int, tuple[tuple[str, Value], ...]], Rows] = OrderedDict()
+        self._held: OrderedDict[_Key, Rows] = OrderedDict()
         self._cells = 0
         self._mutex = threading.Lock()
 
-    @property
-    def dialect(self) -> str:
-        """The dialect of the database."""
-        return self._inner.dialect
+    def of(self, asker: str) -> SqlReader:
+        """The reader that remembers what `asker` read."""
+        return _Own(self, self._inner, asker)
 
-    def accepts(self, query: GuardedQuery) -> bool:
-        """True where the engine takes `query`; nothing is run."""
-        return self._inner.accepts(query)
-
-    def read(self, query: GuardedQuery, parameters: Mapping[str, Value] | None = None) -> Rows:
+    def read(self, asker: str, query: GuardedQuery, parameters: Mapping[str, Value] | None = None) -> Rows:
         """The rows of `query`; raises what the other reader raises, and remembers no failure."""
-        key = (query.sql, query.limit, tuple(sorted((parameters or {}).items())))
+        key = (asker, query.sql, query.limit, tuple(sorted((parameters or {}).items())))
         with self._mutex:
             held = self._held.get(key)
             if held is not None:
@@ -63,9 +61,28 @@ class RememberingReader:
                     self._held[key] = rows
                     self._cells += _weight(query.sql, rows)
                 while self._cells > MOST_CELLS:
-                    (sql, *_), oldest = self._held.popitem(last=False)
+                    (_, sql, *_), oldest = self._held.popitem(last=False)
                     self._cells -= _weight(sql, oldest)
         return rows
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What one asker reads with."""
+
+    memory: RememberingReader
+    inner: SqlReader
+    asker: str
+
+    @property
+    def dialect(self) -> str:
+        return self.inner.dialect
+
+    def accepts(self, query: GuardedQuery) -> bool:
+        return self.inner.accepts(query)
+
+    def read(self, query: GuardedQuery, parameters: Mapping[str, Value] | None = None) -> Rows:
+        return self.memory.read(self.asker, query, parameters)
 
 
 def _weight(sql: str, rows: Rows) -> int:

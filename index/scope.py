@@ -52,6 +52,7 @@ class Scope:
     `follows` names entities whose documents follow their rows: a document about one of them is visible only where
     everything that it is about is in `about`, a list of `entity:key`. A document that carries one of the tags
     `unconditional` is visible whatever it is about. Without `follows`, neither of the two counts.
+    `tells_withheld` says that answers tell how many rows and passages policy kept from them.
     """
 
     principal: Principal
@@ -61,6 +62,7 @@ class Scope:
     follows: frozenset[str] = frozenset()
     about: frozenset[str] = frozenset()
     unconditional: frozenset[str] = frozenset()
+    tells_withheld: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
@@ -145,4 +147,4 @@ class Scope:
 
     @cached_property
     def _key(self) -> str:
-        return repr((self.principal.name, sorted(self.actions), self._sight))
+        return repr((self.principal.name, sorted(self.actions), self.tells_withheld, self._sight))

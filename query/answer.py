@@ -133,7 +133,9 @@ class Answer(BaseModel):
     chart: ChartView | None = None
     images: list[dict[str, Any]] = Field(default_factory=list)
     notices: list[str] = Field(default_factory=list)
-    withheld: dict[str, int] = Field(default_factory=dict)
+    withheld: dict[str, int] = Field(
+        default_factory=dict, description="`rows` and `passages` that policy kept from it, where the policy tells."
+    )
     egress: list[dict[str, Any]] = Field(default_factory=list)
     timings_ms: dict[str, float] = Field(default_factory=dict)
     generation: str = ""

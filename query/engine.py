@@ -38,9 +38,11 @@ from query.proof.addresses import address_notices, cleaned
 from query.proof.last_look import Looked, last_look
 from query.proof.prove import Proof, Prover
 from query.scoring.reasons import contribution_evidence
+from query.withheld import Withheld
 
 MOST_LISTED = 50  # rows of an answer that are looked at for the entities they name
 REMEMBERED = 2_000  # plans
+_Asked = tuple[str, str, str, dt.date]  # question, asker, what is seen, day
 PROBED = 10  # passages looked at to see whether documents speak of a question at all
 
 
@@ -59,15 +61,16 @@ class Answered:
 
 @dataclass(frozen=True)
 class QueryEngine:
-    """Plans and answers questions within a scope. The grammar's plans are remembered: an engine is built anew whenever
-    the data or the catalogue changes, and what it reads to plan stays the same until then."""
+    """Plans and answers questions within a scope. The grammar's plans are remembered, for each asker their own: an
+    engine is built anew whenever the data or the catalogue changes, and what it reads to plan stays the same till then.
+    """
 
     parts: Parts
-    _planned: dict[tuple[str, str, dt.date], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _planned: dict[_Asked, Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(self, question: str, scope: Scope) -> Plan:
         """The plan that `answer` runs; raises `EmptyQuestion`."""
-        asked = (question, scope.sight(), self.parts.catalogue.date())
+        asked = (question, scope.principal.name, scope.sight(), self.parts.catalogue.date())
         plan = self._planned.get(asked)
         if plan is None:
             if len(self._planned) >= REMEMBERED:
@@ -116,9 +119,10 @@ class QueryEngine:
         notify("route", {"path": plan.route.path, "reason": plan.route.reason, "confidence": plan.route.confidence})
         parts = self.parts
         executor = Executor(
-            parts.catalogue, parts.answering, parts.passages, parts.scorer, scope, parts.catalogue.date()
+            parts.catalogue, parts.answering(scope), parts.passages, parts.scorer, scope, parts.catalogue.date()
         )
         found = executor.run(plan, notify)
+        withheld = Withheld(executor, parts.documents, parts.tags).count(plan, found)
         clock.lap("read")
         documents = self._document_text(scope)
         teller = Teller(parts, scope, plan, found, CitationBook(), documents)
@@ -163,6 +167,7 @@ class QueryEngine:
             chart=told.chart,
             images=told.images,
             notices=[*notices, *address_notices([*shown.removed, *removed])],
+            withheld=withheld,
             egress=[asdict(one) for one in added_up([*plan.egress, *told.egress, *written.egress])],
             timings_ms=clock.laps(),
         )
@@ -172,12 +177,12 @@ class QueryEngine:
     def _agree(self, scope: Scope) -> Callable[[Reading, Reading], bool]:
         def rows(reading: Reading) -> list[tuple[str, ...]]:
             query = guard(reading.sql, self.parts.catalogue, scope, dialect=self.parts.reader.dialect)
-            return sorted(tuple(map(str, row)) for row in self.parts.answering.read(query).rows)
+            return sorted(tuple(map(str, row)) for row in self.parts.answering(scope).read(query).rows)
 
         return lambda one, other: rows(one) == rows(other)
 
     def _probe(self, scope: Scope) -> Callable[[str], Nearness]:
-        passages, catalogue, embedder = self.parts.passages, self.parts.catalogue, self.parts.embedder
+        passages, catalogue, embedder = self.parts.passages, self.parts.catalogue, self.parts.embedding(scope)
         if passages is None:
             return lambda _text: Nearness()
 

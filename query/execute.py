@@ -175,7 +175,7 @@ class Executor:
         kept.sort(key=lambda item: (-(item.score.probability if item.score else 0.0), item.key))
         found.items = tuple(kept[: step.top] if step.top is not None else kept)
 
-    def _passages(self, step: SearchStep, found: Findings) -> tuple[str, tuple[Passage, ...]]:
+    def passages_of(self, step: SearchStep, found: Findings) -> tuple[str, tuple[Passage, ...]]:
         """What was searched for, and what was found."""
         assert self.passages is not None
         narrow = Narrow(sources=step.sources)
@@ -201,7 +201,7 @@ class Executor:
         if self.passages is None:
             found.notices.append("no documents are indexed here")
             return
-        query, passages = self._passages(step, found)
+        query, passages = self.passages_of(step, found)
         found.searched = step
         if step.require:
             passages = relevant(step.query, passages)

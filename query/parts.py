@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from index.catalogue.model import Catalogue
+from index.embedding.asked import OwnEmbedder
 from index.embedding.embedder import Embedder
 from index.reading import DocumentReader
 from index.scope import Scope
@@ -72,12 +73,20 @@ class Writer(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """Gives rows again that were read since the data last changed (`index.remembered.RememberingReader`)."""
+
+    def of(self, asker: str) -> SqlReader:
+        """The reader that remembers what `asker` read, and nothing that others did."""
+        ...
+
+
 @dataclass(frozen=True)
 class Parts:
     """What the engine is built from; `None` where a workspace has no documents (a database asked in place).
 
     `tables` gives the table planner of a scope, `names` its dictionary of entity names; `pictures` turns a picture
-    path of the data into one to open; `memory` gives rows again that were read since the data last changed.
+    path of the data into one to open; `tags` are all that documents may carry.
     """
 
     catalogue: Catalogue
@@ -93,10 +102,14 @@ class Parts:
     studio: Studio | None = None
     second: Callable[[Scope], SecondPlanner] | None = None
     writer: Writer | None = None
-    memory: SqlReader | None = None
+    memory: Memory | None = None
     egress_characters: int = EGRESS_CHARACTERS
+    tags: frozenset[str] = frozenset()
 
-    @property
-    def answering(self) -> SqlReader:
+    def embedding(self, scope: Scope) -> Embedder | None:
+        """What questions and sentences are embedded with; it remembers what this asker asked."""
+        return None if self.embedder is None else OwnEmbedder(self.embedder, scope.principal.name)
+
+    def answering(self, scope: Scope) -> SqlReader:
         """What answers are read with. Who proves an answer reads with `reader`: from the source, never from memory."""
-        return self.memory or self.reader
+        return self.reader if self.memory is None else self.memory.of(scope.principal.name)

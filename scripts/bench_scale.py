@@ -200,10 +200,10 @@ class Asked:
         """As the embedder in use does."""
         return self._embedder.embed(texts)
 
-    def embed_query(self, text: str) -> Any:
+    def embed_query(self, text: str, asker: str = "") -> Any:
         """The vector of the question with the number that `text` begins with."""
         number, _, question = text.partition(" ")
-        self._embedder._queries.clear()  # nothing is remembered from an earlier round
+        self._embedder._asked.clear()  # nothing is remembered from an earlier round
         self._embedder.embed_query(question)
         return self._vectors[int(number)]
 

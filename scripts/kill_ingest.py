@@ -65,7 +65,7 @@ class HashEmbedder:
         """A unit vector a text."""
         return np.array([self.embed_query(text) for text in texts], dtype=np.float32).reshape(len(texts), 384)
 
-    def embed_query(self, text: str) -> Any:
+    def embed_query(self, text: str, asker: str = "") -> Any:
         """The vector of one text."""
         seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
         vector = np.random.default_rng(seed).normal(size=384)

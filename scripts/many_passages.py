@@ -38,7 +38,7 @@ class Spoken:
         self._seed += 1
         return self._made.vectors(len(texts), self._seed)
 
-    def embed_query(self, text: str) -> Any:
+    def embed_query(self, text: str, asker: str = "") -> Any:
         """The next vector."""
         return self.embed([text])[0]
 

@@ -63,6 +63,7 @@ def explained(policy: Policy, name: str, catalogue: Catalogue) -> dict[str, Any]
         "hidden_tables": sorted(t.name for t in catalogue.tables if t.name not in scope.tables),
         "documents": [_tag(tag, scope, roles) for tag in sorted(scope.tags)],
         "actions": [{"action": a, "roles": [r.name for r in roles if a in r.actions]} for a in sorted(scope.actions)],
+        "withheld": scope.tells_withheld,
     }  # fmt: skip
 
 
@@ -120,3 +121,5 @@ def render_explained(console: Console, found: dict[str, Any]) -> None:
     line(console, "actions:" + ("" if found["actions"] else " none"))
     for action in found["actions"]:
         line(console, f"  {action['action']}  (from {', '.join(action['roles'])})")
+    if found["withheld"]:
+        line(console, "answers tell how many rows and passages policy kept from them")

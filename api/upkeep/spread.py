@@ -60,9 +60,9 @@ class SpreadEmbedder:
         """Vectors, computed here."""
         return self.inner.embed(texts)
 
-    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+    def embed_query(self, text: str, asker: str = "") -> npt.NDArray[np.float32]:
         """The vector of one text, computed here."""
-        return self.inner.embed_query(text)
+        return self.inner.embed_query(text, asker)
 
     def warm(self) -> None:
         """Load what the model has to load."""

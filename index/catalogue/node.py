@@ -61,6 +61,13 @@ class Node:
             raise fail(self, key, f"{said} {', '.join(allowed)}", hint=_near(value, allowed))
         return value
 
+    def flag(self, key: str) -> bool:
+        """True or false, false when absent."""
+        value = self.take(key)
+        if value is not None and not isinstance(value, bool):
+            raise fail(self, key, f"must be true or false, not {value!r}")
+        return bool(value)
+
     def integer(self, key: str, default: int, *, low: int | None = None, high: int | None = None) -> int:
         """A whole number within `low` and `high`."""
         value = self.take(key)

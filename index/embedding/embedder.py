@@ -32,8 +32,8 @@ class Embedder(Protocol):
         """Vectors of shape (len(texts), dimension), float32, unit length; long texts are cut at the model's window."""
         ...
 
-    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
-        """The vector of one text, shape (dimension,); quick, and remembered for a question that is asked again."""
+    def embed_query(self, text: str, asker: str = "") -> npt.NDArray[np.float32]:
+        """The vector of one text, shape (dimension,); quick, and remembered for when `asker` asks it again."""
         ...
 
 

@@ -11,7 +11,6 @@ import importlib.util
 import logging
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
@@ -21,6 +20,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from index.embedding.asked import AskedVectors
 from index.embedding.batcher import Batcher
 from index.embedding.embedder import Progress, Vectors
 from index.errors import ModelError
@@ -34,7 +34,6 @@ _BATCH_TOKENS = 256  # padded tokens in one run: a core is busy with it, and lon
 _BATCH_TEXTS = 16
 _FEW_TOKENS = 1024  # padded, of texts that are not worth a batch a core
 _STEP = 32  # tokens: batches come in few shapes, as a runtime may compile each shape
-_REMEMBERED = 512  # query vectors
 _GROUP = 4096  # texts tokenised and sorted together, so that memory stays bounded
 
 
@@ -73,8 +72,7 @@ class MiniLM:
         self._threads = threads or _cores()
         self._loading = threading.Lock()
         self._sessions: dict[Use, Session] = {}
-        self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
-        self._remembering = threading.Lock()
+        self._asked = AskedVectors()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (len(texts), 384), in the order of `texts`; equal texts are computed once."""
@@ -102,20 +100,9 @@ class MiniLM:
                         progress(done, len(different))
         return vectors[index]
 
-    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
-        """The vector of one text, shape (384,), read-only; the last few hundred are remembered."""
-        with self._remembering:
-            known = self._queries.get(text)
-            if known is not None:
-                self._queries.move_to_end(text)
-                return known
-        vector = self._batcher.run(self._tokens([text], "few")[0])
-        vector.setflags(write=False)
-        with self._remembering:
-            self._queries[text] = vector
-            while len(self._queries) > _REMEMBERED:
-                self._queries.popitem(last=False)
-        return vector
+    def embed_query(self, text: str, asker: str = "") -> npt.NDArray[np.float32]:
+        """The vector of one text, shape (384,), read-only; the last few hundred are remembered for their asker."""
+        return self._asked.of(text, asker, lambda: self._batcher.run(self._tokens([text], "few")[0]))
 
     def warm(self) -> None:
         """Load the runtime now rather than at the first text."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from index.embedding.asked import AskedVectors
 from index.embedding.embedder import Vectors
 from index.errors import ModelError
 
 _WEIGHTS = ("*.safetensors", "*.bin")
-_REMEMBERED = 512  # query vectors
 _BATCH_TEXTS = 64
 
 
@@ -42,7 +41,7 @@ class TransformerModel:
             )
         self._loading = threading.Lock()
         self._loaded: Any = None
-        self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
+        self._asked = AskedVectors()
 
     @cached_property
     def identity(self) -> str:
@@ -67,16 +66,9 @@ class TransformerModel:
         )
         return np.asarray(found, dtype=np.float32)
 
-    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
-        """The vector of one text, read-only; the last few hundred are remembered."""
-        known = self._queries.get(text)
-        if known is None:
-            known = self.embed([text])[0]
-            known.setflags(write=False)
-            self._queries[text] = known
-            while len(self._queries) > _REMEMBERED:
-                self._queries.popitem(last=False)
-        return known
+    def embed_query(self, text: str, asker: str = "") -> npt.NDArray[np.float32]:
+        """The vector of one text, read-only; the last few hundred are remembered for their asker."""
+        return self._asked.of(text, asker, lambda: self.embed([text])[0])
 
     def _model(self) -> Any:
         with self._loading:

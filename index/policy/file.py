@@ -96,6 +96,7 @@ class _Reader:
             self._follows(node),
             cast("frozenset[Action]", self._allowed(node, "actions", get_args(Action), "action")),
             node.text("description"),
+            node.flag("withheld"),
         )
         node.done()
         return role

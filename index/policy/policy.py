@@ -21,7 +21,7 @@ class Role:
     """What one role shows and allows. `rows` of its tables may hold `{attribute}`s of the user.
 
     `follows` names entities: of the documents with `tags`, those about such an entity are visible only where the
-    entity's row is.
+    entity's row is. `withheld` lets answers tell how much policy kept from them.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Role:
     follows: frozenset[str] = frozenset()
     actions: frozenset[Action] = frozenset()
     description: str = ""
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def add_up(principal: Principal, roles: Sequence[Role]) -> Scope:
         frozenset(action for role in roles for action in role.actions),
         follows=frozenset(entity for role in ruled for entity in role.follows),
         unconditional=free if ruled else frozenset(),
+        tells_withheld=bool(roles) and all(role.withheld for role in roles),
     )
 
 

@@ -68,7 +68,7 @@ class PassageIndex:
     def _found(
         self, query: str, scope: Scope, k: int, narrow: Narrow, per_document: int, repeats: bool
     ) -> tuple[Passage, ...]:
-        question, words = self._embedder.embed_query(query), query_vector(query)
+        question, words = self._embedder.embed_query(query, scope.principal.name), query_vector(query)
         capped = narrow.entities is None or len(narrow.entities) != 1  # about one, its own letters are the evidence
         found: tuple[Passage, ...] = ()
         for limit in (max(CANDIDATES, k * per_document), FLOODED):

@@ -140,7 +140,8 @@ class Teller:
             self.told.sentences.append(Sentence((*parts, ".")))
 
     def _quotes_of(self, evidence: PassageEvidence, *, said: bool = False) -> None:
-        if self.parts.embedder is None:
+        embedder = self.parts.embedding(self.scope)
+        if embedder is None:
             return
         if not said and self.documents is not None:
             worked = table_answer(self.plan.question, evidence.passages, self.documents, self.book)
@@ -149,7 +150,7 @@ class Teller:
                 return
         said |= any(isinstance(s, SearchStep) and s.id == evidence.id and s.sources for s in self.plan.steps)
         last = ""
-        for quote in (one_each if said else pick)(evidence.query, evidence.passages, self.parts.embedder):
+        for quote in (one_each if said else pick)(evidence.query, evidence.passages, embedder):
             place = (quote.doc_id, quote.start, quote.end)
             if place in self._quoted_already:
                 continue  # two clauses of one question may be answered by the same section
@@ -315,9 +316,10 @@ class Teller:
 
     def _quotes(self, query: str, passages: Iterable[Passage], limit: int) -> tuple[Quote, ...]:
         held = list(passages)
-        if self.parts.embedder is None or not held:
+        embedder = self.parts.embedding(self.scope)
+        if embedder is None or not held:
             return ()
-        return quotes(query, held, self.parts.embedder, limit)
+        return quotes(query, held, embedder, limit)
 
     def _say(self, text: str) -> None:
         self.told.stated.append(text)

@@ -28,6 +28,10 @@ LIGHT_VERBS = frozenset(
 class TableReader(Protocol):
     """What planning needs of the table planner (`query.text2sql.planner.TableQuestionPlanner`)."""
 
+    def own(self) -> TableReader:
+        """The same planner for another asker who sees the same: it remembers nothing that this one was asked."""
+        ...
+
     def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
         """Readings, best first."""
         ...

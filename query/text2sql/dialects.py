@@ -39,6 +39,10 @@ class DialectTables:
     catalogue: Catalogue
     accepts: Callable[[str], bool]
 
+    def own(self) -> DialectTables:
+        """The same for another asker: what was asked of this one is not remembered there."""
+        return replace(self, inner=self.inner.own())
+
     def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
         """Readings, best first."""
         return self._said(self.inner.plan(question, subject=subject, limit=limit))

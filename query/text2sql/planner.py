@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -80,10 +81,20 @@ class TableQuestionPlanner:
         self._features = ReadingFeatures(catalogue)
         self._known = _score_words(catalogue)
         self._linker_: Linker | None = None
+        self._finder = Finder(self._given, reader, scope)
+        self._remember()
+
+    def own(self) -> TableQuestionPlanner:
+        """The same planner for another asker who sees the same: what was asked of this one is not remembered there."""
+        assert self._linker  # the stored values are read once for all of them
+        other = copy(self)
+        other._remember()
+        return other
+
+    def _remember(self) -> None:
         self._understood = lru_cache(maxsize=REMEMBERED)(self._read)  # a question is looked at from several sides
         self._all = lru_cache(maxsize=REMEMBERED)(self._rank)
         self._sure = lru_cache(maxsize=REMEMBERED)(self._chances)
-        self._finder = Finder(self._given, reader, scope)
 
     @property
     def _linker(self) -> Linker:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -201,6 +205,43 @@ def test_a_change_of_the_file_counts_for_the_next_question(workspace: Audited, c
     write_policy(copy, POLICY.replace("  emma:", "  emilia:"))
     with pytest.raises(PolicyError):
         workspace.scope_for("emma")
+
+
+ASKING = """
+import sys
+from pathlib import Path
+from api.settings import load_settings
+from api.wiring import open_workspace
+
+home = Path(sys.argv[1])
+workspace = open_workspace(home, load_settings(home))
+for _ in sys.stdin:
+    rows = workspace.sql("SELECT COUNT(*) FROM accounts", workspace.scope_for("emma"))[1].rows
+    print(rows[0][0], flush=True)
+"""
+
+
+def test_a_change_of_the_file_counts_in_every_process_that_has_the_workspace_open(copy: Path) -> None:
+    def count(process: subprocess.Popen[str]) -> int:
+        assert process.stdin and process.stdout
+        process.stdin.write("ask\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", ASKING, str(copy)], text=True, stdin=PIPE, stdout=PIPE)
+            )
+            for _ in range(2)
+        ]
+        try:
+            assert [count(process) for process in processes for _ in range(2)] == [4, 4, 4, 4]
+            write_policy(copy, POLICY.replace("region = {region}", "region = {region} AND segment = 'SMB'", 1))
+            assert [count(process) for process in processes] == [2, 2]
+        finally:
+            for process in processes:
+                process.kill()
 
 
 def test_a_file_that_breaks_or_vanishes_lets_nobody_in(workspace: Audited, copy: Path) -> None:

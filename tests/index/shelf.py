@@ -31,7 +31,7 @@ class WordEmbedder:
         self.embedded.extend(texts)
         return np.array([_direction(text) for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
 
-    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+    def embed_query(self, text: str, asker: str = "") -> npt.NDArray[np.float32]:
         return _direction(text)
 
 

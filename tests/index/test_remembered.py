@@ -38,7 +38,7 @@ def query(sql: str, limit: int = 10) -> GuardedQuery:
 
 def test_an_equal_query_is_read_once() -> None:
     inner = Counting(Rows(("id",), ((1,),)))
-    reader = RememberingReader(inner)
+    reader = RememberingReader(inner).of("ann")
     for _ in range(3):
         assert reader.read(query("SELECT id FROM notes")).rows == ((1,),)
     reader.read(query("SELECT id FROM notes", limit=5))
@@ -50,7 +50,7 @@ def test_an_equal_query_is_read_once() -> None:
 @pytest.mark.parametrize("asked", ["date('now')", "datetime()", "date( )", "strftime('%Y')"])
 def test_what_asks_for_the_time_is_read_each_time(asked: str) -> None:
     inner = Counting(Rows(("id",), ((1,),)))
-    reader = RememberingReader(inner)
+    reader = RememberingReader(inner).of("ann")
     for _ in range(2):
         reader.read(query(f"SELECT id FROM notes WHERE day = {asked}"))
     assert inner.read_times == 2
@@ -58,32 +58,42 @@ def test_what_asks_for_the_time_is_read_each_time(asked: str) -> None:
 
 def test_a_failure_and_a_long_result_are_not_remembered() -> None:
     failing = Counting(None)
-    reader = RememberingReader(failing)
+    reader = RememberingReader(failing).of("ann")
     for _ in range(2):
         with pytest.raises(StorageError):
             reader.read(query("SELECT id FROM notes"))
     assert failing.read_times == 2
     long = Counting(Rows(("id",), tuple((n,) for n in range(LONGEST + 1))))
-    reader = RememberingReader(long)
+    reader = RememberingReader(long).of("ann")
     for _ in range(2):
         reader.read(query("SELECT id FROM notes"))
     assert long.read_times == 2
 
 
+def test_what_one_asker_read_is_not_quicker_for_another() -> None:
+    inner = Counting(Rows(("id",), ((1,),)))
+    memory = RememberingReader(inner)
+    for asker in ("ann", "ben", "ann", "ben"):
+        assert memory.of(asker).read(query("SELECT id FROM notes")).rows == ((1,),)
+    assert inner.read_times == 2 and memory.of("ann").accepts(query("SELECT id FROM notes"))
+
+
 def test_the_oldest_go_when_it_holds_much() -> None:
     inner = Counting(Rows(("id",), tuple((n,) for n in range(LONGEST - 10))))
-    reader = RememberingReader(inner)
+    memory = RememberingReader(inner)
+    reader = memory.of("ann")
     for number in range(30):
         reader.read(query(f"SELECT id FROM notes WHERE id > {number}"))
-    assert reader._cells <= 500_000 and len(reader._held) < 12
+    assert memory._cells <= 500_000 and len(memory._held) < 12
     reader.read(query("SELECT id FROM notes WHERE id > 29"))
     assert inner.read_times == 30
 
 
 def test_many_small_results_weigh_what_their_queries_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered, "MOST_CELLS", 1_000)
-    reader = RememberingReader(Counting(Rows(("id",), ((1,),))))
+    memory = RememberingReader(Counting(Rows(("id",), ((1,),))))
+    reader = memory.of("ann")
     long = " AND ".join(f"id > {number}" for number in range(100))  # some 1,000 characters for two cells
     for number in range(200):
         reader.read(query(f"SELECT id FROM notes WHERE id < {number} AND {long}"))
-    assert 5 < len(reader._held) < 100
+    assert 5 < len(memory._held) < 100

@@ -68,6 +68,13 @@ def test_a_question_asked_again_is_remembered_and_cannot_be_changed(model: MiniL
         vector[0] = 1.0
 
 
+def test_a_question_that_another_asked_is_embedded_again(model: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, embedded = model._batcher.run, []
+    monkeypatch.setattr(model._batcher, "run", lambda tokens: embedded.append(tokens) or run(tokens))  # type: ignore[func-returns-value]
+    vectors = [model.embed_query("who is on leave?", asker) for asker in ("ann", "ben", "ann", "ben")]
+    assert len(embedded) == 2 and all(np.array_equal(vector, vectors[0]) for vector in vectors)
+
+
 def test_one_question_is_embedded_within_milliseconds(model: MiniLM) -> None:
     model.warm()
     times = []
