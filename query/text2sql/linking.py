@@ -32,6 +32,7 @@ WEAK = 0.83  # a mention whose best candidate scores no more may be none
 NONE = 0.3
 DETERMINERS = frozenset({"the", "a", "an", "their", "its", "his", "her", "all"})
 LINKS = frozenset({"of", "for", "in", "to", "from", "by", "at", "on", "with"})
+PARTICLES = frozenset({"up", "in", "out", "off", "on", "by", "at"})  # "signed up", "checked in", "created_at"
 LONGEST_PHRASE = 7
 MOST_CANDIDATES = 10
 
@@ -128,8 +129,9 @@ class Linker:
             )
             if all(t.kind == "word" or t.text in "-/_" for t in span) and not _crosses(span):
                 found.extend(self._named(phrase, tokens, first, last))
-                if len(phrase) > 1 and span[-1].lower.endswith("ed") and self._is_table(phrase[:-1]):
-                    # "institutions founded after 1880": rows, and what befell them
+                verb = 2 if span[-1].lower in PARTICLES else 1
+                if len(phrase) > verb and span[-verb].lower.endswith("ed") and self._is_table(phrase[:-verb]):
+                    # "institutions founded after 1880", "customers signed up": rows, and what befell them
                     found = [c for c in found if c.kind != "column"]
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))

@@ -1,6 +1,6 @@
 """Plain questions over catalogues that nobody has reviewed: the learned order must pick the reading a person means.
 
-Three small databases, drafted by introspection alone. A question is right when its first reading finds these rows.
+Small databases, drafted by introspection alone. A question is right when its first reading finds these rows.
 """
 
 from __future__ import annotations
