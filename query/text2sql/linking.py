@@ -32,7 +32,7 @@ WEAK = 0.83  # a mention whose best candidate scores no more may be none
 NONE = 0.3
 DETERMINERS = frozenset({"the", "a", "an", "their", "its", "his", "her", "all"})
 LINKS = frozenset({"of", "for", "in", "to", "from", "by", "at", "on", "with"})
-PARTICLES = frozenset({"up", "in", "out", "off", "on", "by", "at"})  # "signed up", "checked in", "created_at"
+PARTICLES = frozenset({"up", "in", "out", "off", "on"})  # "signed up", "checked in"; not "by", which names who did it
 LONGEST_PHRASE = 7
 MOST_CANDIDATES = 10
 
