@@ -59,7 +59,9 @@ _NTH = re.compile(
 _THEIRS = re.compile(r"\b(?:their|its|his|her)\b(?!\s+own\b)", re.I)
 _THEM = re.compile(
     r"\b(?:each of (?:them|those|these)|(?:all|both|any) of (?:them|those|these)|them|they|those|these"
-    r"|(?:these|those|that|this|the same)\s+(?:customers?|accounts?|compan(?:y|ies)|products?|ones?))\b",
+    r"|(?:these|those|that|this|the same)\s+(?:customers?|accounts?|compan(?:y|ies)|products?|ones?)"
+    r"|(?<=for )(?:each(?: one)?|every one|everyone|all)(?=\s*[?.!]*$)"
+    r"|(?<=to )(?:each(?: one)?|every one|everyone|all)(?=\s*[?.!]*$))\b",
     re.I,
 )
 _IT = re.compile(r"\b(?:it|he|she|him|her)\b", re.I)
@@ -215,6 +217,9 @@ class FollowUps:
         rest = _bare(text[found.end() :])
         if not rest:
             return None
+        chosen, place = _nth(f"the {rest}", earlier.named)
+        if place is not None and chosen and place[1] == len(f"the {rest}"):
+            return _carried(f"Tell me about {_listed([n.name for n in chosen])}")
         base = _bare(without_draft(earlier.question, self.catalogue))
         if earlier.named and _RANKED.search(base) and not _BARE_AMOUNT.match(rest):
             names = _listed([n.name for n in earlier.named[:MOST_REFERENTS]])

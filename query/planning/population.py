@@ -102,6 +102,14 @@ class Populations:
                 best = (found.start(), entity.name)
         return best[1] if best else None
 
+    def addressed(self, body: str) -> str | None:
+        """The entity that a letter is for: the one whose word comes first outside of names ("gear" in "Cedarfjell Gear
+        Co" is part of one), else the one that is named."""
+        outside = body
+        for mention in reversed(self.names.find(body)):
+            outside = f"{outside[: mention.start]} {outside[mention.end :]}"
+        return self.entity_in(outside) or self.entity_in(body)
+
     def measured(self, body: str) -> str:
         """`body` with what the catalogue ranks an entity by, where "our top 10 customers" does not say by what: its
         `top_by`, else revenue; the largest ones may be so by a column of their own."""

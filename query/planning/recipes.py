@@ -95,9 +95,12 @@ class Recipes:
 
     def drafted(self, intent: Intent) -> Plan | None:
         """Drafts for the entities that the question speaks of; None when it speaks of none."""
-        entity = intent.draft_entity or self.populations.entity_in(intent.body)
+        entity = intent.draft_entity if intent.draft == "product_description" else None
+        entity = entity or self.populations.addressed(intent.body)
         if entity is None or intent.draft is None:
             return None
+        if intent.draft != "product_description" and not self._has_contact(entity):
+            return _asked(intent, f"Whom are the drafts for? There is nobody to write to at a {entity}.")
         topics, body = intent.topics, intent.body
         if intent.condition and self._narrows(body, intent.condition, entity):
             topics, body = (), f"{body} {intent.condition}"
@@ -115,6 +118,11 @@ class Recipes:
         if intent.lifestyle:
             steps.append(ImageStep("images", entity, "population"))
         return self._stepped(intent, steps, whom.population)
+
+    def _has_contact(self, entity: str) -> bool:
+        """False for an entity that nobody can be written at, where the catalogue says of others who that is."""
+        contacted = {e.name for e in self.catalogue.entities if e.contact}
+        return not contacted or entity in contacted
 
     def _whom(self, intent: Intent, body: str, entity: str) -> Whom:
         """The entities that `body` speaks of: their records choose, and where it asks for what somebody said in words

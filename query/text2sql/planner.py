@@ -26,7 +26,7 @@ from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
-from query.text2sql.logical import ColumnRef, Query
+from query.text2sql.logical import ColumnRef, Query, is_aggregate
 from query.text2sql.moments import settled
 from query.text2sql.periods import TimeWords, read_time
 from query.text2sql.ranking import by_hand, confidences, score
@@ -181,7 +181,10 @@ class TableQuestionPlanner:
             for ranked in self._ranked(tokens, time, blocked, assignment, assignments[0].score, subject, full):
                 if ranked.sql not in best or best[ranked.sql].score < ranked.score:
                     best[ranked.sql] = ranked
-        return sorted(best.values(), key=lambda r: -r.score)
+        found = sorted(best.values(), key=lambda r: -r.score)
+        if not found or not found[0].features["curated"]:
+            return found  # the learned order knows them
+        return [r for r in found if not _cuts_one_row(r.parse.query)] or found
 
     def links(self, question: str) -> tuple[Link, ...]:
         """What the words of `question` are tied to in the best choice of meanings."""
@@ -354,6 +357,12 @@ def _strangers(tokens: tuple[Token, ...], blocked: frozenset[int], assignment: A
 
 def _mentions_table(sql: str, table: str) -> bool:
     return re.search(rf"(?<![\w'])\"?{re.escape(table)}\"?(?!\w)", sql) is not None
+
+
+def _cuts_one_row(query: Query) -> bool:
+    """True for the first five of a single row: a total was read where rows of something were asked for."""
+    several = query.limit is not None and query.limit > 1
+    return several and not query.group and bool(query.select) and all(is_aggregate(e) for e in query.select)
 
 
 def _links(

@@ -81,3 +81,24 @@ def test_the_top_customers_are_those_by_what_the_catalogue_says_by_revenue_or_no
     plan = planner.plan(TOP)
     assert _draft(plan).images and _draft(plan).topics == ("warranty",)
     assert "LIMIT 10" in _population(plan) and "SUM(usage.logins) DESC" in _population(plan)
+
+
+def _called(synonym: str, question: str) -> Plan:
+    """The plan where the products are also called `synonym`, which is a word of a customer's name."""
+    account, product = CATALOGUE.entities
+    catalogue = replace(CATALOGUE, entities=(account, replace(product, synonyms=(synonym,))))
+    reader, scope = company.reader(), administrator()
+    tables, names = TableQuestionPlanner(catalogue, reader, scope), EntityNames(catalogue, reader, scope)
+    return Planner(catalogue, tables, names, lambda _: Nearness(0.0, 0.0), lambda *_: False).plan(question)
+
+
+def test_a_word_inside_of_a_name_does_not_say_whom_a_letter_is_for() -> None:
+    for question in ("Draft a follow-up mail to Ridgeline Supply", "Write a mail to Ridgeline Supply and Fjellpunkt AS"):
+        plan = _called("supply", question)
+        assert _draft(plan).entity == "account" and "accounts" in _population(plan)
+
+
+def test_a_letter_is_to_somebody_and_a_product_is_nobody() -> None:
+    plan = _plan("Draft a follow-up mail for our products")
+    assert plan.route.path == "clarify" and "nobody to write to at a product" in plan.clarification
+    assert _draft(_plan("Write product descriptions for our products")).entity == "product"
