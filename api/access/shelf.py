@@ -1,5 +1,5 @@
-"""What a browser's sign-in needs between two of its requests, by a name that nobody can guess, for a while: in this
-process, or in Redis where several servers stand behind one address.
+"""What one request leaves for another, by a name, for a while: of a browser's sign-in, and of requests that are sent
+twice. In this process, or in Redis where several servers stand behind one address.
 
 Redis holds nothing that lets anybody in: an entry's key there is a hash of its name, and its content is sealed
 (AES-GCM). Both are made with the key that the servers share, so who can read and write Redis, and does not have that
@@ -14,6 +14,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from index.errors import SettingsError, StorageError
@@ -33,6 +34,10 @@ class Shelf(Protocol):
         """Keep a text for so long."""
         ...
 
+    def add(self, name: str, text: str, seconds: float) -> str | None:
+        """`put` where there is none, else the text that is there: of several who add it one is first, and gets None."""
+        ...
+
     def get(self, name: str) -> str | None:
         """The text; None where there is none, or its time is over."""
         ...
@@ -43,33 +48,52 @@ class Shelf(Protocol):
 
 
 class LocalShelf:
-    """In this process: a restart empties it."""
+    """In this process: a restart empties it, and of more than `most` entries the oldest go."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST, clock: Callable[[], float] | None = None) -> None:
+        self._most, self._clock = most, clock
         self._held: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._mutex = threading.Lock()
 
     def put(self, name: str, text: str, seconds: float) -> None:
         """Keep a text for so long."""
         with self._mutex:
-            self._held[name] = (time.monotonic() + seconds, text)
-            while len(self._held) > MOST:
-                self._held.popitem(last=False)
+            self._keep(name, text, seconds)
+
+    def add(self, name: str, text: str, seconds: float) -> str | None:
+        """Keep a text where there is none, else the one that is there."""
+        with self._mutex:
+            known = self._known(name)
+            if known is None:
+                self._keep(name, text, seconds)
+            return known
 
     def get(self, name: str) -> str | None:
         """The text, or None."""
         with self._mutex:
-            until, text = self._held.get(name, (0.0, ""))
-            if until > time.monotonic():
-                return text
-            self._held.pop(name, None)
-            return None
+            return self._known(name)
 
     def take(self, name: str) -> str | None:
         """The text, once."""
         with self._mutex:
-            until, text = self._held.pop(name, (0.0, ""))
-            return text if until > time.monotonic() else None
+            known = self._known(name)
+            self._held.pop(name, None)
+            return known
+
+    def _now(self) -> float:
+        return time.monotonic() if self._clock is None else self._clock()
+
+    def _known(self, name: str) -> str | None:
+        until, text = self._held.get(name, (0.0, ""))
+        if until > self._now():
+            return text
+        self._held.pop(name, None)
+        return None
+
+    def _keep(self, name: str, text: str, seconds: float) -> None:
+        self._held[name] = (self._now() + seconds, text)
+        while len(self._held) > self._most:
+            self._held.popitem(last=False)
 
 
 class RedisShelf:
@@ -84,12 +108,24 @@ class RedisShelf:
 
     def put(self, name: str, text: str, seconds: float) -> None:
         """Keep a text for so long."""
+        self._set(name, text, seconds)
+
+    def add(self, name: str, text: str, seconds: float) -> str | None:
+        """Keep a text where there is none, else the one that is there."""
+        while not self._set(name, text, seconds, nx=True):
+            known = self.get(name)
+            if known is not None:
+                return known
+            self.take(name)  # its time was over between the two, or it is none of ours
+        return None
+
+    def _set(self, name: str, text: str, seconds: float, **options: bool) -> bool:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         address, key = self._of(name)
         nonce = secrets.token_bytes(_NONCE)
         sealed = nonce + AESGCM(key).encrypt(nonce, text.encode(), address.encode())
-        self._asked("set", address, sealed, px=max(1, round(seconds * 1000)))
+        return bool(self._asked("set", address, sealed, px=max(1, round(seconds * 1000)), **options))
 
     def get(self, name: str) -> str | None:
         """The text, or None."""
@@ -121,17 +157,17 @@ class RedisShelf:
         try:
             return getattr(self._client, command)(*given, **options)
         except self._failures as error:
-            raise StorageError(f"the store of the sessions does not answer: {error}") from error
+            raise StorageError(f"the store that the servers share does not answer: {error}") from error
 
 
-def shelf_of(console: ConsoleSettings, limits: LimitsSettings) -> Shelf:
-    """Redis where the settings name it and the servers' shared key is set, else this process."""
+def shelf_of(console: ConsoleSettings, limits: LimitsSettings, most: int = MOST) -> Shelf:
+    """Redis where the settings name it and the servers' shared key is set, else this process, with so many entries."""
     key = console.session_key()
     if not key:
-        return LocalShelf()
+        return LocalShelf(most)
     if not limits.redis_url:
         raise SettingsError(
-            f"{console.session_key_env} is set, and limits.redis_url is not: sessions would be shared with nobody",
+            f"{console.session_key_env} is set, and limits.redis_url is not: nothing would be shared with anybody",
             hint="name the Redis that the servers share, or unset the variable",
         )
     if len(key) < SHORTEST_KEY:

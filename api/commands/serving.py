@@ -48,6 +48,7 @@ def serve(
     from api.access.shelf import shelf_of
     from api.access.signin import SignIn
     from api.http.boundary import LOOPBACK_NAMES
+    from api.http.idempotency import KEPT, Repeats
     from api.http.serving import serve_workspace
     from api.telemetry.logs import set_up
     from index.stages import OBSERVERS
@@ -77,6 +78,7 @@ def serve(
             kept_jobs=settings.jobs if settings.jobs.keep else None,
             share=_share(service, settings),
             browsers=browsers,
+            repeats=Repeats(shelf_of(settings.console, settings.limits, KEPT)),
             observers=OBSERVERS.get(),
             concurrent=settings.server.concurrent,
             threads=_threads(settings),

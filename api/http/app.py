@@ -46,14 +46,16 @@ def create_app(
     limits: Limits | None = None,
     jobs: Jobs | None = None,
     browsers: Browsers | None = None,
+    repeats: Repeats | None = None,
     observers: tuple[Observer, ...] = (),
 ) -> FastAPI:
     """The application over `service`, which stays the caller's to close. `hosts` are the names it answers for.
 
     A request with a bearer token is asked as whom `sign_in` makes of it; one without as `user`, where None is the
     local administrator in a workspace without users, and nobody in others. `owner` lets the commands of the
-    workspace's owner in; see `api.access.owner`. `browsers` holds the sessions of the pages at `/`; `observers` measure
-    each request besides the server's metrics. Routes run in `threads` threads; 0 is one for each core, and one.
+    workspace's owner in; see `api.access.owner`. `browsers` holds the sessions of the pages at `/`, `repeats` the keys
+    of requests; `observers` measure each request besides the server's metrics. Routes run in `threads` threads; 0 is
+    one for each core, and one.
     """
     from importlib.metadata import version
 
@@ -76,7 +78,8 @@ def create_app(
     )
     app.state.service, app.state.metrics, app.state.owner = service, metrics, owner
     app.state.jobs = jobs if jobs is not None else Jobs(handlers(service))
-    app.state.repeats, app.state.threads = Repeats(), threads or 1 + (os.cpu_count() or 1)
+    app.state.repeats = repeats if repeats is not None else Repeats()
+    app.state.threads = threads or 1 + (os.cpu_count() or 1)
     browsers = browsers if browsers is not None else Browsers(ConsoleSettings())
     app.state.sign_in, app.state.limits, app.state.browsers = sign_in, limits, browsers
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits, browsers=browsers)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from api.access.browser import Browsers
     from api.access.limits import Limits
     from api.access.signin import SignIn
+    from api.http.idempotency import Repeats
     from api.service import Service
     from api.settings import JobsSettings
     from api.upkeep.share import Share
@@ -47,6 +48,7 @@ def serve_workspace(
     kept_jobs: JobsSettings | None = None,
     share: Share | None = None,
     browsers: Browsers | None = None,
+    repeats: Repeats | None = None,
     observers: tuple[Observer, ...] = (),
     concurrent: int = CONCURRENT,
     threads: int = 0,
@@ -79,6 +81,7 @@ def serve_workspace(
         concurrent=concurrent,
         threads=threads,
         browsers=browsers,
+        repeats=repeats,
         observers=observers,
     )
     config = uvicorn.Config(

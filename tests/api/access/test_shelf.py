@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api.access import shelf
 from api.access.shelf import LocalShelf, RedisShelf, Shelf, shelf_of
 from api.settings import ConsoleSettings, LimitsSettings
 from index.errors import SettingsError, StorageError
@@ -41,6 +40,17 @@ def test_what_is_put_is_there_until_its_time_or_until_it_is_taken(held: Shelf) -
     assert (held.get("brief"), held.take("brief")) == (None, None)
 
 
+def test_of_many_who_add_it_at_once_one_is_first(held: Shelf) -> None:
+    for turn in range(20):
+        with ThreadPoolExecutor(8) as threads:
+            known = list(threads.map(lambda at, name=f"a{turn}": held.add(name, str(at), 60), range(8)))
+        assert known.count(None) == 1
+        assert {one for one in known if one is not None} == {str(known.index(None))} == {held.get(f"a{turn}")}
+    held.add("brief", "x", 0.05)
+    time.sleep(0.06)
+    assert held.add("brief", "y", 60) is None and held.get("brief") == "y"
+
+
 def test_of_many_who_take_it_at_once_one_gets_it(held: Shelf) -> None:
     for turn in range(20):
         held.put(f"n{turn}", "x", 60)
@@ -49,9 +59,8 @@ def test_of_many_who_take_it_at_once_one_gets_it(held: Shelf) -> None:
         assert taken.count("x") == 1 and taken.count(None) == 7
 
 
-def test_the_process_holds_so_many_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "MOST", 3)
-    held = LocalShelf()
+def test_the_process_holds_so_many_and_the_oldest_go() -> None:
+    held = LocalShelf(most=3)
     for name in "abcd":
         held.put(name, name, 60)
     assert [held.get(name) for name in "abcd"] == [None, "b", "c", "d"]
@@ -78,8 +87,13 @@ def test_redis_holds_neither_names_nor_texts_and_what_others_write_there_is_noth
 
 def test_a_store_that_does_not_answer_is_told_and_lets_nobody_in() -> None:
     held = RedisShelf("redis://127.0.0.1:1", "", "t", KEY)
-    for asked in (lambda: held.put("a", "b", 1), lambda: held.get("a"), lambda: held.take("a")):
-        with pytest.raises(StorageError, match="store of the sessions"):
+    for asked in (
+        lambda: held.put("a", "b", 1),
+        lambda: held.add("a", "b", 1),
+        lambda: held.get("a"),
+        lambda: held.take("a"),
+    ):
+        with pytest.raises(StorageError, match="store that the servers share"):
             asked()
 
 

@@ -3,9 +3,11 @@ import threading
 import pytest
 from fastapi.testclient import TestClient
 
+from api.access.shelf import LocalShelf, RedisShelf
 from api.http.app import create_app
 from api.http.idempotency import KEPT_S, Repeats
 from index.errors import BusyError, StorageError, UsageError
+from tests.api import redis_server
 from tests.api.fake import FakeService
 
 QUESTION = {"question": "How many accounts?"}
@@ -97,7 +99,31 @@ def test_a_repetition_while_the_first_is_being_answered_is_told_to_wait() -> Non
 
 def test_keys_are_forgotten_after_a_day() -> None:
     now = 0.0
-    repeats = Repeats(clock=lambda: now)
+    repeats = Repeats(LocalShelf(clock=lambda: now))
     repeats.once("eva", "ask", "k", {}, lambda: "a1")
     now = KEPT_S + 1
     assert repeats.once("eva", "ask", "k", {}, lambda: "a2") == "a2"
+
+
+def test_servers_that_share_a_shelf_do_a_request_once() -> None:
+    with redis_server.running() as url:
+        one, other = (Repeats(RedisShelf(url, "", "tower-test", "k" * 32)) for _ in range(2))
+        made: list[str] = []
+
+        def make() -> str:
+            with pytest.raises(BusyError):
+                other.once("eva", "ask", "k", {"q": 1}, lambda: "never")
+            made.append("a1")
+            return "a1"
+
+        assert one.once("eva", "ask", "k", {"q": 1}, make) == "a1"
+        assert other.once("eva", "ask", "k", {"q": 1}, lambda: "never") == "a1" and made == ["a1"]
+        with pytest.raises(UsageError):
+            other.once("eva", "ask", "k", {"q": 2}, lambda: "never")
+        with pytest.raises(StorageError):
+            one.once("eva", "ask", "failed", {}, _full)
+        assert other.once("eva", "ask", "failed", {}, lambda: "a2") == "a2"
+
+
+def _full() -> str:
+    raise StorageError("the disk is full")

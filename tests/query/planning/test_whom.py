@@ -93,7 +93,10 @@ def _called(synonym: str, question: str) -> Plan:
 
 
 def test_a_word_inside_of_a_name_does_not_say_whom_a_letter_is_for() -> None:
-    for question in ("Draft a follow-up mail to Ridgeline Supply", "Write a mail to Ridgeline Supply and Fjellpunkt AS"):
+    for question in (
+        "Draft a follow-up mail to Ridgeline Supply",
+        "Write a mail to Ridgeline Supply and Fjellpunkt AS",
+    ):
         plan = _called("supply", question)
         assert _draft(plan).entity == "account" and "accounts" in _population(plan)
 
