@@ -53,7 +53,7 @@ async def recorded(request: Request, error: TowerError) -> TowerError:
 def told(scope: Scope, status: int, code: str, detail: str, *, hint: str = "") -> Response:
     """A failure that no route told of: a page where a page was asked for, else a problem document."""
     identity = str(scope.get("request_id", ""))
-    if is_page(str(scope["path"])):
+    if is_page(str(scope["path"])) or (status == 404 and _browses(scope)):
         from starlette.requests import Request as Asked
 
         from api.console.rendering import failure
@@ -65,6 +65,12 @@ def told(scope: Scope, status: int, code: str, detail: str, *, hint: str = "") -
 def is_page(path: str) -> bool:
     """True for the address of a page of the console, whether there is one or not."""
     return path == "/" or (path.startswith("/console/") and not path.startswith("/console/static/"))
+
+
+def _browses(scope: Scope) -> bool:
+    """True for a browser that was sent to an address outside of the API."""
+    accepted = dict(scope["headers"]).get(b"accept", b"")
+    return bool(accepted.startswith(b"text/html")) and not str(scope["path"]).startswith("/v1/")
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -92,7 +98,8 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         code = _CODES.get(error.status_code, "failed")
         detail = "there is no such page" if error.status_code == 404 else str(error.detail)
-        reply = told(request.scope, error.status_code, code, detail if is_page(request.url.path) else str(error.detail))
+        shown = is_page(request.url.path) or _browses(request.scope)
+        reply = told(request.scope, error.status_code, code, detail if shown else str(error.detail))
         reply.headers.update(error.headers or {})
         return reply
 

@@ -129,6 +129,10 @@ def test_whatever_fails_on_a_page_is_a_page(monkeypatch: pytest.MonkeyPatch, ser
     client = TestClient(create_app(service), raise_server_exceptions=False)
     missing = client.get("/console/nothing")
     assert missing.status_code == 404 and "There is no such page" in missing.text and "<nav" in missing.text
+    mistyped = client.get("/drafts", headers={"Accept": "text/html,application/xhtml+xml"})
+    assert mistyped.status_code == 404 and "There is no such page" in mistyped.text
+    assert client.get("/drafts").json()["code"] == "not_found"
+    assert client.get("/v1/nope", headers={"Accept": "text/html"}).json()["code"] == "not_found"
     assert client.put("/console/drafts").status_code == 405
 
     def broken(*_: object, **__: object) -> None:
