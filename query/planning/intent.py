@@ -69,6 +69,7 @@ _TEXT = re.compile(
     re.I,
 )
 
+_WHO_DOES = re.compile(r"^\s*who\s+(?P<verb>[a-z]{2,})s\s+(?=\S)", re.I)
 _ENDS_SAID = re.compile(rf"\b{_SAID}$", re.I)
 
 
@@ -97,6 +98,7 @@ class Intent:
 def read_intent(question: str, catalogue: Catalogue) -> Intent:
     """Take `question` apart along the vocabulary of `catalogue`; never fails, at worst everything is `body`."""
     text = re.sub(r"\bat-risk\b", "at risk", " ".join(question.split()), flags=re.I)
+    text = _agent_named(text, catalogue)
     body, draft, entity, topics, pictures, lifestyle = _drafting(text, catalogue)
     clause = _DRAFT.search(text) if topics and not pictures else None
     wants_steps = bool(_NEXT_STEPS.search(body))
@@ -126,6 +128,18 @@ def read_intent(question: str, catalogue: Catalogue) -> Intent:
         said_verb=said.verb if said else "",
         said_subject=said.subject if said else "",
     )
+
+
+def _agent_named(text: str, catalogue: Catalogue) -> str:
+    """ "Who owns X" as "Who is the owner of X", where the catalogue calls a reference by such a noun."""
+    found = _WHO_DOES.match(text)
+    if found is None:
+        return text
+    columns = (c for table in catalogue.tables for c in table.columns if c.role == "reference")
+    called = {word for c in columns for label in (c.label, *c.synonyms) for word in label.lower().split()}
+    stem = found["verb"].lower()
+    nouns = [noun for noun in (f"{stem}er", f"{stem}r", f"{stem}or", f"{stem.removesuffix('e')}or") if noun in called]
+    return f"Who is the {nouns[0]} of {text[found.end() :]}" if nouns else text
 
 
 @dataclass(frozen=True)

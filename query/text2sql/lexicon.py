@@ -186,7 +186,8 @@ class Lexicon:
             if self._add_reference(table, column, stems):
                 rest = tuple(s for s in stems if s not in own)
                 if rest and rest != stems:
-                    self._put(rest, replace(entry, score=0.94))
+                    # in a reviewed catalogue "account owner" is a person, who has a name
+                    self._put(rest, replace(entry, score=0.5 if self.catalogue.terms else 0.94))
                 continue
             self._put(stems, entry)
             self._say(stems, ("column", table.name, (column.name,), ""), text.lower())

@@ -133,6 +133,9 @@ class Linker:
                 if len(phrase) > verb and span[-verb].lower.endswith("ed") and self._is_table(phrase[:-verb]):
                     # "institutions founded after 1880", "customers signed up": rows, and what befell them
                     found = [c for c in found if c.kind != "column"]
+                ofs = [at for at in range(first + 1, last) if tokens[at].lower == "of"]
+                if ofs and self._is_table(tuple(stems[first : ofs[0]])):
+                    found = [c for c in found if c.kind != "column"]  # "tickets of the category Billing" are tickets
                 if last - first == 1 and tokens[last:]:
                     found.extend(self._shared_head(tokens, stems, first))
                 if (

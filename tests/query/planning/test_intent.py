@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.catalogue.model import Catalogue, Entity, Score, Table
+from index.catalogue.model import Catalogue, Column, Entity, Score, Table
 from query.planning.intent import read_intent
 
 CATALOGUE = Catalogue(
@@ -74,3 +74,13 @@ def test_a_plain_question_is_left_alone() -> None:
     intent = read_intent("How many accounts are there in France?", CATALOGUE)
     assert intent.body == "How many accounts are there in France?"
     assert (intent.draft, intent.chart, intent.score, intent.said) == (None, False, None, "")
+
+
+def test_who_does_something_is_who_the_catalogue_names_for_it() -> None:
+    owner = Column("owner_id", "text", "Owner", role="reference")
+    manager = Column("boss", "text", "Boss", synonyms=("account manager",), role="reference")
+    catalogue = Catalogue((Table("accounts", "Accounts", (owner, manager)),))
+    assert read_intent("Who owns Fjellpunkt AS?", catalogue).body == "Who is the owner of Fjellpunkt AS?"
+    assert read_intent("who manages the accounts", catalogue).body == "Who is the manager of the accounts"
+    assert read_intent("Who pays the invoices?", catalogue).body == "Who pays the invoices?"
+    assert read_intent("Which accounts does Ines own?", catalogue).body == "Which accounts does Ines own?"
