@@ -70,6 +70,10 @@ _TEXT = re.compile(
 )
 
 _WHO_DOES = re.compile(r"^\s*who\s+(?P<verb>[a-z]{2,})s\s+(?=\S)", re.I)
+_AND_ARE = re.compile(
+    r",?\s+(?:and|but)\s+(?:also\s+)?(?P<rest>(?:(?:who|which|that)\s+)?(?:is|are|has|have|had|was|were|did|do|does)\s+\w.*)",
+    re.I,
+)
 _ENDS_SAID = re.compile(rf"\b{_SAID}$", re.I)
 
 
@@ -157,7 +161,10 @@ def said_in(body: str) -> Said | None:
     if found is None:
         return None
     subject = _tidy(body[: found.start()] or body[: found.start("verb")])
-    return Said(subject, found["verb"].lower(), _tidy(found["rest"]))
+    about, also = found["rest"], _AND_ARE.search(found["rest"])
+    if also:  # "complained about late delivery and are up for renewal": the records know the second
+        about, subject = about[: also.start()], f"{subject} {also['rest'].strip()}"
+    return Said(subject, found["verb"].lower(), _tidy(about))
 
 
 def _drafting(text: str, catalogue: Catalogue) -> tuple[str, DraftKind | None, str | None, tuple[str, ...], bool, bool]:

@@ -15,6 +15,7 @@ from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlS
 from query.planning.entity_names import Mention
 from query.planning.help import asks_for_help, introduction
 from query.planning.intent import Intent, read_intent
+from query.planning.left_out import left_out
 from query.planning.population import LIGHT_VERBS, Names, Populations, TableReader
 from query.planning.recipes import Recipes
 from query.planning.relevance import Nearness, stems
@@ -54,6 +55,8 @@ _CHANGE = re.compile(
     re.I,
 )
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
+NEARLY_AS_LIKELY = 0.15
+LEFT_OUT = "the likeliest reading leaves out a part of the question"
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
 _VAGUE = frozenset(
     """numbers figures data stuff things information overview everything ones rest others status details more list top
@@ -165,6 +168,7 @@ class Planner:
         if self._says_nothing(intent.body) and near.relevance < SPOKEN_OF:
             return _clarify(intent, "What would you like to know? Name the records or the topic.")
         readings = self._readings(intent.body)
+        readings, missing = self._complete(intent.body, readings)
         best, second = _two_best(readings)
         features = self._features(intent.body, readings, near)
         open_to = not features.strange if features.drafted else best is not None and not features.unknown
@@ -184,6 +188,8 @@ class Planner:
             return _clarify(intent, _nearest(best), (best,), made)
         if made.path == "clarify" and best is not None and second is not None:
             return _clarify(intent, _readings_asked((best, second)), (best, second), made)
+        if made.path == "sql" and best is not None and missing:
+            return _clarify(intent, _nearest(best, missing), (best,), replace(made, path="refuse", reason=LEFT_OUT))
         if made.path == "sql" and best is not None:
             steps: tuple[Step, ...] = (SqlStep("answer", best),)
             if intent.chart:
@@ -191,7 +197,7 @@ class Planner:
             return Plan(intent.question, made, steps, readings[1:3])
         if made.path == "vector":
             return self._searched(intent, made)
-        return Plan(intent.question, made, (), readings[:2], _why_not(self.tables.unknown_words(intent.body)))
+        return Plan(intent.question, made, (), readings[:2], _why_not(missing or self.populations.unknown(intent.body)))
 
     def _says_nothing(self, body: str) -> bool:
         """True where no word names a topic: "the numbers this month", but not "total amount by month"."""
@@ -199,6 +205,20 @@ class Planner:
             return False
         named = (link for link in self.tables.links(body) if link.kind not in ("period", "number"))
         return all(_VAGUE.issuperset(link.text.lower().split()) for link in named)
+
+    def _complete(self, body: str, readings: tuple[Reading, ...]) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+        """`readings` with the likeliest first that leaves nothing of `body` out, where one is nearly as likely as the
+        first; and what the first one then leaves out. Over a drafted catalogue the learned order has weighed that."""
+        if not readings or not self.catalogue.terms:
+            return readings, ()
+        text = self.populations.measured(body)
+        missing = left_out(text, readings[0], self.catalogue)
+        if not missing:
+            return readings, ()
+        least = readings[0].confidence - NEARLY_AS_LIKELY
+        whole = (r for r in readings[1:] if r.confidence >= least and not left_out(text, r, self.catalogue))
+        better = next(whole, None)
+        return (readings, missing) if better is None else ((better, *(r for r in readings if r is not better)), ())
 
     def _readings(self, body: str) -> tuple[Reading, ...]:
         return self.tables.plan(self.populations.measured(body))
@@ -315,10 +335,12 @@ def _why_not(unknown: Sequence[str]) -> str:
     return f"The data cannot answer this: nothing we hold speaks of {named}." if named else ""
 
 
-def _nearest(best: Reading) -> str:
-    """What is said of a reading that is too unsure to be an answer."""
+def _nearest(best: Reading, missing: Sequence[str] = ()) -> str:
+    """What is said of a reading that is too unsure to be an answer, or that leaves words of the question out."""
+    said = ", ".join(f"“{word}”" for word in missing)
+    why = f"I cannot tell what {said} asks of the data" if said else "I am not sure enough of what is asked"
     return (
-        f"I am not sure enough of what is asked to call this an answer. The nearest reading is: {best.explanation}."
+        f"{why} to call this an answer. The nearest reading is: {best.explanation}."
         " Here is what that gives; ask in other words if you mean something else."
     )
 

@@ -21,6 +21,7 @@ from query.plan import (
     Step,
 )
 from query.planning.intent import Intent, said_in
+from query.planning.left_out import left_out
 from query.planning.population import Populations, TableReader
 from query.planning.router import route
 from query.planning.routing_signals import RouteFeatures
@@ -58,6 +59,9 @@ class Whom:
     open: str = ""
 
 
+WHOM = "Whom are the drafts for"
+
+
 @dataclass(frozen=True)
 class Recipes:
     """Builds the steps of an intent. Each method gives None where the recipe does not fit."""
@@ -75,7 +79,7 @@ class Recipes:
         if top is not None:
             body = _MOST.sub(" ", _TOP.sub(" ", body, count=1))
         whom = self._whom(intent, body, score.entity)
-        if whom.open and intent.draft is not None:
+        if whom.open:
             return _asked(intent, whom.open)
         steps = [*whom.steps]
         steps.append(
@@ -145,8 +149,8 @@ class Recipes:
         words = dict.fromkeys(self.populations.unknown(body))
         if words:
             said = ", ".join(f"“{word}”" for word in words)
-            return f"Whom are the drafts for? Nothing in the records speaks of {said}."
-        return "Whom are the drafts for: the top ones by what?" if self.populations.is_unmeasured(body) else ""
+            return f"{WHOM}? Nothing in the records speaks of {said}."
+        return f"{WHOM}: the top ones by what?" if self.populations.is_unmeasured(body) else ""
 
     def _narrows(self, body: str, condition: str, entity: str) -> bool:
         """True where the tables read `condition` as one on the entities of `body`."""
@@ -175,15 +179,18 @@ class Recipes:
         """True where beside the lead and the names something is asked for ("who is the owner of ...")."""
         for mention in reversed(self.populations.names.find(body)):
             body = f"{body[: mention.start]} {body[mention.end :]}"
-        words = re.findall(r"[a-z]+", _PROFILE.sub(" ", body).lower())
+        called = "|".join(word for entity in self.catalogue.entities for word in self.populations.words(entity))
+        rest = re.sub(rf"\b(?:{called})\b", " ", _PROFILE.sub(" ", body), flags=re.I)  # "account Fjellpunkt AS"
+        words = re.findall(r"[a-z]+", rest.lower())
         return any(word not in FUNCTION_WORDS and word != "doing" for word in words)
 
     def trend(self, intent: Intent) -> Plan | None:
         """A measure over time: the series itself, its total, and the total of the period before it."""
         period = self.period(intent.body)
         base = _TREND_WORDS.sub(" ", without(intent.body, period))
-        series = self.tables.plan(f"{base} by {_grain(period)} {_between(period)}".strip())
-        if not series or not series[0].y:
+        asked = f"{base} by {_grain(period)} {_between(period)}".strip()
+        series = self.tables.plan(asked)
+        if not series or not series[0].y or (self.catalogue.terms and left_out(asked, series[0], self.catalogue)):
             return None
         grain = _grain(period)
         told = " ".join(_TREND_WORDS.sub(" ", intent.body).split()).removeprefix("of ")
@@ -238,7 +245,10 @@ class Recipes:
 
 
 def _asked(intent: Intent, back: str) -> Plan:
-    return Plan(intent.question, Route("clarify", "whom the drafts are for is left open", 0.6), clarification=back)
+    """A question back about whom is meant."""
+    if intent.draft is None:
+        back = back.replace(WHOM, "Who is meant", 1)
+    return Plan(intent.question, Route("clarify", "whom the question means is left open", 0.6), clarification=back)
 
 
 def _sure(intent: Intent, reading: Reading) -> RouteFeatures:

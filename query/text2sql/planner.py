@@ -294,8 +294,8 @@ class TableQuestionPlanner:
             assignment,
             best,
             sentence.text,
-            unexplained=len([w for w in left if not _verb_form(w)]),
-            verbs=len([w for w in left if _verb_form(w)]),
+            unexplained=len([w for w in left if not verb_form(w)]),
+            verbs=len([w for w in left if verb_form(w)]),
             words=sum(t.kind == "word" for t in tokens),
             strangers=_strangers(tokens, blocked, assignment),
             sql=sql,
@@ -384,14 +384,15 @@ def _links(
     return tuple(sorted(found, key=lambda link: link.start))
 
 
-def _verb_form(word: str) -> bool:
+def verb_form(word: str) -> bool:
+    """True for a word that ends like a form of a verb, or is an irregular one: "delivered", "sold"."""
     return word.endswith(("ed", "ing")) or word in PARTICIPLES
 
 
 def _verbal(tokens: tuple[Token, ...], at: int) -> bool:
     """True for words that look like verbs, which may pass unexplained: "sold", "who teach", "does Nancy cover"."""
     word, before = tokens[at].lower, tokens[at - 1].lower if at else ""
-    if _verb_form(word) or before in ("who", "that", "to", "did"):
+    if verb_form(word) or before in ("who", "that", "to", "did"):
         return True
     last = all(t.kind == "punctuation" for t in tokens[at + 1 :])
     return last and any(t.lower in ("do", "does", "did") for t in tokens[:at])

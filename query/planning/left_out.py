@@ -1,0 +1,105 @@
+"""What a reading leaves out of a question: words of content that nothing in its query stands for, and things that are
+asked for ("the total", "the highest", "which") and that its query does not do.
+
+A reading may be the likeliest and still answer another question: "How many seats are unused?" is not how many seats
+there are. Who shows it as the answer would be wrong with a good conscience.
+"""
+
+from __future__ import annotations
+
+import re
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from index.catalogue.model import Catalogue
+from query.plan import Link, Reading
+from query.planning.population import LIGHT_VERBS
+from query.planning.routing_signals import FAR_FETCHED
+from query.text2sql.planner import verb_form
+from query.text2sql.thesaurus import FUNCTION_WORDS
+from query.text2sql.tokens import NUMBER_WORDS, stem, stems_of
+
+_WORD = re.compile(r"[^\W\d_]{2,}(?:[-'’][^\W\d_]+)*")
+_UNDONE = re.compile(r"un\w{2,}(?:ed|en|sold|paid|spent|used)$", re.I)  # "unused", "unpaid": no verb says that
+_ASKS_WHICH = re.compile(r"^\s*(?:which|who)\b", re.I)
+# What is asked for, and what in the query does it. Words under a link (a metric called "return rate") ask for nothing.
+_DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.I), re.compile(sql))
+    for words, sql in (
+        (r"totals?|sum|altogether", r"\b(?:SUM|COUNT|AVG|MAX|MIN|TOTAL)\b"),
+        (r"averages?|mean", r"\bAVG\b|/"),
+        (r"percentages?|percent|proportion|rates?|ratio", r"/"),
+        (r"highest|lowest|largest|smallest|biggest|(?<!at )most|(?<!at )least|worst", r"\bORDER BY\b|\bMAX\b|\bMIN\b"),
+        (r"growth|grow|grew|grown|drop|drops|dropped|decline[sd]?|increased?|decreased?|fell|fallen", r" - "),
+        (r"no|not|never|without|nobody|neither", r"\bNOT\b|<>|!=|IS NULL|EXCEPT|= 0\b|< |<= |> |>= "),
+    )
+)
+_NUMBERED = re.compile(r"\d\s*$")  # "120 days": the number is what counts
+_PASSING = frozenset(map(stem, (*LIGHT_VERBS, "spread", "address", "far", "add", "develop", "cover", "expected")))
+_BEING = frozenset({"are", "is", "was", "were", "been", "being", "not"})
+_PLACING = frozenset({"in", "from", "of", "for", "at", "on", "by", "with", "without"})
+_ALWAYS = frozenset({"return", "returns"})  # functions words as verbs, at the beginning; nouns elsewhere
+
+
+def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ...]:
+    """The words of `text`, which was planned as `reading`, that the reading leaves out, in their order; none where it
+    answers all of it. Verbs, and other words for the tables that it reads, need not be said by its query."""
+    links = [link for link in reading.links if link.kind != "none" and link.score >= FAR_FETCHED]
+    words = [(found.group(), found.start()) for found in _WORD.finditer(text)]
+    said = _PASSING | _called(reading, catalogue)
+    missing = {
+        at: word
+        for n, (word, at) in enumerate(words)
+        if not _under(at, links)
+        and _means_something(words, n)
+        and stem(word.lower()) not in said
+        and word.lower() not in reading.sql.lower()
+        and not _NUMBERED.search(text[:at])
+    }
+    for asked, done in _DONE:
+        wanted = next((m for m in asked.finditer(text) if not _under(m.start(), links)), None)
+        if wanted is not None and not done.search(reading.sql):
+            missing[wanted.start()] = wanted.group()
+    which = _ASKS_WHICH.match(text)
+    if which and not _lists(reading.sql):
+        missing[which.start()] = which.group().strip()
+    return tuple(missing[at] for at in sorted(missing))
+
+
+def _called(reading: Reading, catalogue: Catalogue) -> frozenset[str]:
+    """The words for the tables that `reading` reads."""
+    tables = (catalogue.table(name) for name in reading.tables)
+    labels = (label for table in tables if table is not None for label in (table.name, table.label, *table.synonyms))
+    return frozenset(one for label in labels for one in stems_of(label))
+
+
+def _means_something(words: list[tuple[str, int]], at: int) -> bool:
+    """True for a word of content; the verb of a question, which could stand with any noun, is none."""
+    folded = [word.lower() for word, _ in words]
+    word, before = folded[at], folded[at - 1] if at else ""
+    if word in _ALWAYS:
+        return at > 0
+    if word in FUNCTION_WORDS or word in NUMBER_WORDS:
+        return False
+    if _UNDONE.match(word):
+        return True
+    plain = words[at][0].islower() and before not in _PLACING
+    ends = plain and at == len(folded) - 1 and any(helper in folded[:at] for helper in ("do", "does", "did"))
+    if before in _BEING and word.endswith("ed"):  # "were escalated" is a condition
+        return True
+    return not (verb_form(word) or before in ("who", "that", "to", "did") or ends)
+
+
+def _lists(sql: str) -> bool:
+    """True where the query gives more than totals: something of each row, or of each group."""
+    try:
+        tree = sqlglot.parse_one(sql, dialect="sqlite")
+    except SqlglotError:
+        return True
+    return not isinstance(tree, exp.Select) or any(item.find(exp.AggFunc) is None for item in tree.expressions)
+
+
+def _under(at: int, links: list[Link]) -> bool:
+    return any(link.start <= at < link.end for link in links)
