@@ -29,7 +29,7 @@ from index.guard.names import (
     unknown,
 )
 from index.guard.rules import check, parse
-from index.guard.visible import Visible, VisibleTable, fold, quoted, scan, table_node
+from index.guard.visible import Visible, VisibleTable, fold, quoted, scan, selection, table_node
 
 _SCHEMAS = {"sqlite": {"main"}, "postgres": {"public"}}
 
@@ -38,14 +38,16 @@ class Resolver:
     """Resolves one query.
 
     After `run`, `columns` are its output names (empty where only the engine knows them), `tables` the base tables it
-    names and `reads` every table and column that the engine will touch, those of row rules included.
+    names and `reads` every table and column that the engine will touch, those of row rules included. With `views` each
+    scan reads the view of its table in that schema, which is what the scope shows of it.
     """
 
-    def __init__(self, visible: Visible, dialect: str, prefix: str, text: str) -> None:
+    def __init__(self, visible: Visible, dialect: str, prefix: str, text: str, *, views: str = "") -> None:
         self.visible = visible
         self.text = text
         self.dialect = dialect
         self.prefix = prefix
+        self.views = views
         self.plain = True
         self.columns: tuple[str, ...] = ()
         self.tables: dict[str, None] = {}
@@ -83,6 +85,11 @@ class Resolver:
         for item in self._scans:
             self._replace(item)
         return exp.Paren(this=holder.this)
+
+    def view(self, table: VisibleTable) -> exp.Select:
+        """All that the scope shows of `table`, as a query; raises `PolicyError` for a row rule that does not hold."""
+        inner, rule, _ = self._filter(table)
+        return selection(table, table.columns.values(), rule, inner, self.dialect)
 
     # -- queries -----------------------------------------------------------------------------------------------
 
@@ -411,23 +418,30 @@ class Resolver:
             return
         names = [n for n in table.columns.values() if item.every or n in item.used]
         self._record(table.name, (n for n in names if n not in table.masked))
+        if self.views:
+            item.node.set("this", quoted(table.name))
+            item.node.set("db", quoted(self.views))
+            item.node.set("alias", exp.TableAlias(this=quoted(item.alias)))
+            return
         if self.plain and not table.rows and not any(n in table.masked for n in names):
             plain = table_node(table.name, item.alias, self.dialect)
             for part in ("this", "db", "alias"):
                 item.node.set(part, plain.args.get(part))
             return
-        rule: Expr | None = None
-        inner = f"{self.prefix}r"
-        while inner in table.rows.lower():
-            inner += "r"
-        if table.rows:
-            rule, reads = self._rule(table, inner)
-            for name, columns in reads.items():
-                self._record(name, columns)
+        inner, rule, reads = self._filter(table)
+        for name, columns in reads.items():
+            self._record(name, columns)
         tree = scan(table, names, rule, item.alias, inner, self.dialect)
         if item.node.args.get("joins"):
             tree.set("joins", item.node.args["joins"])
         item.node.replace(tree)
+
+    def _filter(self, table: VisibleTable) -> tuple[str, Expr | None, Mapping[str, Iterable[str]]]:
+        """An alias for the table inside its scan, its row rule (None where it has none), and what that reads."""
+        inner = f"{self.prefix}r"
+        while inner in table.rows.lower():
+            inner += "r"
+        return (inner, *self._rule(table, inner)) if table.rows else (inner, None, {})
 
     def _rule(self, table: VisibleTable, inner: str) -> tuple[Expr, Mapping[str, Iterable[str]]]:
         """The row rule of a table under the alias `inner`, and what it reads."""
