@@ -116,13 +116,12 @@ class Readers:
         for view in views:
             if view.table in held:
                 continue
-            made = f"{name}.{quote(view.table)}"
             # A barrier: no condition of a question sees a row before the row rule has let it through.
             options = " WITH (security_barrier)" if view.filtered else ""
-            statement = f"CREATE VIEW {made}{options} AS {view.query}".replace("%", "%%")
+            statement = f"CREATE VIEW {name}.{quote(view.table)}{options} AS {view.query}".replace("%", "%%")
             if _tried(connection, statement):  # a table that is not there yet has no view
-                connection.exec_driver_sql(f"GRANT SELECT ON {made} TO {name}".replace("%", "%%"))
                 _close(connection, quote(view.table))
+        connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO {name}")
 
 
 def _make_role(connection: sa.Connection, name: str) -> None:
