@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _DAY_S = 86_400.0
 _KEPT_DAYS = 7  # after so many days without a query a reader is removed
-_LOCK_MS = 500  # how long a query waits to switch row-level security on for a table that is being written
+_REMEMBERED = 512  # readers that a process knows to be there; asked for another, it looks
+_LOCK_MS = 500  # how long to wait for a table that is being read or written
+_OURS = "relnamespace = CAST(current_schema() AS regnamespace) AND relkind IN ('r', 'p')"
 # No such table, schema or role; no right to something: what the database says of a reader that is not whole.
 _LACKING = frozenset({"42P01", "3F000", "42704", "22023", "42501"})
 
@@ -42,20 +44,29 @@ class Readers:
         self._mutex = threading.Lock()
 
     def check(self) -> None:
-        """Raises `SettingsError`, with what to run, where the database's user may not make roles and schemas."""
-        query = """SELECT current_user, current_database(), rolsuper OR rolcreaterole,
-            has_database_privilege(current_database(), 'CREATE') FROM pg_roles WHERE rolname = current_user"""
+        """Raises `SettingsError`, with what to run, where the database's user may not make roles and schemas, or does
+        not own the tables."""
+        may = sa.text(
+            "SELECT current_user, current_database(), rolsuper OR rolcreaterole, "
+            "has_database_privilege(current_database(), 'CREATE') FROM pg_roles WHERE rolname = current_user"
+        )
+        foreign = sa.text(
+            f"SELECT relname FROM pg_class WHERE {_OURS} AND NOT pg_has_role(relowner, 'USAGE') ORDER BY relname"
+        )
         with storage_errors(self._engine), self._engine.connect() as connection:
-            user, database, roles, schemas = connection.exec_driver_sql(query).one()
+            user, database, roles, schemas = connection.execute(may).one()
+            tables = [*connection.scalars(foreign)]
         quote = self._engine.dialect.identifier_preparer.quote_identifier
         lacking = [
             *([] if roles else [f"ALTER ROLE {quote(user)} CREATEROLE"]),
             *([] if schemas else [f"GRANT CREATE ON DATABASE {quote(database)} TO {quote(user)}"]),
+            *(f"ALTER TABLE {quote(table)} OWNER TO {quote(user)}" for table in tables),
         ]
         if lacking:
             raise SettingsError(
-                f"index.row_level_security: the database user {user!r} may not make the roles and schemas that it needs",
-                hint=f"an administrator of the database can allow it: {'; '.join(lacking)}",
+                f"index.row_level_security: the database user {user!r} must be allowed to make roles and schemas, and "
+                "own the tables",
+                hint=f"an administrator of the database can see to it: {'; '.join(lacking)}",
             )
 
     def of(self, views: tuple[View, ...]) -> str:
@@ -76,9 +87,12 @@ class Readers:
             day = dt.datetime.now(dt.UTC).date()
             connection.exec_driver_sql(f"COMMENT ON SCHEMA {name} IS 'A reader of Tower, used {day.isoformat()}'")
             _remove(connection, day - dt.timedelta(days=_KEPT_DAYS))
+        self._close()
         with self._mutex:
-            self._used = {key: held for key, held in self._used.items() if held[1] > time.monotonic()}
+            self._used.pop(views, None)
             self._used[views] = (name, time.monotonic() + _DAY_S)
+            if len(self._used) > _REMEMBERED:
+                del self._used[next(iter(self._used))]
         return name
 
     def remove(self, *, before: dt.date) -> None:
@@ -95,6 +109,18 @@ class Readers:
     def lacks(self, error: SQLAlchemyError) -> bool:
         """True where `error` may say that the reader is not whole, and `make` may help."""
         return getattr(getattr(error, "orig", None), "sqlstate", "") in _LACKING
+
+    def _close(self) -> None:
+        """Switch row-level security on for the tables. As they have no policy, they give nobody but their owner a row,
+        whatever is granted. One that is in use stays as it is for now: no reader has a right to it anyhow."""
+        query = sa.text(f"SELECT relname FROM pg_class WHERE {_OURS} AND NOT relrowsecurity")
+        quote = self._engine.dialect.identifier_preparer.quote_identifier
+        with storage_errors(self._engine), self._engine.connect() as connection:
+            tables = [*connection.scalars(query)]
+        for table in tables:
+            with storage_errors(self._engine), self._engine.begin() as connection:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_MS}")
+                _tried(connection, f"ALTER TABLE {quote(table)} ENABLE ROW LEVEL SECURITY".replace("%", "%%"))
 
     def _name(self, connection: sa.Connection, views: Sequence[View]) -> str:
         if not self._place:  # roles are the whole server's: another database's reader has another name
@@ -119,8 +145,7 @@ class Readers:
             # A barrier: no condition of a question sees a row before the row rule has let it through.
             options = " WITH (security_barrier)" if view.filtered else ""
             statement = f"CREATE VIEW {name}.{quote(view.table)}{options} AS {view.query}".replace("%", "%%")
-            if _tried(connection, statement):  # a table that is not there yet has no view
-                _close(connection, quote(view.table))
+            _tried(connection, statement)  # a table that is not there yet has no view
         connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO {name}")
 
 
@@ -128,16 +153,6 @@ def _make_role(connection: sa.Connection, name: str) -> None:
     if connection.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}) is None:
         connection.exec_driver_sql(f"CREATE ROLE {name} NOLOGIN NOINHERIT")
         connection.exec_driver_sql(f"GRANT {name} TO CURRENT_USER")  # only a member may take a role on
-
-
-def _close(connection: sa.Connection, table: str) -> None:
-    """Switch row-level security on for a table. As it has no policy, it gives nobody but its owner a row, whatever
-    is granted. A table that is being written stays as it is: no reader has a right to it anyhow."""
-    query = sa.text("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass(:table) AND relkind IN ('r', 'p')")
-    if connection.scalar(query, {"table": table}) is False:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_MS}")
-        _tried(connection, f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY".replace("%", "%%"))
-        connection.exec_driver_sql("SET LOCAL lock_timeout = DEFAULT")
 
 
 def _tried(connection: sa.Connection, statement: str) -> bool:

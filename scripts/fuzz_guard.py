@@ -58,7 +58,9 @@ def main() -> int:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         place = folder if arguments.dialect == "sqlite" else postgres_url()
-        verdicts = fuzz(arguments.dialect, place, arguments.first, arguments.count, readers=arguments.row_level_security)
+        verdicts = fuzz(
+            arguments.dialect, place, arguments.first, arguments.count, readers=arguments.row_level_security
+        )
     told = ", ".join(f"{count:,} {what}" for what, count in verdicts.counts.most_common())
     seen = sum(count for what, count in verdicts.counts.items() if not what.startswith("slipped"))
     print(f"{arguments.dialect}: {seen:,} queries in {time.monotonic() - begun:,.0f} s: {told}")

@@ -70,7 +70,9 @@ class GuardedQuery:
             raise TypeError("only a query for PostgreSQL can go through views")
         sql, shown = self._asked
         # What is in a view makes the schema's name: equal names resolve alike.
-        return _cached((sql, schema, self.dialect, self.limit), lambda: _build(sql, shown, self.dialect, self.limit, schema))
+        return _cached(
+            (sql, schema, self.dialect, self.limit), lambda: _build(sql, shown, self.dialect, self.limit, schema)
+        )
 
 
 def guard(sql: str, catalogue: Catalogue, scope: Scope, *, dialect: str = "sqlite", limit: int = 1000) -> GuardedQuery:

@@ -20,6 +20,8 @@ from index.guard.names import (
     Frame,
     Scan,
     Source,
+    anchor,
+    double_quoted,
     given,
     is_query,
     is_value,
@@ -161,21 +163,13 @@ class Resolver:
             fresh = f"{self.prefix}{self._count}"
             inside: Ctes = known
             if with_.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
-                inside = {**known, fold(alias.name): Cte(fresh, tuple(declared or self._anchor(cte.this)))}
+                inside = {**known, fold(alias.name): Cte(fresh, tuple(declared or anchor(cte.this)))}
             names = self._query(cte.this, inside, parent, named=True)
             if declared and len(declared) != len(names):
                 raise SqlRejected(f"{alias.name} names {len(declared)} columns but selects {len(names)}")
             known[fold(alias.name)] = Cte(fresh, tuple(declared or names))
             alias.set("this", quoted(fresh))
         return known
-
-    def _anchor(self, query: Expr) -> list[str]:
-        while isinstance(query, exp.SetOperation | exp.Subquery):
-            query = query.this
-        names = [p.alias_or_name for p in query.args.get("expressions") or []]
-        if not all(names) or "*" in names:
-            raise SqlRejected("a recursive WITH must name its columns", hint="WITH RECURSIVE t(a, b) AS (...)")
-        return names
 
     # -- sources -----------------------------------------------------------------------------------------------
 
@@ -399,14 +393,10 @@ class Resolver:
             level = level.parent
         if table:
             raise unknown("table or alias", table, (s.alias for s in frame.sources))
-        if self.dialect == "sqlite" and self._double_quoted(node) and is_value(node):
+        if self.dialect == "sqlite" and double_quoted(node, self.text) and is_value(node):
             node.replace(exp.Literal.string(node.name))
             return None
         raise unknown("column", node.name, candidates)
-
-    def _double_quoted(self, node: exp.Column) -> bool:
-        at = node.this.meta.get("start", -1)
-        return bool(node.this.args.get("quoted")) and 0 <= at < len(self.text) and self.text[at] == '"'
 
     # -- scans -------------------------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ def test_a_query_that_slipped_past_the_guard_is_kept_to_what_its_asker_sees(work
     assert _slipped(workspace, "emma", "SELECT DISTINCT region FROM accounts") == [("EMEA",)]
     assert _slipped(workspace, "akira", "SELECT COUNT(*) FROM orders") == [(12,)]
     for sql in ("SELECT pin FROM contacts", "SELECT * FROM public.accounts", "SELECT body FROM public._tower_answers"):
-        with pytest.raises(sa.exc.SQLAlchemyError, match="permission denied|does not exist"):
+        with pytest.raises(sa.exc.SQLAlchemyError, match=r"permission denied|does not exist"):
             _slipped(workspace, "emma", sql)
     assert {row[0] for row in _slipped(workspace, "emma", "SELECT email FROM contacts")} == {"***"}
 
@@ -173,6 +173,8 @@ def test_a_database_user_that_may_make_no_roles_is_told_at_the_start(
     with open_engine(url.render_as_string(hide_password=False)).begin() as connection:
         connection.exec_driver_sql(f'ALTER DATABASE "{url.database}" OWNER TO tower_weak')
     address = url.set(username="tower_weak").render_as_string(hide_password=False)
-    (tmp_path / "tower.yaml").write_text(f"sources: {{}}\nindex:\n  url: {address}\n  row_level_security: true\n", "utf-8")
+    (tmp_path / "tower.yaml").write_text(
+        f"sources: {{}}\nindex:\n  url: {address}\n  row_level_security: true\n", "utf-8"
+    )
     error = run(tmp_path, "status", status=2)["error"]
     assert error["code"] == "bad_settings" and 'ALTER ROLE "tower_weak" CREATEROLE' in error["hint"]

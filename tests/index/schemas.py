@@ -283,8 +283,8 @@ class SqliteOracle:
 
 
 class PostgresOracle:
-    """Implements `Oracle` with schemas of one database: `full` and one for each role. With `readers` the guarded queries
-    run as roles that can read what the scope shows."""
+    """Implements `Oracle` with schemas of one database: `full` and one for each role. With `readers` the guarded
+    queries run as roles that can read what the scope shows."""
 
     def __init__(self, schema: Schema, url: str, *, readers: bool = False) -> None:
         self.schema = schema

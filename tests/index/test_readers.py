@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.catalogue.model import Catalogue, Column, Table
+from index.catalogue.model import Catalogue, Column, ColumnType, Table
 from index.drafting.read import database_schema
 from index.engine import open_engine
 from index.errors import SettingsError, SqlRejected, StorageError
@@ -52,11 +52,10 @@ class Shop:
         self.reader = SqlDatabase(open_engine(url, read_only=True), readers=self.readers)
         self.write({"Ann": 10, "Bo": 20, "Cy": 30})
 
-    def write(self, pays: dict[str, object], kind: str = "integer", more: tuple[str, ...] = ()) -> None:
+    def write(self, pays: dict[str, float], kind: ColumnType = "integer", more: tuple[str, ...] = ()) -> None:
         """Fill `staff`, with its pay as that type and `more` columns."""
-        columns = (
-            DataColumn("name", "text"), DataColumn("pay", kind), *(DataColumn(name, "text") for name in more),
-        )  # type: ignore[arg-type]  # fmt: skip
+        named = (DataColumn("name", "text"), DataColumn("pay", kind))
+        columns = (*named, *(DataColumn(name, "text") for name in more))
         with self.store.begin() as writer:
             table = writer.put_table(DataTable("staff", "hr", columns, ("name",)))
             rows = [DataRow(name, "hr", (name, pay, *more)) for name, pay in pays.items()]
@@ -155,7 +154,7 @@ def test_a_query_that_slipped_sees_no_other_row_no_hidden_column_and_no_other_ta
         "CREATE TABLE mine (x int)",
         f"SELECT * FROM {shop.name(paid(100))}.staff",
     ):
-        with pytest.raises(SQLAlchemyError, match="permission denied|does not exist"):
+        with pytest.raises(SQLAlchemyError, match=r"permission denied|does not exist"):
             shop.slipped(sql, reader)
 
 
@@ -196,15 +195,37 @@ def test_new_tables_and_columns_are_closed(shop: Shop) -> None:
     shop.run("CREATE TABLE fresh (x int)", "INSERT INTO fresh VALUES (1)")
     shop.write({"Ann": 10, "Di": 5}, more=("iban",))
     for sql in ("SELECT x FROM public.fresh", "SELECT iban FROM staff", "SELECT iban FROM public.staff"):
-        with pytest.raises(SQLAlchemyError, match="permission denied|does not exist"):
+        with pytest.raises(SQLAlchemyError, match=r"permission denied|does not exist"):
             shop.slipped(sql, reader)
     assert shop.read("SELECT name FROM staff WHERE name = 'Di'", paid(100)).rows == (("Di",),)
 
 
 def test_what_is_granted_by_mistake_gives_no_row(shop: Shop) -> None:
     reader = shop.name(paid(25))
-    shop.run("GRANT SELECT ON staff TO PUBLIC")
+    shop.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC")
     assert shop.slipped("SELECT * FROM public.staff", reader) == []
+    assert shop.slipped("SELECT * FROM public._tower_meta", reader) == []
+
+
+def test_a_table_in_use_is_not_waited_for(shop: Shop) -> None:
+    with shop.writing.begin() as other:
+        other.exec_driver_sql("LOCK TABLE staff IN ROW EXCLUSIVE MODE")  # as an ingest that goes on
+        assert shop.read("SELECT COUNT(*) FROM staff", paid(25)).rows == ((2,),)
+    with shop.writing.connect() as connection:
+        query = sa.text("SELECT relname FROM pg_class WHERE relname ~ '^(staff|_tower_meta)$' AND relrowsecurity")
+        assert [*connection.scalars(query)] == ["_tower_meta"]
+        shop.name(paid(100))
+        assert sorted(connection.scalars(query)) == ["_tower_meta", "staff"]
+
+
+def test_tables_of_another_owner_are_refused(shop: Shop) -> None:
+    other = sa.make_url(shop.writing.url).set(username="tower_other")
+    shop.run("DROP ROLE IF EXISTS tower_other", "CREATE ROLE tower_other LOGIN CREATEROLE")
+    shop.run(f'GRANT CREATE ON DATABASE "{other.database}" TO tower_other')
+    with pytest.raises(SettingsError, match="own the tables") as refused:
+        Readers(open_engine(other.render_as_string(hide_password=False))).check()
+    assert 'ALTER TABLE "staff" OWNER TO "tower_other"' in refused.value.hint
+    shop.run(f'REVOKE CREATE ON DATABASE "{other.database}" FROM tower_other', "DROP ROLE tower_other")
 
 
 def test_a_table_that_is_made_anew_is_read_again(shop: Shop) -> None:
@@ -257,7 +278,7 @@ def test_a_database_user_needs_no_more_than_to_make_roles_and_schemas(postgres: 
         connection.exec_driver_sql(f"GRANT CREATE ON SCHEMA public TO {user}")
     plain = url.set(username=user).render_as_string(hide_password=False)
     if not more:
-        with pytest.raises(SettingsError, match="may not make the roles") as refused:
+        with pytest.raises(SettingsError, match="allowed to make roles and schemas") as refused:
             Readers(open_engine(plain)).check()
         assert f'ALTER ROLE "{user}" CREATEROLE; GRANT CREATE ON DATABASE "{url.database}"' in refused.value.hint
         return
