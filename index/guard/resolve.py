@@ -31,7 +31,7 @@ from index.guard.names import (
     unknown,
 )
 from index.guard.rules import check, parse
-from index.guard.visible import Visible, VisibleTable, fold, quoted, scan, selection, table_node
+from index.guard.visible import Visible, VisibleTable, fold, quoted, scan, table_node
 
 _SCHEMAS = {"sqlite": {"main"}, "postgres": {"public"}}
 
@@ -87,11 +87,6 @@ class Resolver:
         for item in self._scans:
             self._replace(item)
         return exp.Paren(this=holder.this)
-
-    def view(self, table: VisibleTable) -> exp.Select:
-        """All that the scope shows of `table`, as a query; raises `PolicyError` for a row rule that does not hold."""
-        inner, rule, _ = self._filter(table)
-        return selection(table, table.columns.values(), rule, inner, self.dialect)
 
     # -- queries -----------------------------------------------------------------------------------------------
 
@@ -418,7 +413,7 @@ class Resolver:
             for part in ("this", "db", "alias"):
                 item.node.set(part, plain.args.get(part))
             return
-        inner, rule, reads = self._filter(table)
+        inner, rule, reads = self.filter_of(table)
         for name, columns in reads.items():
             self._record(name, columns)
         tree = scan(table, names, rule, item.alias, inner, self.dialect)
@@ -426,7 +421,7 @@ class Resolver:
             tree.set("joins", item.node.args["joins"])
         item.node.replace(tree)
 
-    def _filter(self, table: VisibleTable) -> tuple[str, Expr | None, Mapping[str, Iterable[str]]]:
+    def filter_of(self, table: VisibleTable) -> tuple[str, Expr | None, Mapping[str, Iterable[str]]]:
         """An alias for the table inside its scan, its row rule (None where it has none), and what that reads."""
         inner = f"{self.prefix}r"
         while inner in table.rows.lower():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from index.errors import PolicyError
 from index.guard.dialects import render
 from index.guard.resolve import Resolver
-from index.guard.visible import Visible, VisibleTable
+from index.guard.visible import Visible, VisibleTable, selection
 
 _DIALECT = "postgres"
 
@@ -29,7 +29,8 @@ def views_of(shown: Visible) -> tuple[View, ...]:
 
 def _view(shown: Visible, table: VisibleTable) -> View | None:
     try:
-        tree = Resolver(shown, _DIALECT, "_g", "").view(table)
+        inner, rule, _ = Resolver(shown, _DIALECT, "_g", "").filter_of(table)
     except PolicyError:
         return None
+    tree = selection(table, table.columns.values(), rule, inner, _DIALECT)
     return View(table.name, render(tree, _DIALECT), bool(table.rows))
