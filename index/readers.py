@@ -30,8 +30,9 @@ _KEPT_DAYS = 7  # after so many days without a query a reader is removed
 _REMEMBERED = 512  # readers that a process knows to be there; asked for another, it looks
 _LOCK_MS = 500  # how long to wait for a table that is being read or written
 _OURS = "relnamespace = CAST(current_schema() AS regnamespace) AND relkind IN ('r', 'p')"
-# No such table, schema or role; no right to something: what the database says of a reader that is not whole.
-_LACKING = frozenset({"42P01", "3F000", "42704", "22023", "42501"})
+# No such table, schema or role; no right to something; locks taken crosswise with an ingest that takes views away: what
+# the database says of a reader that is not whole.
+_LACKING = frozenset({"42P01", "3F000", "42704", "22023", "42501", "40P01"})
 
 
 class Readers:

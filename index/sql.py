@@ -39,6 +39,7 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1_000,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
+_REPAIRS = 2  # how often what a query reads may be lacking for its reader, and is made good
 _RECURSIVE = 33  # SQLITE_RECURSIVE, which the sqlite3 module does not name
 
 
@@ -159,11 +160,12 @@ class SqlDatabase:
         if self.readers is None:
             return self._run(query, values, explain)
         reader = self.readers.of(query.views)
-        try:
-            return self._run(query.through(reader), values, explain, reader)
-        except _Lacking:  # a table was made anew, or the reader was removed
-            reader = self.readers.make(query.views)
-            return self._run(query.through(reader), values, explain, reader)
+        for _ in range(_REPAIRS):
+            try:
+                return self._run(query.through(reader), values, explain, reader)
+            except _Lacking:  # a table was made anew, or the reader was removed
+                reader = self.readers.make(query.views)
+        return self._run(query.through(reader), values, explain, reader)
 
     def _run(
         self, query: GuardedQuery, values: dict[str, Value], explain: bool, reader: str = ""

@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from index.catalogue.model import ColumnType
 from index.errors import SourceError
+from index.store.base import alone
 from index.store.schema import HASH, KEY, ORIGIN
 from index.store.schema import meta as meta_table
 
@@ -176,8 +177,7 @@ def _drop(connection: sa.Connection, table: sa.Table) -> None:
     """Drop a table, and the views of it that readers have: they are made anew when somebody reads."""
     if connection.dialect.name == "postgresql":
         quote = connection.dialect.identifier_preparer.quote_identifier
-        # With the lock nobody can make another view of it before it is gone.
-        connection.exec_driver_sql(f"LOCK TABLE {quote(table.name)} IN ACCESS EXCLUSIVE MODE".replace("%", "%%"))
+        alone(connection, "readers")  # nobody makes another view of it before it is gone
         views = sa.text(
             "SELECT DISTINCT n.nspname, v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid "
             "JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,11 +92,17 @@ class Shop:
             return [*connection.scalars(sa.text(f"SELECT rolname FROM pg_roles WHERE rolname ~ '^{READER}'"))]
 
 
+@pytest.fixture(scope="module")
+def url(postgres: ScratchServer) -> str:
+    return postgres.database("shop", "")
+
+
 @pytest.fixture
-def shop(postgres: ScratchServer) -> Iterator[Shop]:
-    made = Shop(postgres.database("shop", ""))
+def shop(url: str) -> Iterator[Shop]:
+    made = Shop(url)
     yield made
     made.readers.remove(before=dt.date.max)
+    made.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", "GRANT USAGE ON SCHEMA public TO PUBLIC")
     made.reader.engine.dispose()
     made.writing.dispose()
 
@@ -240,6 +249,27 @@ def test_a_table_that_is_made_anew_is_read_again(shop: Shop) -> None:
         shop.read("SELECT COUNT(*) FROM staff", paid(25))
 
 
+def test_reads_go_on_right_while_tables_are_made_anew_and_readers_made(shop: Shop) -> None:
+    done = threading.Event()
+
+    def read(first: int) -> int:
+        count = 0
+        while not done.is_set():
+            below = (15, 25, 100, 31 + first + 10 * count)[count % 4]
+            rows = shop.read("SELECT COUNT(*) FROM staff AS a JOIN staff AS b ON a.name = b.name", paid(below)).rows
+            assert rows == ((sum(pay < below for pay in (10, 20, 30)),),), below
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(3) as pool:
+        reading = [pool.submit(read, first) for first in range(3)]
+        for turn in range(8):
+            shop.write({"Ann": 10, "Bo": 20, "Cy": 30}, kind="integer" if turn % 2 else "number")
+            time.sleep(0.1)
+        done.set()
+    assert min(one.result() for one in reading) > 5
+
+
 def test_a_reader_that_is_gone_or_damaged_is_made_again(shop: Shop) -> None:
     reader = shop.name(paid(25))
     for damage in (
@@ -298,9 +328,8 @@ def test_a_database_user_needs_no_more_than_to_make_roles_and_schemas(postgres: 
         shop.writing.dispose()
 
 
-def test_a_user_that_lost_its_right_is_told_so(postgres: ScratchServer) -> None:
-    shop = Shop(postgres.database("lost", ""))
-    shop.run("CREATE ROLE tower_lost LOGIN")
+def test_a_user_that_lost_its_right_is_told_so(shop: Shop) -> None:
+    shop.run("DROP ROLE IF EXISTS tower_lost", "CREATE ROLE tower_lost LOGIN")
     weak = Readers(open_engine(shop.writing.url.set(username="tower_lost").render_as_string(hide_password=False)))
     with pytest.raises(StorageError, match="permission denied"):
         weak.of(guard("SELECT 1 AS one", STAFF, paid(25), dialect="postgres").views)
@@ -318,3 +347,4 @@ def test_without_the_function_that_changes_settings_a_query_stays_its_readers(sh
     with pytest.raises(SQLAlchemyError, match="permission denied for function set_config"):
         shop.slipped(sql, reader)
     assert shop.read("SELECT COUNT(*) FROM staff", paid(25)).rows == ((2,),)
+    shop.run(f"GRANT EXECUTE ON {function} TO PUBLIC")
