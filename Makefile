@@ -47,6 +47,7 @@ bench: setup
 fuzz: setup
 	$(BIN)/python -m scripts.fuzz_guard sqlite --count 200000
 	$(BIN)/python -m scripts.fuzz_guard postgres --count 20000
+	$(BIN)/python -m scripts.fuzz_guard postgres --count 20000 --row-level-security
 	$(BIN)/python -m scripts.mutants
 	$(BIN)/python -m scripts.fuzz_vectors --count 100000
 	$(BIN)/python -m scripts.fuzz_http --count 20000

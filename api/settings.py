@@ -181,10 +181,12 @@ class RankingSettings(_Section):
 
 class IndexSettings(_Section):
     """A PostgreSQL database for the SQL index, this workspace's own; without a `url` it is a SQLite file in the
-    workspace. The password may be in the environment."""
+    workspace. The password may be in the environment. With `row_level_security` the database refuses by itself what an
+    asker may not see."""
 
     url: str = Field(default="", pattern=r"^(postgres(ql)?(\+psycopg)?://.+)?$")
     password_env: str = "TOWER_INDEX_PASSWORD"
+    row_level_security: bool = False
 
     def full_url(self) -> str:
         """The URL with the password of the environment, where there is one."""
@@ -289,6 +291,14 @@ class Settings(_Section):
     telemetry: TelemetrySettings = TelemetrySettings.model_construct()
     logs: LogsSettings = LogsSettings.model_construct()
     _home: Path = PrivateAttr(default=Path(DEFAULT_HOME))
+
+    @model_validator(mode="after")
+    def _has_a_database_for_it(self) -> Settings:
+        if self.index.row_level_security and not self.index.url:
+            raise PydanticCustomError(
+                "index", "index.row_level_security needs index.url, a PostgreSQL database: SQLite has no roles"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_be_shared(self) -> Settings:

@@ -19,10 +19,13 @@ from index.errors import CatalogueError, NotFoundError, PolicyError, SettingsErr
 from index.scope import Scope
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from api.drafts.studio import LocalStudio
     from api.settings import ModelSettings, Settings
     from index.ledger import Ledger
     from index.masking.known import KnownPersons
+    from index.readers import Readers
     from index.reading import SqlDocuments
     from index.search.signals import Signals
     from index.sql import SqlDatabase, SqlReader
@@ -142,7 +145,8 @@ def _own(home: Path, settings: Settings, warm: bool) -> Workspace:
         from api.upkeep.spread import SpreadEmbedder, connected
 
         embedder = SpreadEmbedder(embedder, store, lambda: connected(jobs_url(home, settings)), settings.jobs.lease_s)
-    reader = SqlDatabase(reading)
+    readers = _readers(writing) if settings.index.row_level_security else None
+    reader = SqlDatabase(reading, readers=readers)
     ledger = Ledger(writing)
     documents = SqlDocuments(reading)
     workspace = Workspace(
@@ -179,6 +183,15 @@ def _own(home: Path, settings: Settings, warm: bool) -> Workspace:
         ),
     )
     return workspace
+
+
+def _readers(writing: Engine) -> Readers:
+    """The roles that read for askers; raises `SettingsError` where the database's user may not make them."""
+    from index.readers import Readers
+
+    readers = Readers(writing)
+    readers.check()
+    return readers
 
 
 def signals_of(settings: Settings) -> Signals:

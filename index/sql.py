@@ -25,6 +25,7 @@ from index.stages import stage
 
 if TYPE_CHECKING:  # the parser takes a while to load, and not every command has SQL to run
     from index.guard.guard import GuardedQuery
+    from index.readers import Readers
 
 Value = str | int | float | bool | None | dt.date | dt.datetime | Decimal | bytes
 BINARY = "<binary>"
@@ -38,6 +39,7 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1_000,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
+_REPAIRS = 2  # how often what a query reads may be lacking for its reader, and is made good
 _RECURSIVE = 33  # SQLITE_RECURSIVE, which the sqlite3 module does not name
 
 
@@ -72,14 +74,16 @@ class SqlDatabase:
 
     Under the guard stands the engine's own protection. SQLite: `query_only`, an authorizer that knows only the tables
     and columns of the query, limits on the length of a value and on the heap, and a progress handler that stops it
-    after `timeout_s` seconds. PostgreSQL: a read-only transaction with a `statement_timeout`.
+    after `timeout_s` seconds. PostgreSQL: a read-only transaction with a `statement_timeout`; with `readers` it runs as
+    a role that can read what the scope of the query shows, and nothing else.
 
     Decimals come back as floats (as integers where they have no decimal places), binary values as `<binary>`, dates
     and times as ISO text, text that does not decode with replacement characters.
     """
 
-    def __init__(self, engine: Engine, *, timeout_s: float = 10) -> None:
+    def __init__(self, engine: Engine, *, timeout_s: float = 10, readers: Readers | None = None) -> None:
         self.engine = engine
+        self.readers = readers
         self.timeout_s = timeout_s
 
     @cached_property
@@ -153,6 +157,19 @@ class SqlDatabase:
     def _read_other(
         self, query: GuardedQuery, values: dict[str, Value], *, explain: bool = False
     ) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+        if self.readers is None:
+            return self._run(query, values, explain)
+        reader = self.readers.of(query.views)
+        for _ in range(_REPAIRS):
+            try:
+                return self._run(query.through(reader), values, explain, reader)
+            except _Lacking:  # a table was made anew, or the reader was removed
+                reader = self.readers.make(query.views)
+        return self._run(query.through(reader), values, explain, reader)
+
+    def _run(
+        self, query: GuardedQuery, values: dict[str, Value], explain: bool, reader: str = ""
+    ) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
         # A colon that is no parameter is escaped for SQLAlchemy, which would also look inside strings.
         sql = _NAME.sub(lambda m: m[0] if m[1] else m[0].replace(":", r"\:"), query.sql)
         statement = text(f"EXPLAIN {sql}" if explain else sql)
@@ -160,6 +177,8 @@ class SqlDatabase:
             with self.engine.connect() as connection, connection.begin() as transaction:
                 connection.execute(text("SET TRANSACTION READ ONLY"))
                 connection.execute(text(f"SET LOCAL statement_timeout = {int(self.timeout_s * 1000)}"))
+                if self.readers is not None:
+                    self.readers.enter(connection, reader)
                 result = connection.execute(statement, values)
                 columns, rows = tuple(result.keys()), [tuple(row) for row in result.fetchmany(query.limit + 1)]
                 transaction.rollback()
@@ -168,9 +187,15 @@ class SqlDatabase:
             reason = _reason(error)
             if "statement timeout" in reason:
                 raise _too_slow(self.timeout_s) from error
+            if self.readers is not None and self.readers.lacks(error):
+                raise _Lacking(f"the database does not accept the SQL: {reason}") from error
             if getattr(error, "connection_invalidated", False) or "connect" in reason:
                 raise StorageError(f"the database cannot be read: {reason}") from error
             raise SqlRejected(f"the database does not accept the SQL: {reason}") from error
+
+
+class _Lacking(SqlRejected):
+    """Something that the query reads is not there for its reader."""
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from index.errors import NotFoundError, StorageError
 from index.store.schema import HASH, KEY, ORIGIN
-from index.store.tables import stored_tables
+from index.store.tables import READER, stored_tables
 
 SAMPLE = 400
 LARGE = 100_000  # rows up to which whole columns are read for values and ranges
@@ -194,7 +194,7 @@ class Reader:
         """The default schema as None, then every other one that is not the engine's own."""
         default = inspector.default_schema_name
         own = {default, "information_schema", "sys", "mysql", "performance_schema"}
-        return [None, *(n for n in inspector.get_schema_names() if n not in own and not n.startswith("pg_"))]
+        return [None, *(n for n in inspector.get_schema_names() if n not in own and not n.startswith(("pg_", READER)))]
 
     def _has(self, name: str) -> bool:
         return bool(sa.inspect(self._connection).has_table(name))

@@ -10,7 +10,8 @@ import itertools
 import threading
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -20,6 +21,7 @@ from index.errors import SqlRejected, UsageError
 from index.guard.dialects import canonical, keep_meaning, render
 from index.guard.resolve import Resolver
 from index.guard.rules import bracketed, check, parse
+from index.guard.views import View
 from index.guard.visible import Visible, visible
 from index.scope import Scope
 
@@ -39,7 +41,7 @@ class GuardedQuery:
     `text` is the query as planned or typed, normalised; `sql` is what runs: every table replaced by the rows and
     columns that the scope shows, and a limit of at most `limit` + 1 rows. `tables` lists the base tables that the
     query names, `columns` the names of its result (empty for a star over USING or NATURAL), `reads` every table and
-    column that the engine will touch.
+    column that the engine will touch. On PostgreSQL the same can be asked of `views` (`through`).
     """
 
     text: str
@@ -50,11 +52,27 @@ class GuardedQuery:
     columns: tuple[str, ...] = ()
     reads: tuple[tuple[str, tuple[str, ...]], ...] = ()
     _seal: object = field(default=None, repr=False, compare=False)
+    _asked: tuple[str, Visible] | None = field(default=None, repr=False, compare=False)
 
     @property
     def sealed(self) -> bool:
         """True for a query that `guard` made."""
         return self._seal is _SEAL
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """What the scope shows of each table, as views that PostgreSQL can hold; none on another database."""
+        return self._asked[1].views if self._asked is not None else ()
+
+    def through(self, schema: str) -> GuardedQuery:
+        """The same query on `views` in that schema, in place of the tables."""
+        if self._asked is None:
+            raise TypeError("only a query for PostgreSQL can go through views")
+        sql, shown = self._asked
+        # What is in a view makes the schema's name: equal names resolve alike.
+        return _cached(
+            (sql, schema, self.dialect, self.limit), lambda: _build(sql, shown, self.dialect, self.limit, schema)
+        )
 
 
 def guard(sql: str, catalogue: Catalogue, scope: Scope, *, dialect: str = "sqlite", limit: int = 1000) -> GuardedQuery:
@@ -68,14 +86,20 @@ def guard(sql: str, catalogue: Catalogue, scope: Scope, *, dialect: str = "sqlit
     if limit < 1:
         raise UsageError(f"a limit of {limit} rows shows nothing", hint="1 or more")
     shown, identity = _view(catalogue, scope)
-    key = (sql, identity, name, limit)
+    found = _cached((sql, identity, name, limit), lambda: _build(sql, shown, name, limit))
+    # What is kept does not hold the catalogue; who has the query may ask for it through views.
+    return replace(found, _asked=(sql, shown)) if name == "postgres" else found
+
+
+def _cached(key: tuple[object, ...], make: Callable[[], GuardedQuery]) -> GuardedQuery:
+    """What `make` gave for `key`, or refused."""
     with _lock:
         found = _queries.get(key)
         if found is not None:
             _queries.move_to_end(key)
     if found is None:
         try:
-            found = _build(sql, shown, name, limit)
+            found = make()
         except SqlRejected as error:
             found = SqlRejected(error.message, hint=error.hint)
         with _lock:
@@ -87,14 +111,14 @@ def guard(sql: str, catalogue: Catalogue, scope: Scope, *, dialect: str = "sqlit
     return found
 
 
-def _build(sql: str, shown: Visible, dialect: str, limit: int) -> GuardedQuery:
+def _build(sql: str, shown: Visible, dialect: str, limit: int, views: str = "") -> GuardedQuery:
     try:
         sql = bracketed(sql, dialect)
         tree = parse(sql, dialect)
         check(tree, dialect)
         keep_meaning(tree, dialect)
         text = render(tree, dialect, quote=False)
-        resolver = Resolver(shown, dialect, _prefix(sql), sql)
+        resolver = Resolver(shown, dialect, _prefix(sql), sql, views=views)
         resolver.run(tree)
         _limit(tree, limit, dialect)
         final = render(tree, dialect)

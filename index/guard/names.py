@@ -99,6 +99,22 @@ def is_value(node: exp.Column) -> bool:
     return isinstance(parent, exp.Anonymous) and parent.this.lower() in ("strftime", "date", "datetime", "time")
 
 
+def anchor(query: Expr) -> list[str]:
+    """The names of the columns of a recursive query, which its first part gives; raises `SqlRejected`."""
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    names = [p.alias_or_name for p in query.args.get("expressions") or []]
+    if not all(names) or "*" in names:
+        raise SqlRejected("a recursive WITH must name its columns", hint="WITH RECURSIVE t(a, b) AS (...)")
+    return names
+
+
+def double_quoted(node: exp.Column, text: str) -> bool:
+    """True where `node` stands in double quotes in the `text` that it was read from."""
+    at = node.this.meta.get("start", -1)
+    return bool(node.this.args.get("quoted")) and 0 <= at < len(text) and text[at] == '"'
+
+
 def given(node: Expr) -> list[str]:
     """The arguments of a node that are set."""
     return [name for name, value in node.args.items() if value not in (None, False, []) and value != ""]

@@ -20,6 +20,8 @@ from index.guard.names import (
     Frame,
     Scan,
     Source,
+    anchor,
+    double_quoted,
     given,
     is_query,
     is_value,
@@ -38,14 +40,16 @@ class Resolver:
     """Resolves one query.
 
     After `run`, `columns` are its output names (empty where only the engine knows them), `tables` the base tables it
-    names and `reads` every table and column that the engine will touch, those of row rules included.
+    names and `reads` every table and column that the engine will touch, those of row rules included. With `views` each
+    scan reads the view of its table in that schema, which is what the scope shows of it.
     """
 
-    def __init__(self, visible: Visible, dialect: str, prefix: str, text: str) -> None:
+    def __init__(self, visible: Visible, dialect: str, prefix: str, text: str, *, views: str = "") -> None:
         self.visible = visible
         self.text = text
         self.dialect = dialect
         self.prefix = prefix
+        self.views = views
         self.plain = True
         self.columns: tuple[str, ...] = ()
         self.tables: dict[str, None] = {}
@@ -154,21 +158,13 @@ class Resolver:
             fresh = f"{self.prefix}{self._count}"
             inside: Ctes = known
             if with_.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
-                inside = {**known, fold(alias.name): Cte(fresh, tuple(declared or self._anchor(cte.this)))}
+                inside = {**known, fold(alias.name): Cte(fresh, tuple(declared or anchor(cte.this)))}
             names = self._query(cte.this, inside, parent, named=True)
             if declared and len(declared) != len(names):
                 raise SqlRejected(f"{alias.name} names {len(declared)} columns but selects {len(names)}")
             known[fold(alias.name)] = Cte(fresh, tuple(declared or names))
             alias.set("this", quoted(fresh))
         return known
-
-    def _anchor(self, query: Expr) -> list[str]:
-        while isinstance(query, exp.SetOperation | exp.Subquery):
-            query = query.this
-        names = [p.alias_or_name for p in query.args.get("expressions") or []]
-        if not all(names) or "*" in names:
-            raise SqlRejected("a recursive WITH must name its columns", hint="WITH RECURSIVE t(a, b) AS (...)")
-        return names
 
     # -- sources -----------------------------------------------------------------------------------------------
 
@@ -392,14 +388,10 @@ class Resolver:
             level = level.parent
         if table:
             raise unknown("table or alias", table, (s.alias for s in frame.sources))
-        if self.dialect == "sqlite" and self._double_quoted(node) and is_value(node):
+        if self.dialect == "sqlite" and double_quoted(node, self.text) and is_value(node):
             node.replace(exp.Literal.string(node.name))
             return None
         raise unknown("column", node.name, candidates)
-
-    def _double_quoted(self, node: exp.Column) -> bool:
-        at = node.this.meta.get("start", -1)
-        return bool(node.this.args.get("quoted")) and 0 <= at < len(self.text) and self.text[at] == '"'
 
     # -- scans -------------------------------------------------------------------------------------------------
 
@@ -411,23 +403,30 @@ class Resolver:
             return
         names = [n for n in table.columns.values() if item.every or n in item.used]
         self._record(table.name, (n for n in names if n not in table.masked))
+        if self.views:
+            item.node.set("this", quoted(table.name))
+            item.node.set("db", quoted(self.views))
+            item.node.set("alias", exp.TableAlias(this=quoted(item.alias)))
+            return
         if self.plain and not table.rows and not any(n in table.masked for n in names):
             plain = table_node(table.name, item.alias, self.dialect)
             for part in ("this", "db", "alias"):
                 item.node.set(part, plain.args.get(part))
             return
-        rule: Expr | None = None
-        inner = f"{self.prefix}r"
-        while inner in table.rows.lower():
-            inner += "r"
-        if table.rows:
-            rule, reads = self._rule(table, inner)
-            for name, columns in reads.items():
-                self._record(name, columns)
+        inner, rule, reads = self.filter_of(table)
+        for name, columns in reads.items():
+            self._record(name, columns)
         tree = scan(table, names, rule, item.alias, inner, self.dialect)
         if item.node.args.get("joins"):
             tree.set("joins", item.node.args["joins"])
         item.node.replace(tree)
+
+    def filter_of(self, table: VisibleTable) -> tuple[str, Expr | None, Mapping[str, Iterable[str]]]:
+        """An alias for the table inside its scan, its row rule (None where it has none), and what that reads."""
+        inner = f"{self.prefix}r"
+        while inner in table.rows.lower():
+            inner += "r"
+        return (inner, *self._rule(table, inner)) if table.rows else (inner, None, {})
 
     def _rule(self, table: VisibleTable, inner: str) -> tuple[Expr, Mapping[str, Iterable[str]]]:
         """The row rule of a table under the alias `inner`, and what it reads."""

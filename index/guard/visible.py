@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 from sqlglot.expressions.core import Expr
 
 from index.catalogue.model import Catalogue, Column, Table
 from index.scope import Scope, Visibility
+
+if TYPE_CHECKING:
+    from index.guard.views import View
 
 TEXT_MASK = "***"
 _TYPES = {
@@ -54,6 +58,13 @@ class Visible:
             fold(t.name): VisibleTable(t, {fold(c.name): c.name for c in t.columns}, {}, "") for t in catalogue.tables
         }
         return Visible(tables, catalogue)
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """What PostgreSQL is to hold as views of these tables."""
+        from index.guard.views import views_of
+
+        return views_of(self)
 
     def find(self, name: str) -> VisibleTable | None:
         """The table of that name in any case, or None when it does not exist or is hidden: nobody can tell which."""
@@ -104,6 +115,17 @@ def scan(table: VisibleTable, names: Iterable[str], rows: Expr | None, alias: st
     ends with an empty limit, so that no engine moves a condition of the question below the filter: on a row that
     the scope hides such a condition could fail, or take time, and so tell something about it.
     """
+    select = selection(table, names, rows, inner, dialect)
+    if rows is not None:
+        if dialect == "sqlite":
+            select.set("limit", exp.Limit(expression=exp.Neg(this=exp.Literal.number(1))))
+        else:
+            select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
+    return exp.Subquery(this=select, alias=exp.TableAlias(this=quoted(alias)))
+
+
+def selection(table: VisibleTable, names: Iterable[str], rows: Expr | None, inner: str, dialect: str) -> exp.Select:
+    """`SELECT visible and masked columns FROM table WHERE rows`, as a tree."""
     columns = [_output(table, name, inner, dialect) for name in names]
     select = exp.Select(
         expressions=columns or [exp.alias_(exp.Literal.number(1), f"{inner}1", quoted=True)],
@@ -111,11 +133,7 @@ def scan(table: VisibleTable, names: Iterable[str], rows: Expr | None, alias: st
     )
     if rows is not None:
         select.set("where", exp.Where(this=exp.Paren(this=rows)))
-        if dialect == "sqlite":
-            select.set("limit", exp.Limit(expression=exp.Neg(this=exp.Literal.number(1))))
-        else:
-            select.set("offset", exp.Offset(expression=exp.Literal.number(0)))
-    return exp.Subquery(this=select, alias=exp.TableAlias(this=quoted(alias)))
+    return select
 
 
 def _output(table: VisibleTable, name: str, inner: str, dialect: str) -> Expr:

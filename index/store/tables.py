@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from index.catalogue.model import ColumnType
 from index.errors import SourceError
+from index.store.base import alone
 from index.store.schema import HASH, KEY, ORIGIN
 from index.store.schema import meta as meta_table
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Cell = str | int | float | bool | None | dt.date | dt.datetime
 BATCH = 500
 _RESERVED = ("_tower_", "sqlite_", "pg_")
+READER = "tower_reader_"  # what the names of readers begin with: roles, and schemas of views (`index.readers`)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _evolve(connection: sa.Connection, stored: DataTable, table: DataTable) -> D
     added = tuple(c for c in table.columns if c.name not in names)
     merged = DataTable(table.name, table.source, kept + added, table.key)
     if kept != stored.columns:
-        sql_table(stored).drop(connection)
+        _drop(connection, sql_table(stored))
         sql_table(merged).create(connection)
         _create_indexes(connection, merged, merged.columns)
     else:
@@ -166,9 +168,26 @@ def drop_table(connection: sa.Connection, name: str) -> int:
         return 0
     table = sql_table(stored)
     rows = connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-    table.drop(connection)
+    _drop(connection, table)
     connection.execute(sa.delete(meta_table).where(meta_table.c.name == f"table:{name}"))
     return rows
+
+
+def _drop(connection: sa.Connection, table: sa.Table) -> None:
+    """Drop a table, and the views of it that readers have: they are made anew when somebody reads."""
+    if connection.dialect.name == "postgresql":
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        alone(connection, "readers")  # nobody makes another view of it before it is gone
+        views = sa.text(
+            "SELECT DISTINCT n.nspname, v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid "
+            "JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace "
+            "WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass "
+            "AND d.refobjid = to_regclass(:table) AND n.nspname LIKE :like ORDER BY 1, 2"
+        )
+        like = READER.replace("_", r"\_") + "%"
+        for schema, view in connection.execute(views, {"table": quote(table.name), "like": like}).all():
+            connection.exec_driver_sql(f"DROP VIEW {schema}.{quote(view)}".replace("%", "%%"))
+    table.drop(connection)
 
 
 class RowWriter:

@@ -78,7 +78,31 @@ def judge(oracle: SqliteOracle | PostgresOracle, sql: str, role: int, verdicts: 
         verdicts.faults.append(f"differs: {where}\n  got {canonical(got)[:5]}\n  not {canonical(expected)[:5]}")
 
 
+def judge_slipped(oracle: PostgresOracle, sql: str, role: int, verdicts: Verdicts) -> None:
+    """Compare the worlds on a query that went past the guard as it is: the database by itself gives what the role may
+    see, and refuses the rest as if it were not there."""
+    got, expected = oracle.slipped(sql, role), oracle.original(sql, role)
+    where = f"schema {oracle.schema.seed}, role {role}: {sql}"
+    if SLOW in (got, expected):
+        verdicts.counts["slipped: too slow"] += 1
+    elif isinstance(got, str) or isinstance(expected, str):
+        verdicts.counts["slipped: refused"] += 1
+        if isinstance(got, str) != isinstance(expected, str):
+            verdicts.faults.append(f"slipped, and only one world refuses: {where}\n  got {got}\n  not {expected}")
+    elif len(expected) > LIMIT:
+        verdicts.counts["slipped: too large"] += 1
+    else:
+        verdicts.counts["slipped: equal" if expected else "slipped: equal, empty"] += 1
+        if canonical(got) != canonical(expected):
+            verdicts.faults.append(
+                f"slipped, and differs: {where}\n  got {canonical(got)[:5]}\n  not {canonical(expected)[:5]}"
+            )
+
+
 def run(oracle: SqliteOracle | PostgresOracle, seeds: range, verdicts: Verdicts) -> None:
     """Judge the queries of many seeds."""
     for seed in seeds:
-        judge(oracle, *random_query(oracle, seed), verdicts)
+        sql, role = random_query(oracle, seed)
+        judge(oracle, sql, role, verdicts)
+        if isinstance(oracle, PostgresOracle) and oracle.readers is not None:
+            judge_slipped(oracle, sql, role, verdicts)

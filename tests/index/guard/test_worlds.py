@@ -28,6 +28,15 @@ def test_a_query_on_everything_gives_what_the_original_gives_on_what_a_role_may_
     assert verdicts.counts["equal"] > 50, verdicts.counts  # the oracle judges, and does not only refuse
 
 
+def test_postgres_gives_the_same_by_itself_to_a_query_that_slipped_past_the_guard(tmp_path: Path) -> None:
+    verdicts = Verdicts()
+    for seed in range(903, 906):
+        with oracle(seed, "postgres", postgres_url(), readers=True) as worlds:
+            run(worlds, range(seed * 100, seed * 100 + 60), verdicts)
+    assert verdicts.faults == []
+    assert min(verdicts.counts["equal"], verdicts.counts["slipped: equal"]) > 50, verdicts.counts
+
+
 def test_the_roles_of_a_schema_see_different_parts_and_hide_something() -> None:
     for seed in range(20):
         schema = make(seed, "sqlite")
