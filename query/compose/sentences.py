@@ -51,7 +51,7 @@ class Composer:
         for column, value in zip(evidence.rows.columns, evidence.rows.rows[row], strict=True):
             if value is None:
                 continue
-            parts += [", " if parts else "", f"{_heading(column)} ", self.slot(evidence, row, column, reading)]
+            parts += [", " if parts else "", f"{heading(column)} ", self.slot(evidence, row, column, reading)]
         return parts
 
     def _table(self, evidence: TableEvidence, reading: Reading, title: str) -> tuple[Sentence, ...]:
@@ -64,7 +64,7 @@ class Composer:
             else (cite_count(evidence, self.catalogue, self.book), " rows; ")
         )
         lead = Sentence((f"{title}: ", *count, more)) if more else Sentence((f"{title}: ", *count[:-1], " rows."))
-        out = [lead, Sentence(("| " + " | ".join(_heading(c) for c in rows.columns) + " | |",), "header")]
+        out = [lead, Sentence(("| " + " | ".join(heading(c) for c in rows.columns) + " | |",), "header")]
         for at in range(shown):
             parts: list[str | Slot] = ["| "]
             for column, value in zip(rows.columns, rows.rows[at], strict=True):
@@ -109,7 +109,7 @@ class Composer:
                 base = column_of(evidence, column, self.catalogue)
                 if value is None or value == "" or "__" in column or (base and base.role == "image"):
                     continue
-                parts += [", " if len(parts) > 1 else "", f"{_heading(column)} ", self.slot(evidence, row, column)]
+                parts += [", " if len(parts) > 1 else "", f"{heading(column)} ", self.slot(evidence, row, column)]
             if len(parts) > 1:
                 told.append(Sentence(tuple(parts), "subbullet"))
         return tuple(told)
@@ -239,7 +239,8 @@ def title_of(reading: Reading) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _heading(column: str) -> str:
+def heading(column: str) -> str:
+    """How the name of a result's column is written."""
     return column.replace("_", " ").strip()
 
 

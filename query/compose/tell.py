@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from query.answer import ChartView, DraftView
 from query.compose.chart import chart
 from query.compose.items import ItemNote, ItemTeller
 from query.compose.quoting import one_each, pick
-from query.compose.sentences import Composer, said_of, scored_lead, title_of
+from query.compose.sentences import Composer, heading, said_of, scored_lead, title_of
 from query.compose.written import UNWORDED
 from query.document_tables.told import table_answer
 from query.drafts.letters import MOST_DRAFTS, LetterDesk
@@ -33,6 +34,9 @@ MOST_PROFILES = 5
 COMPOSED = "composed: the product picture in a drawn scene"
 COMPOSED_NOTICE = "The lifestyle pictures are composed: the product pictures set into drawn scenes, not photographs."
 NOTHING = "The data cannot answer this."
+
+
+_FIGURES = re.compile(r"\d+")
 
 
 @dataclass
@@ -93,7 +97,14 @@ class Teller:
             self._tables()
         self.told.stated += [reading.explanation for reading in self._readings()]
         self.told.stated += [said for reading in self._readings() for said in (title_of(reading), said_of(reading))]
+        self.told.stated += self._asked_headings()
         return self.told
+
+    def _asked_headings(self) -> list[str]:
+        """The headings of columns whose figures the question has itself ("revenue march 2026")."""
+        asked = set(_FIGURES.findall(self.plan.question))
+        columns = [column for evidence in self.found.tables.values() for column in evidence.rows.columns]
+        return [heading(c) for c in columns if (held := set(_FIGURES.findall(c))) and held <= asked]
 
     def make(self) -> Sequence[Sentence]:
         """Drafts, pictures and a chart, into what `tell` gave; the sentences that say so."""

@@ -19,7 +19,7 @@ from query.planning.population import LIGHT_VERBS
 from query.planning.routing_signals import FAR_FETCHED
 from query.text2sql.planner import verb_form
 from query.text2sql.thesaurus import FUNCTION_WORDS
-from query.text2sql.tokens import NUMBER_WORDS, stem, stems_of
+from query.text2sql.tokens import NUMBER_WORDS, stem, stems_of, tokenise
 
 _WORD = re.compile(r"[^\W\d_]{2,}(?:[-'’][^\W\d_]+)*")
 _UNDONE = re.compile(r"un\w{2,}(?:ed|en|sold|paid|spent|used)$", re.I)  # "unused", "unpaid": no verb says that
@@ -30,7 +30,8 @@ _DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     for words, sql in (
         (r"totals?|sum|altogether", r"\b(?:SUM|COUNT|AVG|MAX|MIN|TOTAL)\b"),
         (r"averages?|mean", r"\bAVG\b|/"),
-        (r"percentages?|percent|proportion|rates?|ratio", r"/"),
+        (r"percentages?|percent|proportion|rates?|ratio|shares?", r"/"),
+        (r"why|reasons?", r"\breasons?\b"),
         (r"highest|lowest|largest|smallest|biggest|(?<!at )most|(?<!at )least|worst", r"\bORDER BY\b|\bMAX\b|\bMIN\b"),
         (r"growth|grow|grew|grown|drop|drops|dropped|decline[sd]?|increased?|decreased?|fell|fallen", r" - "),
         (r"no|not|never|without|nobody|neither", r"\bNOT\b|<>|!=|IS NULL|EXCEPT|= 0\b|< |<= |> |>= "),
@@ -62,6 +63,8 @@ def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ..
         wanted = next((m for m in asked.finditer(text) if not _under(m.start(), links)), None)
         if wanted is not None and not done.search(reading.sql):
             missing[wanted.start()] = wanted.group()
+    missing |= _numbers(text, links, reading.sql)
+    missing |= _measures(text, links, reading)
     which = _ASKS_WHICH.match(text)
     if which and not _lists(reading.sql):
         missing[which.start()] = which.group().strip()
@@ -90,6 +93,26 @@ def _means_something(words: list[tuple[str, int]], at: int) -> bool:
     if before in _BEING and word.endswith("ed"):  # "were escalated" is a condition
         return True
     return not (verb_form(word) or before in ("who", "that", "to", "did") or ends)
+
+
+def _numbers(text: str, links: list[Link], sql: str) -> dict[int, str]:
+    """The numbers of `text` that are neither in a period nor in the query."""
+    written = set(re.findall(r"\d+(?:\.\d+)?", sql))
+    found = {}
+    for token in tokenise(text):
+        if token.kind == "number" and token.number is not None and not _under(token.start, links):
+            value = token.number
+            forms = {f"{value:g}", f"{value:.2f}", str(int(value)), f"{value / 100:g}", f"{value * 1000:g}"}
+            if forms.isdisjoint(written):
+                found[token.start] = token.text
+    return found
+
+
+def _measures(text: str, links: list[Link], reading: Reading) -> dict[int, str]:
+    """Units behind a number that stand for a column only because they sound like it: "60 days" as a notice period."""
+    named = {link.target for link in links}
+    weak = (link for link in reading.links if link.kind == "column" and link.score < FAR_FETCHED)
+    return {k.start: k.text for k in weak if k.target not in named and _NUMBERED.search(text[: k.start])}
 
 
 def _lists(sql: str) -> bool:

@@ -337,10 +337,14 @@ def _why_not(unknown: Sequence[str]) -> str:
 
 def _nearest(best: Reading, missing: Sequence[str] = ()) -> str:
     """What is said of a reading that is too unsure to be an answer, or that leaves words of the question out."""
-    said = ", ".join(f"“{word}”" for word in missing)
-    why = f"I cannot tell what {said} asks of the data" if said else "I am not sure enough of what is asked"
+    said = ", ".join(f"“{word}”" for word in missing if word.lower() not in ("which", "who"))
+    why = (
+        f"I do not know what {said} means in this data, and leave it out."
+        if said
+        else "I am not sure enough of what is asked to call this an answer."
+    )
     return (
-        f"{why} to call this an answer. The nearest reading is: {best.explanation}."
+        f"{why} The nearest reading is: {best.explanation}."
         " Here is what that gives; ask in other words if you mean something else."
     )
 

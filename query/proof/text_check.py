@@ -78,6 +78,7 @@ class TextCheck:
             if strict and not is_written(citation, written):
                 yield Finding("wrong_citation", f"what [{number}] cites is not what is written", where)
         held = [self.citations[number] for number in marks if number in self.citations]
+        held.sort(key=lambda c: -len(str(c.value)))  # a first name must not eat into the address that begins with it
         for whole in (True, False):  # "6 June" of one date must not eat into the "6 June 2026" of another
             for citation in held:
                 left = without(citation, left, whole=whole)

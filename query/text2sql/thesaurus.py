@@ -37,7 +37,7 @@ FUNCTION_WORDS = frozenset(
     either neither consist consists composed registered recorded stored belong listed mentioned given
     able currently-active along-with company our ours business us chart plot graph draw visualise visualize
     breakdown overview summary summarise summarize describe something anything everything nothing everyone
-    somebody everybody nobody money""".split()
+    somebody everybody nobody money whenever wherever whoever whatever""".split()
 )
 
 # Stems of words in FUNCTION_WORDS that a schema may nevertheless use as a name.

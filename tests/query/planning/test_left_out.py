@@ -48,6 +48,10 @@ def _reading(text: str, linked: str, sql: str) -> Reading:
         ("Licences in Atlantis", "", "SELECT bought FROM seats", ("Atlantis",)),
         ("Did we sell seats in Atlantis?", "seats", "SELECT bought FROM seats", ("Atlantis",)),
         ("Seats with a notice of 120 days", "Seats notice", "SELECT bought FROM seats WHERE notice = 120", ()),
+        ("Seats bought for more than 100 euros", "Seats bought", "SELECT bought FROM seats", ("100",)),
+        ("Seats bought for more than 100 euros", "Seats bought", "SELECT bought FROM seats WHERE bought > 100", ()),
+        ("What is the share of the seats?", "seats", "SELECT SUM(bought) FROM seats", ("share",)),
+        ("Why did we buy seats?", "seats", "SELECT SUM(bought) FROM seats", ("Why",)),
         ("Growth of the seats", "seats", "SELECT SUM(bought) FROM seats", ("Growth",)),
     ],
 )
