@@ -19,6 +19,9 @@ SHOWN_ROWS = 20
 FACT_ROWS = 3
 
 
+_FIRST = re.compile(r"ordered by (?P<by>[^,]+), (?:highest|lowest) first, the first (?P<count>\d+)")
+
+
 @dataclass(frozen=True)
 class Composer:
     """Writes the sentences of one answer; citations are numbered in `book` as they are used."""
@@ -195,12 +198,15 @@ def scored_lead(found: Findings, composer: Composer, score: Score, population: R
     step = found.scores
     assert step is not None
     label = score.label.lower()
-    _, where, conditions = (population.explanation if population else "").partition(" where ")
+    said = population.explanation if population else ""
+    _, where, conditions = said.partition(" where ")
     conditions = conditions.partition(", ordered by")[0].partition(", for each")[0]
     whom = f" where {conditions}" if where else ""
+    if ranked := _FIRST.search(said):
+        whom = f" among the first {ranked['count']} by {ranked['by']}{whom}"
     cut = [f"a {label} at or above its threshold"] if step.at_risk else []
     if step.due_text:
-        cut.append(f"a {due_label(score, composer.catalogue)} that falls in {step.due_text}")
+        cut.append(f"a {due_label(score, composer.catalogue)} that falls in {_the(step.due_text)}")
     said = " and ".join(cut)
     if not found.items:
         return Sentence((f"No {score.entity}{whom} has {said or f'a {label}'}.",))
@@ -209,6 +215,11 @@ def scored_lead(found: Findings, composer: Composer, score: Score, population: R
     if said:
         return Sentence((count, f" {score.entity}{'s' if many else ''}{whom} {'have' if many else 'has'} {said}:"))
     return Sentence((count, f" {score.entity}{'s' if many else ''}{whom}, by {label}:"))
+
+
+def _the(period: str) -> str:
+    """ "next 60 days" with its article; "this quarter" has none."""
+    return f"the {period}" if period.startswith(("next ", "last ")) and re.search(r"\d", period) else period
 
 
 def due_label(score: Score, catalogue: Catalogue) -> str:

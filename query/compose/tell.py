@@ -181,7 +181,8 @@ class Teller:
         population = next((r for r in self._readings() if r.entity == score.entity), None)
         lead = scored_lead(self.found, self.composer, score, population)
         self.told.sentences.append(lead)
-        self.told.stated += [part for part in lead.parts if isinstance(part, str)]  # the plan's words, not findings
+        # the plan's words, not findings; marks stand before the colon
+        self.told.stated += [part.strip(" :.") for part in lead.parts if isinstance(part, str)]
         self._state_features()
         hidden = hidden_features(score, self.parts.reader, self.parts.catalogue, self.scope)
         if hidden:

@@ -38,7 +38,9 @@ _DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     )
 )
 _NUMBERED = re.compile(r"\d\s*$")  # "120 days": the number is what counts
-_PASSING = frozenset(map(stem, (*LIGHT_VERBS, "spread", "address", "far", "add", "develop", "cover", "expected")))
+_PASSING = frozenset(
+    map(stem, (*LIGHT_VERBS, "spread", "address", "far", "add", "develop", "cover", "expected", "trend"))
+)
 _BEING = frozenset({"are", "is", "was", "were", "been", "being", "not"})
 _PLACING = frozenset({"in", "from", "of", "for", "at", "on", "by", "with", "without"})
 _ALWAYS = frozenset({"return", "returns"})  # functions words as verbs, at the beginning; nouns elsewhere

@@ -30,6 +30,8 @@ from query.text2sql.thesaurus import FUNCTION_WORDS
 
 MOST_PASSAGES = 60  # looked at when passages decide which entities stay
 _TOP = re.compile(r"\b(?:top\s+)?(\d{1,3})\b(?=\s+\w)")
+_OF_THE_TOP = re.compile(r"\b(?:of|among|from)\s+(?:our\s+|the\s+|my\s+)?top\b", re.I)
+_TOP_WORD = re.compile(r"^\W*(?:the\s+|our\s+)?top\b", re.I)  # by the score, not by revenue
 _MOST = re.compile(r"\b(?:most|highest|greatest|biggest)\b", re.I)
 _TREND_WORDS = re.compile(
     r"\b(?:summari[sz]e|describe|explain|show|me|the|trends?|develop(?:ed|s|ment|ing)?|evol(?:ved?|ution)|over time|"
@@ -75,9 +77,9 @@ class Recipes:
         """Entities by a declared score; a period means their due date ("at risk of churn this quarter")."""
         period = self.period(intent.body) if score.due or score.due_sql else None
         body = without(intent.body, period)
-        top = _top(intent)
+        top = _top(body)
         if top is not None:
-            body = _MOST.sub(" ", _TOP.sub(" ", body, count=1))
+            body = _MOST.sub(" ", _TOP_WORD.sub(" ", _TOP.sub(" ", body, count=1)))
         whom = self._whom(intent, body, score.entity)
         if whom.open:
             return _asked(intent, whom.open)
@@ -246,8 +248,8 @@ class Recipes:
 
 def _asked(intent: Intent, back: str) -> Plan:
     """A question back about whom is meant."""
-    if intent.draft is None:
-        back = back.replace(WHOM, "Who is meant", 1)
+    if intent.draft in (None, "product_description"):
+        back = back.replace(WHOM, "Who is meant" if intent.draft is None else "Which of them are meant", 1)
     return Plan(intent.question, Route("clarify", "whom the question means is left open", 0.6), clarification=back)
 
 
@@ -270,9 +272,10 @@ def without(body: str, period: Period | None) -> str:
     return f"{head} {body[period.end :]}"
 
 
-def _top(intent: Intent) -> int | None:
-    """How many of the highest scores are asked for ("our 5 customers most at risk")."""
-    found = _TOP.search(intent.body)
+def _top(body: str) -> int | None:
+    """How many of the highest scores are asked for ("our 5 customers most at risk"); "which of our top 5 are" asks it
+    of those that are the top by something else."""
+    found = _TOP.search(body) if not _OF_THE_TOP.search(body) else None
     return int(found.group(1)) if found and int(found.group(1)) <= 200 else None
 
 

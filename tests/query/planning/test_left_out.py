@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from index.catalogue.model import Catalogue, Column, Metric, Table, Term
-from query.plan import Link, Reading
+from query.plan import Link, Reading, ScoreStep
 from query.planning.left_out import left_out
 from query.planning.planner import LEFT_OUT, Planner
 from query.planning.relevance import Nearness
@@ -94,3 +94,13 @@ def test_records_know_what_stands_behind_what_was_said() -> None:
     search, population = plan.steps[1], plan.steps[0]
     assert getattr(search, "query", "") == "zippers"
     assert "renewal_date" in getattr(population, "reading").sql  # noqa: B009
+
+
+def test_the_top_by_a_score_is_not_the_top_by_something_else() -> None:
+    for question in ("Top 2 customers most likely to churn", "Our 2 customers most at risk of churn"):
+        plan = _planner().plan(question)
+        (scores,) = (step for step in plan.steps if isinstance(step, ScoreStep))
+        assert (scores.top, scores.at_risk) == (2, False)
+    soon = _planner().plan("Which customers in the next 60 days are at risk of churn?")
+    (scores,) = (step for step in soon.steps if isinstance(step, ScoreStep))
+    assert (scores.top, scores.at_risk, scores.due_text) == (None, True, "next 60 days")
