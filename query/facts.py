@@ -70,7 +70,9 @@ class FactReader:
             if entity is None:
                 known = ", ".join(e.name for e in self.catalogue.entities) or "none"
                 raise NotFoundError(f"The catalogue has no entity {name!r}.", hint=f"Entities are: {known}.")
-            declared = entity.facts or fallback_facts(self.catalogue, entity, self.scope)
+            declared = entity.facts
+            if all(fact.name in (entity.contact, entity.owner) for fact in declared):  # nothing about the entity itself
+                declared = (*declared, *fallback_facts(self.catalogue, entity, self.scope))
             found = (self._prepare(fact) for fact in declared if fact.sql.strip())
             self._prepared[name] = tuple(item for item in found if item)
         return self._prepared[name]

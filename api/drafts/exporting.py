@@ -55,16 +55,20 @@ class Outbox:
         raise UsageError(f"no way {by!r} to export a draft", hint="one of " + ", ".join(WAYS))
 
     def message(self, draft_id: str, held: Mapping[str, Any]) -> bytes:
-        """The draft as a message: plain text and HTML, pictures inline. Raises `UsageError` without an addressee."""
+        """The draft as a message: plain text and HTML, pictures inline. One without a sender is for a mail program,
+        which opens it to be sent by whoever opens it. Raises `UsageError` without an addressee."""
         to, sender = parseaddr(str(held.get("to") or "")), parseaddr(str(held.get("sender") or ""))
-        if not to[1] or not sender[1]:
-            missing = "recipient" if not to[1] else "sender"
-            raise UsageError(f"the draft {draft_id!r} has no {missing}", hint="a product text is copied, not sent")
+        if not to[1]:
+            raise UsageError(f"the draft {draft_id!r} has no recipient", hint="a product text is copied, not sent")
         message = EmailMessage(policy=email.policy.SMTP)
         message["Subject"] = str(held["subject"])
-        message["From"], message["To"] = str(held["sender"]), str(held["to"])
+        if sender[1]:
+            message["From"] = str(held["sender"])
+        else:
+            message["X-Unsent"] = "1"
+        message["To"] = str(held["to"])
         message["Date"] = formatdate(usegmt=True)
-        message["Message-ID"] = f"<{draft_id}.{content_id(held)}@{sender[1].partition('@')[2]}>"
+        message["Message-ID"] = f"<{draft_id}.{content_id(held)}@{sender[1].partition('@')[2] or 'tower.invalid'}>"
         message["Content-Language"] = str(held.get("language") or "en")
         message["X-Tower-Draft"] = draft_id
         for attachment in held.get("attachments") or ():
@@ -82,6 +86,11 @@ class Outbox:
 
     def _smtp(self, message: bytes, held: Mapping[str, Any]) -> None:
         chosen = self._settings.smtp
+        if not held.get("sender"):
+            raise UsageError(
+                f"the draft {held.get('id', '')!r} has no sender, and a mail server needs one",
+                hint="the entity's `owner` in the catalogue gives it (docs/drafts.md); or export an .eml file",
+            )
         sender, to = parseaddr(str(held["sender"]))[1], parseaddr(str(held["to"]))[1]
         context = ssl.create_default_context()
         try:

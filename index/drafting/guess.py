@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.catalogue.model import Catalogue, Column, Entity, Metric, Table
+from index.catalogue.model import Catalogue, Column, Entity, Fact, Metric, Table
 from index.drafting.naming import singular
 
 _MONEY = frozenset({"amount", "total", "revenue", "sales", "payment", "subtotal"})
 _SALES = ("sales", "turnover")
 _LIFE = frozenset("hire hired birth founded opened joined since launch launched start established created".split())
 _SOLD = ("order", "sale", "invoice", "booking", "payment")  # tables of what is sold, the first that there is counts
+_PEOPLE = frozenset({"contact", "person", "people", "member", "user"})
 _ONE_EACH = frozenset({"average", "rate", "percent", "per", "max", "min", "number"})
 
 
@@ -22,8 +23,38 @@ def guess_entities(catalogue: Catalogue) -> tuple[Entity, ...]:
     for table in catalogue.tables:
         if table.name in looked_up and table.name_column and len(table.key) == 1:
             name = _singular(table.label)
-            entities.setdefault(name, Entity(name, table.name, table.key[0], table.name_column))
+            entity = Entity(name, table.name, table.key[0], table.name_column)
+            entities.setdefault(name, _with_contact(entity, catalogue))
     return tuple(entities.values())
+
+
+def _with_contact(entity: Entity, catalogue: Catalogue) -> Entity:
+    """`entity` with whom to write to: the first person of a table of contacts that refer to it, else the address that
+    its own row holds (its name may be a company's, and is no person to greet)."""
+    for join in catalogue.joins:
+        people = catalogue.table(join.left)
+        if join.right != entity.table or join.right_columns != (entity.key,) or people is None:
+            continue
+        email = _email(people)
+        if email and people.name_column and singular(people.label.split()[-1]) in _PEOPLE:
+            shown = f"{_quote(people.name_column)} AS name, {_quote(email)} AS email"
+            where = f"{_quote(join.left_columns[0])} = :key"
+            order = f" ORDER BY {', '.join(map(_quote, people.key))}" if people.key else ""
+            return _contacted(entity, f"SELECT {shown} FROM {_quote(people.name)} WHERE {where}{order} LIMIT 1")
+    own = catalogue.table(entity.table)
+    email = _email(own) if own is not None else ""
+    if not email:
+        return entity
+    sql = f"SELECT {_quote(email)} AS email FROM {_quote(entity.table)} WHERE {_quote(entity.key)} = :key"
+    return _contacted(entity, sql)
+
+
+def _contacted(entity: Entity, sql: str) -> Entity:
+    return replace(entity, facts=(Fact("contact", "Contact", sql),), contact="contact")
+
+
+def _email(table: Table) -> str:
+    return next((column.name for column in table.columns if column.role == "email"), "")
 
 
 def guess_metrics(catalogue: Catalogue) -> tuple[Metric, ...]:

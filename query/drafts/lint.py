@@ -134,7 +134,8 @@ class DraftLinter:
         facts = reader.facts(entity.name, draft.key)
         for role, fact, written in (("recipient", entity.contact, draft.to), ("sender", entity.owner, draft.sender)):
             name, address = value_of(facts, fact, "name"), value_of(facts, fact, "email")
-            known = f"{' '.join(str(name).split())} <{address!s}>" if name and address else ""
+            named = f"{' '.join(str(name).split())} <{address!s}>" if name else str(address)
+            known = named if address else ""
             if written and written != known:
                 yield Finding(
                     f"wrong_{role}", f"the {role} is not the one that the records have for this {entity.name}"

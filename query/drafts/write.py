@@ -335,9 +335,9 @@ class _Letter:
     def _person(self, role: str) -> tuple[str, str]:
         name = self.filler.slot_of(role, "name")
         address = self.filler.slot_of(role, "email", free=True)
-        if name is None or address is None:
+        if address is None:
             return "", f"the {role} of this {self.entity} is not known, or not visible to you"
-        return f"{name.text} <{address.text}>", ""
+        return f"{name.text} <{address.text}>" if name is not None else address.text, ""
 
     def _pictures(self) -> Iterator[DraftImage]:
         catalogue = self.writer.catalogue

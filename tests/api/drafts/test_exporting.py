@@ -82,6 +82,19 @@ def test_a_message_has_one_recipient_inline_pictures_and_references(tmp_path: Pa
     assert pictures[0].get_content() == PNG and "http" not in html.replace("<!doctype html>", "")
 
 
+def test_a_draft_without_a_sender_is_a_message_that_nobody_sent_yet(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, DraftsSettings.model_validate({"smtp": {"host": "127.0.0.1", "security": "none"}}))
+    body = letter(tmp_path).model_copy(update={"sender": ""}).model_dump_json()
+    desk.ledger.save_draft(ADMIN, "d2", "a1", "account", "A1", body)
+    desk.queue.approve(ADMIN, "d2")
+    with pytest.raises(UsageError, match="has no sender") as refused:
+        desk.queue.export(ADMIN, "d2", "smtp")
+    assert "owner" in refused.value.hint
+    done = desk.queue.export(ADMIN, "d2")
+    message = email.message_from_bytes(base64.b64decode(done["eml"]), policy=email.policy.default)
+    assert (message["From"], message["X-Unsent"], message["To"]) == (None, "1", "Ann Önder <ann@example.com>")
+
+
 def test_nothing_is_exported_that_was_not_approved_as_it_stands(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     with pytest.raises(DraftBlocked, match="is proposed, not approved"):

@@ -175,6 +175,31 @@ def test_entities_and_metrics_are_guessed(shop: Catalogue) -> None:
     assert revenue.time == "orders.order_date" and "sales" in revenue.synonyms
 
 
+def test_whom_to_write_to_is_drafted_from_a_table_of_contacts_or_the_own_address(tmp_path: Path) -> None:
+    script = """
+        CREATE TABLE clients (client_id TEXT PRIMARY KEY, name TEXT, email TEXT);
+        INSERT INTO clients VALUES ('C1', 'Nordwerk', 'info@nordwerk.example'), ('C2', 'Alma', 'hi@alma.example');
+        CREATE TABLE orders (order_id TEXT PRIMARY KEY, client_id TEXT REFERENCES clients (client_id), amount REAL);
+        INSERT INTO orders VALUES ('O1', 'C1', 5.5), ('O2', 'C2', 7);
+    """
+    people = """
+        CREATE TABLE contacts (contact_id TEXT PRIMARY KEY, client_id TEXT REFERENCES clients (client_id), name TEXT,
+            email TEXT);
+        INSERT INTO contacts VALUES ('P1', 'C1', 'Ann Berg', 'ann@nordwerk.example'),
+            ('P2', 'C2', 'Bo Dahl', 'bo@alma.example');
+    """
+    for number, (more, read) in enumerate([("", '"email" AS email FROM "clients"'), (people, 'FROM "contacts"')]):
+        path = tmp_path / f"{number}.sqlite"
+        with sqlite3.connect(path) as connection:
+            connection.executescript(script + more)
+        catalogue = draft_catalogue(open_engine(f"sqlite:///{path}", read_only=True))
+        client = catalogue.entity("client")
+        assert client is not None and client.contact == "contact"
+        contact = client.fact("contact")
+        assert contact is not None and read in contact.sql
+        assert parse_catalogue(read_yaml(dump_catalogue(catalogue))).entity("client") == client
+
+
 def test_a_draft_is_a_catalogue_that_holds(shop: Catalogue) -> None:
     read = parse_catalogue(read_yaml(dump_catalogue(shop)))
     assert [t.name for t in read] == [t.name for t in shop] and read.joins == shop.joins
