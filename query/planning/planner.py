@@ -19,7 +19,7 @@ from query.planning.left_out import left_out
 from query.planning.population import LIGHT_VERBS, Names, Populations, TableReader
 from query.planning.recipes import Recipes
 from query.planning.relevance import Nearness, stems
-from query.planning.router import NOT_SURE_ENOUGH, SEVERAL_MEANINGS, SHOWN, route
+from query.planning.router import NOT_SURE_ENOUGH, NOWHERE, SEVERAL_MEANINGS, SHOWN, route
 from query.planning.routing_signals import FAR_FETCHED, GUIDE_CUES, RouteFeatures, explained
 from query.text2sql.thesaurus import FUNCTION_WORDS
 
@@ -55,6 +55,11 @@ _CHANGE = re.compile(
     re.I,
 )
 _CLAUSES = re.compile(r",?\s+and\s+(?:also\s+)?(?=(?:what|who|which|how|when|where|why)\b)", re.I)
+_RISK = re.compile(r"\bchurn|\bat[ -]risk\b|\blikely to (?:leave|cancel)\b", re.I)
+NO_SCORE = (
+    "The data cannot answer this: no score that you see tells who is at risk. One is learned from your own history once"
+    " the catalogue declares it (docs/scores.md)."
+)
 NEARLY_AS_LIKELY = 0.15
 LEFT_OUT = "the likeliest reading leaves out a part of the question"
 SPOKEN_OF = 0.5  # cosine from which a document speaks of a question that has hardly a word of its own
@@ -136,6 +141,8 @@ class Planner:
     def _several_steps(self, intent: Intent) -> Plan | None:
         if intent.score is not None:
             return self.recipes.scored(intent, intent.score)
+        if intent.draft is not None and self._lacks_score(intent.body):
+            return Plan(intent.question, Route("refuse", NOWHERE, 0.9), clarification=NO_SCORE)
         if intent.draft is not None:
             asked = "Whom should the draft be for? Name one, or say which."
             return self.recipes.drafted(intent) or _clarify(intent, asked)
@@ -146,6 +153,9 @@ class Planner:
         recipes = [self.recipes.advised, self.recipes.profile]
         recipes += [self.recipes.joined] if self.documents else []
         return next((plan for recipe in recipes if (plan := recipe(intent))), None)
+
+    def _lacks_score(self, body: str) -> bool:
+        return not self.catalogue.scores and bool(_RISK.search(body))
 
     def _compound(self, intent: Intent) -> Plan | None:
         """ "Which invoices of X are overdue, and what does our playbook say": each clause by its own path."""
@@ -197,7 +207,9 @@ class Planner:
             return Plan(intent.question, made, steps, readings[1:3])
         if made.path == "vector":
             return self._searched(intent, made)
-        return Plan(intent.question, made, (), readings[:2], _why_not(missing or self.populations.unknown(intent.body)))
+        why = _why_not(missing or self.populations.unknown(intent.body))
+        why = NO_SCORE if self._lacks_score(intent.body) else why
+        return Plan(intent.question, made, (), readings[:2], why)
 
     def _says_nothing(self, body: str) -> bool:
         """True where no word names a topic: "the numbers this month", but not "total amount by month"."""

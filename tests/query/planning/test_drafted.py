@@ -100,3 +100,18 @@ def test_a_name_that_several_bear_in_full_is_a_value_like_any_other() -> None:
 def test_to_give_is_to_answer_or_to_change(question: str, refused: bool) -> None:
     plan = _planner(agree=False).plan(question)
     assert ("does not change data" in plan.route.reason) == refused
+
+
+class _Nothing(_Tables):
+    """No reading of any question."""
+
+    def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:
+        return ()
+
+
+@pytest.mark.parametrize(
+    "question", ["Which shops are at risk of churn?", "Draft an e-mail to the shops at risk of churn"]
+)
+def test_where_no_score_is_declared_the_asker_is_told_how_one_comes_to_be(question: str) -> None:
+    plan = Planner(CATALOGUE, _Nothing(0, 0), _Nobody(), lambda _: Nearness(), lambda *_: False).plan(question)
+    assert plan.route.path == "refuse" and "docs/scores.md" in plan.clarification
