@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
 DATABASE = "tower.db"
-MOST_ASKERS = 256  # who see the same, with planners of their own
 ADMINISTRATOR = "admin"
 
 
@@ -292,7 +290,7 @@ def _engine(
 
     folders = LocalStudio(home.absolute(), settings.sources)
     templates = settings.catalogue_path.parent / "templates"
-    tables = _each_own(_by_scope(lambda scope: _tables(catalogue, reader, scope)))
+    tables = _by_scope(lambda scope: _tables(catalogue, reader, scope))
     parts = Parts(
         catalogue,
         reader,
@@ -351,26 +349,9 @@ def _second_planner(
     whole = catalogue.whole or catalogue
     about = _by_scope(lambda scope: Attributes(whole, reader, scope, settings.models.pseudonyms))
     return lambda scope: ModelPlanner(
-        model, catalogue, reader, scope, tables(scope).links, persons, examples, chosen.timeout_s, documents,
+        model, catalogue, reader, scope, tables(scope).own().links, persons, examples, chosen.timeout_s, documents,
         lambda name: about(scope).of(name),
     )  # fmt: skip
-
-
-def _each_own(shared: Callable[[Scope], TableReader]) -> Callable[[Scope], TableReader]:
-    """Each asker's own planner, over what is read once for all who see the same: nobody can tell by a quick plan what
-    others asked."""
-    made: OrderedDict[str, TableReader] = OrderedDict()
-
-    def of(scope: Scope) -> TableReader:
-        key = scope.key()
-        own = made.get(key)
-        if own is None:
-            own = made[key] = shared(scope).own()
-            if len(made) > MOST_ASKERS:
-                made.popitem(last=False)
-        return own
-
-    return of
 
 
 def _tables(catalogue: Catalogue, reader: SqlReader, scope: Scope) -> TableReader:

@@ -85,15 +85,14 @@ class QueryEngine:
     def planner(self, scope: Scope) -> Planner:
         """The planner of the grammar for `scope`."""
         parts = self.parts
-        tables, names = parts.tables(scope), parts.names(scope)
+        tables, names = parts.tables(scope).own(), parts.names(scope)
         documents = parts.passages is not None
         return Planner(parts.catalogue, tables, names, self._probe(scope), self._agree(scope), documents)
 
     def resolved(self, question: str, scope: Scope, earlier: Turn | None) -> Resolved:
         """`question` as one that stands by itself, read together with the turn before it."""
-        return FollowUps(self.parts.catalogue, self.parts.tables(scope), self.parts.names(scope)).resolve(
-            question, earlier
-        )
+        parts = self.parts
+        return FollowUps(parts.catalogue, parts.tables(scope).own(), parts.names(scope)).resolve(question, earlier)
 
     def answer(self, question: str, scope: Scope, notify: Notify = silent) -> Answer:
         """Answer `question` with what `scope` shows. Raises `EmptyQuestion` and `StorageError`; a question that the

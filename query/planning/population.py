@@ -29,7 +29,7 @@ class TableReader(Protocol):
     """What planning needs of the table planner (`query.text2sql.planner.TableQuestionPlanner`)."""
 
     def own(self) -> TableReader:
-        """The same planner for another asker who sees the same: it remembers nothing that this one was asked."""
+        """The same planner for one question: nothing is remembered of other questions, nor of this one afterwards."""
         ...
 
     def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:

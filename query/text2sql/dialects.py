@@ -40,7 +40,7 @@ class DialectTables:
     accepts: Callable[[str], bool]
 
     def own(self) -> DialectTables:
-        """The same for another asker: what was asked of this one is not remembered there."""
+        """The same for one question: nothing is remembered of others."""
         return replace(self, inner=self.inner.own())
 
     def plan(self, question: str, *, subject: str | None = None, limit: int = 5) -> tuple[Reading, ...]:

@@ -85,7 +85,8 @@ class TableQuestionPlanner:
         self._remember()
 
     def own(self) -> TableQuestionPlanner:
-        """The same planner for another asker who sees the same: what was asked of this one is not remembered there."""
+        """The same planner for one question: nothing is remembered of other questions, nor of this one afterwards, so
+        that a quick plan tells nobody what others asked."""
         assert self._linker  # the stored values are read once for all of them
         other = copy(self)
         other._remember()
