@@ -23,6 +23,7 @@ from query.text2sql.tokens import NUMBER_WORDS, stem, stems_of, tokenise
 
 _WORD = re.compile(r"[^\W\d_]{2,}(?:[-'’][^\W\d_]+)*")
 _UNDONE = re.compile(r"un\w{2,}(?:ed|en|sold|paid|spent|used)$", re.I)  # "unused", "unpaid": no verb says that
+_ASKS_HOW_MUCH = re.compile(r"\bhow (?:much|many)\b", re.I)
 _ASKS_WHICH = re.compile(r"^\s*(?:which|who)\b", re.I)
 # What is asked for, and what in the query does it. Words under a link (a metric called "return rate") ask for nothing.
 _DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
@@ -30,13 +31,14 @@ _DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     for words, sql in (
         (r"totals?|sum|altogether", r"\b(?:SUM|COUNT|AVG|MAX|MIN|TOTAL)\b"),
         (r"averages?|mean", r"\bAVG\b|/"),
-        (r"percentages?|percent|proportion|rates?|ratio|shares?", r"/"),
+        (r"percentages?|(?<!\d )percent|proportion|rates?|ratio|shares?", r"/"),
         (r"why|reasons?", r"\breasons?\b"),
         (r"highest|lowest|largest|smallest|biggest|(?<!at )most|(?<!at )least|worst", r"\bORDER BY\b|\bMAX\b|\bMIN\b"),
         (r"growth|grow|grew|grown|drop|drops|dropped|decline[sd]?|increased?|decreased?|fell|fallen", r" - "),
         (r"no|not|never|without|nobody|neither", r"\bNOT\b|<>|!=|IS NULL|EXCEPT|= 0\b|< |<= |> |>= "),
     )
 )
+_TOTAL = re.compile(r"\b(?:SUM|COUNT|AVG|MAX|MIN)\b|[-+*/]")
 _NUMBERED = re.compile(r"\d\s*$")  # "120 days": the number is what counts
 _PASSING = frozenset(
     map(stem, (*LIGHT_VERBS, "spread", "address", "far", "add", "develop", "cover", "expected", "trend"))
@@ -67,6 +69,9 @@ def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ..
             missing[wanted.start()] = wanted.group()
     missing |= _numbers(text, links, reading.sql)
     missing |= _measures(text, links, reading)
+    much = _ASKS_HOW_MUCH.search(text)
+    if much and not _measured(reading, catalogue):
+        missing[much.start()] = much.group()
     which = _ASKS_WHICH.match(text)
     if which and not _lists(reading.sql):
         missing[which.start()] = which.group().strip()
@@ -115,6 +120,18 @@ def _measures(text: str, links: list[Link], reading: Reading) -> dict[int, str]:
     named = {link.target for link in links}
     weak = (link for link in reading.links if link.kind == "column" and link.score < FAR_FETCHED)
     return {k.start: k.text for k in weak if k.target not in named and _NUMBERED.search(text[: k.start])}
+
+
+def _measured(reading: Reading, catalogue: Catalogue) -> bool:
+    """True where the query gives a number: a total, or a column of numbers."""
+    shown = reading.sql.partition(" FROM ")[0]
+    if _TOTAL.search(shown):
+        return True
+    tables = (catalogue.table(name) for name in reading.tables)
+    numbers = {
+        c.name for table in tables if table is not None for c in table.columns if c.type in ("integer", "number")
+    }
+    return any(word in numbers for word in re.findall(r"\w+", shown))
 
 
 def _lists(sql: str) -> bool:

@@ -196,6 +196,8 @@ class Planner:
             made = same if features.drafted else replace(made, path="sql", reason=SAME_ROWS)
         if best is not None and made.reason == NOT_SURE_ENOUGH:
             return _clarify(intent, _nearest(best), (best,), made)
+        if made.path == "clarify" and best is not None and missing:
+            return _clarify(intent, _nearest(best, missing), (best,), replace(made, path="refuse", reason=LEFT_OUT))
         if made.path == "clarify" and best is not None and second is not None:
             return _clarify(intent, _readings_asked((best, second)), (best, second), made)
         if made.path == "sql" and best is not None and missing:

@@ -50,6 +50,7 @@ class Lexicon:
         self._by_name = {t.name: t for t in self.tables}
         self._phrases: dict[Phrase, dict[tuple[str, str, tuple[str, ...], str], Entry]] = defaultdict(dict)
         self._words: dict[str, None] = {}
+        self._called = {stems_of(text) for t in self.tables for text in (t.label, t.name, *t.synonyms)}
         self._raw: dict[Phrase, dict[tuple[str, str, tuple[str, ...], str], set[str]]] = {}
         for table in self.tables:
             self._add_table(table)
@@ -197,7 +198,8 @@ class Lexicon:
                 self._put((*label, *stems), replace(entry, score=1.0))
             rest = tuple(s for s in stems if s not in own)
             if rest and rest != stems:
-                self._put(rest, replace(entry, score=0.95 if rest != ("id",) or is_key else 0.7))
+                foreign = bool(self.catalogue.terms) and rest in self._called  # "orders" are no `portal_orders`
+                self._put(rest, replace(entry, score=0.6 if foreign else 0.95 if rest != ("id",) or is_key else 0.7))
             if len(stems) == 2:
                 self._put((stem("".join(words_of(text))),), replace(entry, score=0.95))
                 if stems[0] == "name":
