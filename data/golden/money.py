@@ -41,6 +41,11 @@ def _invoices(f: Facts) -> list[Question]:
             "How many invoices are overdue and what do they add up to?",
             [[len(overdue), total(overdue, "amount")]],
         ),
+        ask(
+            "open-total",
+            "What is the total of open invoices?",
+            total([i for i in invoices if i["status"] == "Open"], "amount"),
+        ),
         ask("overdue-region", "Overdue amount per region", sums(overdue, lambda i: i["account"]["region"], "amount")),
         ask(
             "overdue-top", "Which five accounts owe us the most in overdue invoices?", top(by_account, 5), ordered=True

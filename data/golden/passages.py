@@ -134,6 +134,15 @@ UNKNOWN = (
     ("world-cup", "Who won the last football world cup?"),
     ("advertising", "How much did we spend on advertising in 2025?"),
     ("parking", "How many parking spaces does the head office have?"),
+    # each of these has a reading that is sure of every word but the one that matters
+    ("unused-seats", "How many seats are unused?"),
+    ("escalated", "How many tickets were escalated last month?"),
+    ("return-rate", "Which products have the highest return rate?"),
+    ("usage-drop", "Which customers had a drop in usage?"),
+    ("why-lost", "How many opportunities did we lose in 2025 and why?"),
+    ("dach", "How did revenue develop in DACH?"),
+    ("spent-more", "Which customers spent more than 100000 euros in 2025?"),
+    ("overdue-days", "Which invoices are overdue by more than 60 days?"),
 )
 UNCLEAR = (
     ("twins", "How is Nordwand doing?"),

@@ -135,6 +135,7 @@ def _names(f: Facts) -> list[Question]:
     return [
         ask("primary-contact", f"Who is the primary contact of {one['name']}?", main["name"]),
         ask("owner-of", f"Who is the account owner of {two['name']}?", two["owner"]["name"]),
+        ask("owns", f"Who owns {two['name']}?", two["owner"]["name"]),
         ask("segment-of", f"Which segment does {three['name']} belong to?", three["segment"]),
         ask("since-of", f"Since when has {three['name']} been our customer?", three["customer_since"]),
         ask(

@@ -196,12 +196,11 @@ class Planner:
             made = same if features.drafted else replace(made, path="sql", reason=SAME_ROWS)
         if best is not None and made.reason == NOT_SURE_ENOUGH:
             return _clarify(intent, _nearest(best), (best,), made)
-        if made.path == "clarify" and best is not None and missing:
-            return _clarify(intent, _nearest(best, missing), (best,), replace(made, path="refuse", reason=LEFT_OUT))
         if made.path == "clarify" and best is not None and second is not None:
             return _clarify(intent, _readings_asked((best, second)), (best, second), made)
-        if made.path == "sql" and best is not None and missing:
-            return _clarify(intent, _nearest(best, missing), (best,), replace(made, path="refuse", reason=LEFT_OUT))
+        if missing and made.path in ("sql", "clarify"):
+            made = replace(made, path="refuse", reason=LEFT_OUT)
+            return Plan(intent.question, made, (), readings[:2], _unsaid(missing))
         if made.path == "sql" and best is not None:
             steps: tuple[Step, ...] = (SqlStep("answer", best),)
             if intent.chart:
@@ -349,18 +348,19 @@ def _why_not(unknown: Sequence[str]) -> str:
     return f"The data cannot answer this: nothing we hold speaks of {named}." if named else ""
 
 
-def _nearest(best: Reading, missing: Sequence[str] = ()) -> str:
-    """What is said of a reading that is too unsure to be an answer, or that leaves words of the question out."""
-    said = ", ".join(f"“{word}”" for word in missing if word.lower() not in ("which", "who"))
-    why = (
-        f"I do not know what {said} means in this data, and leave it out."
-        if said
-        else "I am not sure enough of what is asked to call this an answer."
-    )
+def _nearest(best: Reading) -> str:
+    """What is said of a reading that is too unsure to be an answer."""
     return (
-        f"{why} The nearest reading is: {best.explanation}."
+        f"I am not sure enough of what is asked to call this an answer. The nearest reading is: {best.explanation}."
         " Here is what that gives; ask in other words if you mean something else."
     )
+
+
+def _unsaid(missing: Sequence[str]) -> str:
+    """Why a question is not answered of which every reading leaves `missing` out."""
+    said = ", ".join(f"“{word}”" for word in missing if word.lower() not in ("which", "who"))
+    why = f"I do not know what {said} means in it" if said else "I do not know what it asks for"
+    return f"The data cannot answer this: {why}. Ask in other words, or without it."
 
 
 def _readings_asked(readings: Sequence[Reading]) -> str:

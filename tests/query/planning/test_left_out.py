@@ -79,10 +79,10 @@ def _planner() -> Planner:
     return Planner(catalogue, tables, Nobody(), lambda _: Nearness(0.0, 0.0), lambda *_: False)
 
 
-def test_a_question_of_which_a_part_is_left_out_gets_no_answer_but_its_nearest_reading() -> None:
+def test_a_question_of_which_a_part_is_left_out_gets_no_answer_and_is_told_which() -> None:
     plan = _planner().plan("How many accounts were escalated?")
     assert (plan.route.path, plan.route.reason) == ("refuse", LEFT_OUT)
-    assert "“escalated”" in plan.clarification and "Here is what that gives" in plan.clarification
+    assert "“escalated”" in plan.clarification and plan.steps == () and plan.alternatives
     assert _planner().plan("How many accounts are there?").route.path == "sql"
 
 
