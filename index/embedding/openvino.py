@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import queue
 import sys
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from index.embedding.embedder import Vectors
 _CPU_FLAGS = Path("/proc/cpuinfo")
 _STEP = 32  # tokens: texts are padded to a multiple, as each shape is compiled when it is first seen
 _SHORT = 16  # what most questions fit in
+_first = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -62,6 +64,10 @@ class OpenVinoSession:
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(threads):
             self._requests.put(self._model.create_infer_request())
+        # OpenVINO's Python side sets up what it keeps at the first inference of a process. Two threads that come to it
+        # together wait for each other for good: one holds the interpreter's lock, the other the guard of the set-up.
+        with _first:
+            self.run([[0]])
 
     def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """Vectors of texts, given as their token ids."""

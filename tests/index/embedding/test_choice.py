@@ -48,6 +48,20 @@ def test_auto_takes_the_quick_runtime_and_loads_no_telemetry(cache: Path) -> Non
     assert ended.stdout.strip() == "openvino []"
 
 
+@needs_bfloat16
+def test_the_first_inference_is_over_before_threads_share_a_session(cache: Path) -> None:
+    """Two threads that make a process's first inference together can wait for each other for good."""
+    code = (
+        "import sys, threading; from pathlib import Path; from index.embedding.minilm import MiniLM\n"
+        "from index.embedding.openvino import OpenVinoSession as Session\n"
+        "ran, run = [], Session.run\n"
+        "Session.run = lambda self, tokens: (ran.append(1), run(self, tokens))[1]\n"
+        f"MiniLM(Path({str(cache)!r}), runtime='openvino').warm(); print(len(ran))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "1"
+
+
 def test_auto_is_onnxruntime_on_another_processor(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_runtime, "is_available", lambda: False)
     assert choose_embedder("auto", None, cache).identity.endswith("onnxruntime/fp32")
