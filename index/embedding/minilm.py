@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from index.embedding.batcher import Batcher
 from index.embedding.embedder import Progress, Vectors
+from index.embedding.rows import Tokens, one_row, rows_apart
 from index.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ WINDOW = 256  # tokens, the model's own limit
 _BATCH_TOKENS = 256  # padded tokens in one run: a core is busy with it, and long texts come in few shapes
 _BATCH_TEXTS = 16
 _FEW_TOKENS = 1024  # padded, of texts that are not worth a batch a core
+_ROW_TOKENS = 256  # of a few texts that are computed in one row: longer ones see too much of what is not theirs
 _STEP = 32  # tokens: batches come in few shapes, as a runtime may compile each shape
 _REMEMBERED = 512  # query vectors
 _GROUP = 4096  # texts tokenised and sorted together, so that memory stays bounded
@@ -45,8 +47,8 @@ Use = Literal["few", "many"]  # texts: a session for each is loaded when it is f
 class Session(Protocol):
     """The encoder's graph, loaded; safe to use from several threads."""
 
-    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """Unit vectors of texts, given as their token ids."""
+    def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
+        """Unit vectors of texts, given as their token ids; `together` computes them in one row."""
         ...
 
 
@@ -135,11 +137,11 @@ class MiniLM:
                 group.append(([first + row for row in rows], [tokens[row] for row in rows]))
             yield group
 
-    def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+    def _run(self, tokens: Tokens) -> Vectors:
         return self._session("many").run(tokens)
 
-    def _run_few(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        return self._session("few").run(tokens)
+    def _run_few(self, tokens: Tokens) -> Vectors:
+        return self._session("few").run(tokens, together=sum(map(len, tokens)) <= _ROW_TOKENS)
 
     def _tokens(self, texts: Sequence[str], use: Use) -> list[list[int]]:
         """The tokens of texts, for a session that is loaded, its weights checked."""
@@ -252,15 +254,10 @@ class _OnnxSession:
         given = str(model) if isinstance(model, Path) else model
         self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
-    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """One run over texts padded to the longest of them."""
-        width = max(len(ids) for ids in tokens)
-        padded = np.zeros((len(tokens), width), dtype=np.int32)
-        mask = np.zeros_like(padded)
-        for row, ids in enumerate(tokens):
-            padded[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
-        result: Vectors = self._session.run(["embedding"], {"input_ids": padded, "attention_mask": mask})[0]
+    def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
+        """One run, padded to the longest text where each has a row of its own."""
+        inputs = one_row(tokens, sum(map(len, tokens))) if together else rows_apart(tokens, max(map(len, tokens)))
+        result: Vectors = self._session.run(["embedding"], inputs)[0]
         return result
 
 

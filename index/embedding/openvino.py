@@ -10,14 +10,12 @@ import importlib.util
 import queue
 import sys
 import threading
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from index.embedding.embedder import Vectors
+from index.embedding.rows import Tokens, one_row, rows_apart
 
 _CPU_FLAGS = Path("/proc/cpuinfo")
 _STEP = 32  # tokens: texts are padded to a multiple, as each shape is compiled when it is first seen
@@ -69,18 +67,16 @@ class OpenVinoSession:
         with _first:
             self.run([[0]])
 
-    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """Vectors of texts, given as their token ids."""
-        longest = max(len(ids) for ids in tokens)
-        width = _SHORT if longest <= _SHORT else -(-longest // _STEP) * _STEP
-        padded = np.zeros((len(tokens), width), dtype=np.int32)
-        mask = np.zeros_like(padded)
-        for row, ids in enumerate(tokens):
-            padded[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
+    def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
+        """Vectors of texts, given as their token ids; `together` computes them in one row."""
+        if together:
+            inputs = one_row(tokens, -(-sum(map(len, tokens)) // _SHORT) * _SHORT)
+        else:
+            longest = max(map(len, tokens))
+            inputs = rows_apart(tokens, _SHORT if longest <= _SHORT else -(-longest // _STEP) * _STEP)
         request = self._requests.get()
         try:
-            found: Vectors = request.infer({"input_ids": padded, "attention_mask": mask})[0].copy()
+            found: Vectors = request.infer(inputs)[0].copy()
         finally:
             self._requests.put(request)
         return found
