@@ -192,6 +192,10 @@ class Audited:
         current().spend(rows=len(passages))
         return passages
 
+    def prepare(self, queries: Sequence[str]) -> None:
+        """Nothing is read and nothing leaves, so nothing is recorded."""
+        self.inner.prepare([encodable(query.strip()) for query in queries])
+
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
         text = encodable(text)

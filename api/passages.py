@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,6 +67,12 @@ class LivePassages:
                 live, gateway = self._generations.open_live(self._embedder)
                 self._hold(live.generation, gateway, self.over(gateway))
             return self._index
+
+    def prepare(self, queries: Sequence[str]) -> None:
+        """Embed what will be searched for, together."""
+        from index.embedding.embedder import prepare_queries
+
+        prepare_queries(self._embedder, queries)
 
     def over(self, gateway: VectorGateway) -> PassageIndex:
         """An index on another generation's gateway, which stays its opener's."""

@@ -194,6 +194,10 @@ class Unaudited(Protocol):
         """The best `k` passages; with `repeats` also what says again what a better one says."""
         ...
 
+    def prepare(self, queries: Sequence[str]) -> None:
+        """Make ready what several searches that are about to come have in common. Nothing comes of it but time."""
+        ...
+
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
         ...

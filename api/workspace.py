@@ -241,6 +241,11 @@ class Workspace:
                 return ()
             return passages.search(query, scope, k=k, per_document=1, repeats=repeats)
 
+    def prepare(self, queries: Sequence[str]) -> None:
+        """Embed what will be searched for, together."""
+        if self._live is not None:
+            self._live.prepare(queries)
+
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""
         from index.guard.guard import guard

@@ -171,6 +171,9 @@ class RemoteService:
         found = self._calls.call("POST", "/v1/search", body, user=scope.principal.name)
         return tuple(_passage(hit) for hit in found["hits"])
 
+    def prepare(self, queries: Sequence[str]) -> None:
+        """The server does so by itself."""
+
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the server's guard. The query that comes back is for display: `sql` is empty."""
         from index.guard.guard import GuardedQuery

@@ -45,6 +45,13 @@ def warm_beside(embedder: Embedder) -> None:
         threading.Thread(target=_quietly, args=(warm,), name="warm").start()
 
 
+def prepare_queries(embedder: Embedder, texts: Sequence[str]) -> None:
+    """Have questions that come together embedded together, where the embedder can: `embed_query` finds them then."""
+    prepare = getattr(embedder, "prepare", None)
+    if prepare is not None:
+        prepare(texts)
+
+
 def _quietly(warm: Callable[[], None]) -> None:
     try:
         warm()

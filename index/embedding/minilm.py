@@ -12,9 +12,10 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -113,11 +114,27 @@ class MiniLM:
                 return known
         vector = self._batcher.run(self._tokens([text], "few")[0])
         vector.setflags(write=False)
+        self._remember({text: vector})
+        return vector
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Embed questions that are about to be asked, as many in one run as a row takes."""
         with self._remembering:
-            self._queries[text] = vector
+            new = [text for text in dict.fromkeys(texts) if text not in self._queries]
+        tokens = self._tokens(new, "few") if new else []
+        while tokens:
+            lengths = accumulate(map(len, tokens))
+            count = max(1, sum(length <= _ROW_TOKENS for length in lengths))
+            vectors = self._run_few(tokens[:count])
+            vectors.setflags(write=False)
+            self._remember(dict(zip(new, vectors, strict=False)))
+            new, tokens = new[count:], tokens[count:]
+
+    def _remember(self, vectors: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        with self._remembering:
+            self._queries.update(vectors)
             while len(self._queries) > _REMEMBERED:
                 self._queries.popitem(last=False)
-        return vector
 
     def warm(self) -> None:
         """Load the runtime now rather than at the first text."""

@@ -193,6 +193,7 @@ class FakeService:
 
     closed: bool = False
     asked: list[str] = field(default_factory=list)
+    prepared: list[list[str]] = field(default_factory=list)
     faults: tuple[str, ...] = ()
     drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
     models: FakeModels = field(default_factory=FakeModels)
@@ -242,6 +243,9 @@ class FakeService:
     def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
         found = Passage("doc#0", "library:warranty.md", "library", "Warranty", TEXT, 0, len(TEXT), 0.9, 0.8)
         return (found,)[:k]
+
+    def prepare(self, queries: Sequence[str]) -> None:
+        self.prepared.append(list(queries))
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         if not text.lower().startswith("select"):

@@ -68,6 +68,17 @@ def test_a_question_asked_again_is_remembered_and_cannot_be_changed(model: MiniL
         vector[0] = 1.0
 
 
+def test_questions_that_are_prepared_are_found_embedded(model: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = [f"{'long ' * number}question number {number}" for number in range(60)]
+    exact = np.array([MiniLM.embed(model, [text])[0] for text in questions])
+    model.prepare([*questions, *questions[:3]])
+    monkeypatch.setattr(model, "_run_few", None)
+    found = np.array([model.embed_query(text) for text in questions])
+    assert (found * exact).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    with pytest.raises(ValueError, match="read-only"):
+        model.embed_query(questions[0])[0] = 1.0
+
+
 def test_one_question_is_embedded_within_milliseconds(model: MiniLM) -> None:
     model.warm()
     times = []
