@@ -75,10 +75,11 @@ def _candidates(lists: Sequence[TermList], shown: Mask, limit: int) -> Array:
     left = sum(len(one.rows) for one in ordered)
     most = 0.0
     for place, one in enumerate(ordered, 1):
-        held = partial[one.rows]  # a row stands once in a list
-        fresh = one.rows[held == 0] if touched else one.rows
+        listed = one.rows.astype(np.intp)  # what numpy makes of rows each time that they are an index
+        held = partial[listed]  # a row stands once in a list
+        fresh = listed[held == 0] if touched else listed
         touched.append(fresh if everything else fresh[shown[fresh]])
-        partial[one.rows] = held + one.impacts * one.weight
+        partial[listed] = held + one.impacts * one.weight
         left -= len(one.rows)
         most, rest = most + one.most, sum(other.most for other in ordered[place:])
         if (left < _WORTH or most <= rest) and place < len(ordered):
