@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from index.embedding.batcher import Batcher
 from index.embedding.embedder import Progress, Vectors
-from index.embedding.rows import Tokens, one_row, rows_apart
+from index.embedding.rows import Tokens, one_row, row_lengths, rows_apart
 from index.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -123,8 +123,7 @@ class MiniLM:
             new = [text for text in dict.fromkeys(texts) if text not in self._queries]
         tokens = self._tokens(new, "few") if new else []
         while tokens:
-            lengths = accumulate(map(len, tokens))
-            count = max(1, sum(length <= _ROW_TOKENS for length in lengths))
+            count = max(1, sum(end <= _ROW_TOKENS for end in accumulate(row_lengths(tokens))))
             vectors = self._run_few(tokens[:count])
             vectors.setflags(write=False)
             self._remember(dict(zip(new, vectors, strict=False)))
@@ -158,7 +157,7 @@ class MiniLM:
         return self._session("many").run(tokens)
 
     def _run_few(self, tokens: Tokens) -> Vectors:
-        return self._session("few").run(tokens, together=sum(map(len, tokens)) <= _ROW_TOKENS)
+        return self._session("few").run(tokens, together=sum(row_lengths(tokens)) <= _ROW_TOKENS)
 
     def _tokens(self, texts: Sequence[str], use: Use) -> list[list[int]]:
         """The tokens of texts, for a session that is loaded, its weights checked."""
@@ -273,7 +272,7 @@ class _OnnxSession:
 
     def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
         """One run, padded to the longest text where each has a row of its own."""
-        inputs = one_row(tokens, sum(map(len, tokens))) if together else rows_apart(tokens, max(map(len, tokens)))
+        inputs = one_row(tokens, 2) if together else rows_apart(tokens, max(map(len, tokens)))
         result: Vectors = self._session.run(["embedding"], inputs)[0]
         return result
 

@@ -70,7 +70,7 @@ class OpenVinoSession:
     def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
         """Vectors of texts, given as their token ids; `together` computes them in one row."""
         if together:
-            inputs = one_row(tokens, -(-sum(map(len, tokens)) // _SHORT) * _SHORT)
+            inputs = one_row(tokens, _SHORT)
         else:
             longest = max(map(len, tokens))
             inputs = rows_apart(tokens, _SHORT if longest <= _SHORT else -(-longest // _STEP) * _STEP)

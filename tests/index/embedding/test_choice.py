@@ -37,6 +37,15 @@ def test_the_quick_runtime_gives_the_vectors_of_the_exact_one(cache: Path) -> No
 
 
 @needs_bfloat16
+def test_a_question_has_the_vector_beside_others_that_it_has_alone(cache: Path) -> None:
+    model = MiniLM(cache, runtime="openvino")
+    tokens = model._tokens([f"{'word ' * (n % 7)}question number {n}" for n in range(40)], "few")
+    alone = np.concatenate([model._run_few([one]) for one in tokens])
+    beside = np.concatenate([model._run_few(tokens[n : n + 8]) for n in range(0, 40, 8)])
+    assert np.abs(alone - beside).max() < 1e-6
+
+
+@needs_bfloat16
 def test_auto_takes_the_quick_runtime_and_loads_no_telemetry(cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from index.embedding.choice import choose_embedder\n"

@@ -14,10 +14,11 @@ TEXTS = ["Which customers are at risk?", "zips", "", "How long is the warranty o
 
 
 def test_in_one_row_a_text_begins_anew_and_sees_itself_alone() -> None:
-    inputs = one_row([[5, 6], [7]], 4)
-    assert inputs["input_ids"].tolist() == [[5, 6, 7, 0]] and inputs["positions"].tolist() == [[0, 1, 0, 0]]
-    assert inputs["attention_mask"].tolist() == [[[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]]
-    assert inputs["texts"].tolist() == [[1, 1, 0, 0], [0, 0, 1, 0]]
+    inputs = one_row([[5], [6, 7]], 4)
+    assert inputs["input_ids"].tolist() == [[5, 0, 6, 7]] and inputs["positions"].tolist() == [[0, 0, 0, 1]]
+    assert inputs["attention_mask"].tolist() == [[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]]
+    assert inputs["texts"].tolist() == [[1, 0, 0, 0], [0, 0, 1, 1]]
+    assert one_row([[5], [6, 7], [8]], 4)["input_ids"].tolist() == [[5, 0, 6, 7, 8, 0, 0, 0]]
 
 
 def test_in_rows_apart_nothing_sees_the_padding() -> None:
