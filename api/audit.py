@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from index.audit import AuditLog
     from index.catalogue.model import Catalogue
     from index.documents import Passage
+    from index.embedding.asked import Asked
     from index.guard.guard import GuardedQuery
     from index.scope import Scope
     from index.sql import Rows
@@ -191,6 +192,10 @@ class Audited:
             found.update(self.trail.resources("document", [passage.doc_id for passage in passages]))
         current().spend(rows=len(passages))
         return passages
+
+    def prepare(self, asked: Sequence[Asked]) -> None:
+        """Nothing is read and nothing leaves, so nothing is recorded."""
+        self.inner.prepare([one._replace(text=encodable(one.text.strip())) for one in asked])
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from api.running import Running
+    from index.embedding.asked import Asked
     from index.embedding.embedder import Embedder
     from index.reading import SqlDocuments
     from index.search.passages import PassageIndex
@@ -67,6 +68,12 @@ class LivePassages:
                 live, gateway = self._generations.open_live(self._embedder)
                 self._hold(live.generation, gateway, self.over(gateway))
             return self._index
+
+    def prepare(self, asked: Sequence[Asked]) -> None:
+        """Embed what will be searched for, together."""
+        from index.embedding.embedder import prepare_queries
+
+        prepare_queries(self._embedder, asked)
 
     def over(self, gateway: VectorGateway) -> PassageIndex:
         """An index on another generation's gateway, which stays its opener's."""

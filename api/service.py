@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
+    from index.embedding.asked import Asked
     from index.errors import PolicyError
     from index.guard.guard import GuardedQuery
     from index.sql import Rows
@@ -192,6 +193,10 @@ class Unaudited(Protocol):
 
     def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
         """The best `k` passages; with `repeats` also what says again what a better one says."""
+        ...
+
+    def prepare(self, asked: Sequence[Asked]) -> None:
+        """Make ready what several searches that are about to come have in common. Nothing comes of it but time."""
         ...
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from api.upkeep.forgetting import Mode
     from api.upkeep.owned import Owned
     from index.documents import Passage
+    from index.embedding.asked import Asked
     from index.embedding.embedder import Embedder
     from index.feedback import FeedbackStore
     from index.guard.guard import GuardedQuery
@@ -237,9 +238,12 @@ class Workspace:
             warm_beside(self._embedder)
         with self._running.one():
             passages = self._open_passages()
-            if passages is None:
-                return ()
-            return passages.search(query, scope, k=k, per_document=1, repeats=repeats)
+            return passages.search(query, scope, k=k, per_document=1, repeats=repeats) if passages is not None else ()
+
+    def prepare(self, asked: Sequence[Asked]) -> None:
+        """Embed what will be searched for, together."""
+        if self._live is not None:
+            self._live.prepare(asked)
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the guard."""

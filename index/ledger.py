@@ -85,7 +85,7 @@ class Ledger(StoreBase):
         """Keep an answer for the principal of `scope`."""
         row = {"id": answer_id, "principal": scope.principal.name, "created_at": _now(), "body": body}
         with self._transaction() as connection:
-            connection.execute(sa.insert(answers).values(**row))
+            connection.execute(sa.insert(answers), row)
             _keep_sight(connection, answer_id, scope)
 
     def answer(self, scope: Scope, answer_id: str) -> AnswerRecord:
@@ -114,7 +114,7 @@ class Ledger(StoreBase):
         with self._transaction() as connection:
             alone(connection, f"turns:{scope.principal.name}:{conversation}")
             held = connection.scalar(sa.select(sa.func.max(turns.c.position)).where(mine)) or 0
-            connection.execute(sa.insert(turns).values(**row, position=held + 1))
+            connection.execute(sa.insert(turns), {**row, "position": held + 1})
 
     def last_turn(self, scope: Scope, conversation: str) -> TurnRecord | None:
         """The principal's latest turn in `conversation` that policy still shows; None where there is none."""
@@ -139,7 +139,7 @@ class Ledger(StoreBase):
         row = {"id": draft_id, "answer_id": answer_id, "principal": scope.principal.name, "status": "proposed",
                "entity": entity, "key": key, "created_at": _now(), "body": body}  # fmt: skip
         with self._transaction() as connection:
-            connection.execute(sa.insert(drafts).values(**row))
+            connection.execute(sa.insert(drafts), row)
             _keep_sight(connection, draft_id, scope)
 
     def draft(self, scope: Scope, draft_id: str) -> DraftRecord:
@@ -199,7 +199,7 @@ class Ledger(StoreBase):
             same = (models.c.score == score) & (models.c.version == version)
             connection.execute(sa.delete(models).where(same))
             connection.execute(sa.update(models).where(models.c.score == score).values(live=0))
-            connection.execute(sa.insert(models).values(**row))
+            connection.execute(sa.insert(models), row)
 
     def live_model(self, score: str) -> str | None:
         """The body of a score's live version, or None."""
@@ -249,7 +249,7 @@ def _draft(connection: sa.Connection, scope: Scope, draft_id: str) -> DraftRecor
 
 
 def _keep_sight(connection: sa.Connection, made: str, scope: Scope) -> None:
-    connection.execute(sa.insert(sights).values(id=made, record=scope.record()))
+    connection.execute(sa.insert(sights), {"id": made, "record": scope.record()})
 
 
 def _still_shown(connection: sa.Connection, ids: Sequence[str], scope: Scope) -> set[str]:

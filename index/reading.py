@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -51,6 +52,39 @@ class StoredChunk:
     alike: str | None = None
 
 
+class _Text:
+    """`_CHUNKS` for a number of ids, as a driver takes it."""
+
+    def __init__(self, engine: sa.Engine, count: int) -> None:
+        compiled = _CHUNKS.compile(engine)
+        places = [_Place(place) for place in range(count)]
+        state = compiled.construct_expanded_state({"ids": places})
+        self._dialect, self._statement = engine.dialect, state.statement
+        self._named = None if compiled.positional else dict(state.parameters)
+        self._listed = tuple(state.positional_parameters) if compiled.positional else ()
+
+    def asked(self, connection: sa.PoolProxiedConnection, ids: Sequence[str]) -> Sequence[tuple[Any, ...]]:
+        """The rows for these ids. Raises what SQLAlchemy raises."""
+        given: Any
+        if self._named is None:
+            given = tuple(ids[one] if isinstance(one, _Place) else one for one in self._listed)
+        else:
+            given = {name: ids[one] if isinstance(one, _Place) else one for name, one in self._named.items()}
+        dbapi = self._dialect.loaded_dbapi
+        try:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(self._statement, given)
+                return cursor.fetchall()
+        except dbapi.Error as error:
+            raise sa.exc.DBAPIError.instance(
+                self._statement, given, error, dbapi.Error, dialect=self._dialect
+            ) from error
+
+
+class _Place(int):
+    """Which of the ids stands at a place of a statement."""
+
+
 class DocumentReader(Protocol):
     """Reads stored documents within a Scope."""
 
@@ -72,20 +106,29 @@ class SqlDocuments:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._texts: dict[int, _Text] = {}
 
     def chunks(self, ids: Sequence[str], scope: Scope) -> dict[str, StoredChunk]:
         """The chunks that exist and that `scope` shows, by chunk id; the text is cut out in the database."""
         if not scope.tags:
             return {}
         found: dict[str, StoredChunk] = {}
-        with storage_errors(self._engine), self._engine.connect() as connection:
-            for first in range(0, len(ids), _BATCH):
-                for row in connection.execute(_CHUNKS, {"ids": ids[first : first + _BATCH]}):
-                    values: tuple[Any, ...] = tuple(row)
-                    document = _document(*values[len(_CHUNK) + 2 :], text="")
-                    if _visible(document, scope):
-                        found[values[0]] = StoredChunk(document, *values[: len(_CHUNK) + 2])
+        for values in self._rows(ids):
+            document = _document(*values[len(_CHUNK) + 2 :], text="")
+            if _visible(document, scope):
+                found[values[0]] = StoredChunk(document, *values[: len(_CHUNK) + 2])
         return found
+
+    def _rows(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The rows of `_CHUNKS`, from the driver: every search asks for them, and what SQLAlchemy works out for each
+        asking takes longer than the answer."""
+        rows: list[tuple[Any, ...]] = []
+        with storage_errors(self._engine), closing(self._engine.raw_connection()) as connection:
+            for first in range(0, len(ids), _BATCH):
+                some = ids[first : first + _BATCH]
+                text = self._texts.get(len(some)) or self._texts.setdefault(len(some), _Text(self._engine, len(some)))
+                rows.extend(text.asked(connection, some))
+        return rows
 
     def document(self, doc_id: str, scope: Scope) -> Document:
         """One document without its sections; an invisible one is as missing as one that is not there."""

@@ -78,10 +78,10 @@ class Scope:
 
     def shows(self, tags: Collection[str], subjects: Iterable[str]) -> bool:
         """True for a document with `tags` that is about `subjects` (`entity:key`)."""
+        if not self.follows:
+            return not self.tags.isdisjoint(tags)
         held = self.tags.intersection(tags)
-        if not held:
-            return False
-        return not self.follows or not held.isdisjoint(self.unconditional) or self.about.issuperset(subjects)
+        return bool(held) and (not held.isdisjoint(self.unconditional) or self.about.issuperset(subjects))
 
     @classmethod
     def nothing(cls, name: str) -> Scope:

@@ -131,11 +131,13 @@ async def _measure(port: int, pid: int, clients: int, seconds: float, soak: floa
 
 
 async def _load(port: int, asked: Callable[[], Request], clients: int, seconds: float, every: float = 0.0) -> Load:
-    """Each client sends its next request when the one before is answered, and not sooner than `every` seconds after."""
+    """Each client sends its next request when the one before is answered, and not sooner than `every` seconds after
+    that was sent; they begin one after the other in that time."""
     found, until, begun = Load(), time.monotonic() + seconds, time.monotonic()
 
-    async def client() -> None:
+    async def client(number: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(every * number / clients)
         while time.monotonic() < until:
             path, body = asked()
             sent = time.monotonic()
@@ -145,7 +147,7 @@ async def _load(port: int, asked: Callable[[], Request], clients: int, seconds: 
             await asyncio.sleep(max(0.0, sent + every - time.monotonic()))
         writer.close()
 
-    await asyncio.gather(*(client() for _ in range(clients)))
+    await asyncio.gather(*(client(number) for number in range(clients)))
     found.took = time.monotonic() - begun
     return found
 

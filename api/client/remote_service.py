@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from api.upkeep.forgetting import Mode
     from index.catalogue.model import Catalogue
     from index.documents import Passage
+    from index.embedding.asked import Asked
     from index.errors import PolicyError
     from index.guard.guard import GuardedQuery
     from index.scope import Scope
@@ -170,6 +171,9 @@ class RemoteService:
         body = {"query": query, "k": k, "whole": True, "repeats": repeats}
         found = self._calls.call("POST", "/v1/search", body, user=scope.principal.name)
         return tuple(_passage(hit) for hit in found["hits"])
+
+    def prepare(self, asked: Sequence[Asked]) -> None:
+        """The server does so by itself."""
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         """A user's own SELECT, through the server's guard. The query that comes back is for display: `sql` is empty."""

@@ -18,6 +18,7 @@ from api.http import openapi, problems
 from api.http.boundary import LOOPBACK_NAMES, Boundary
 from api.http.door import Door
 from api.http.idempotency import Repeats
+from api.http.line import Line
 from api.upkeep.jobs import Handler, Jobs
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def create_app(
     app.state.jobs = jobs if jobs is not None else Jobs(handlers(service))
     app.state.repeats = repeats if repeats is not None else Repeats()
     app.state.threads = threads or 1 + (os.cpu_count() or 1)
+    app.state.line = Line(service.prepare)
     browsers = browsers if browsers is not None else Browsers(ConsoleSettings())
     app.state.sign_in, app.state.limits, app.state.browsers = sign_in, limits, browsers
     app.add_middleware(Door, service=service, user=user, sign_in=sign_in, limits=limits, browsers=browsers)

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 from api.audit import CORRELATION
-from api.http.problems import problem, told
+from api.http.problems import is_page, problem, told
 from api.telemetry.logs import FIELDS
 from index.stages import OBSERVERS, TRACEPARENT, stage
 
@@ -35,6 +35,7 @@ _access = logging.getLogger("tower.access")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
+_BLANK = "<request-id>"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -62,6 +63,7 @@ class Boundary:
         self.app, self.max_body, self.hosts, self.metrics = app, max_body, hosts, metrics
         self.concurrent, self.at_work = concurrent, 0
         self.observers = (metrics, *observers)
+        self._full_reply: tuple[list[tuple[bytes, bytes]], bytes] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or answer it with a problem document."""
@@ -100,7 +102,11 @@ class Boundary:
                     await problem(*refused, request_id=identity)(scope, receive, outgoing)
                 elif works and self.at_work >= self.concurrent:
                     works = False
-                    await self._full(scope)(scope, receive, outgoing)
+                    if is_page(scope["path"]):
+                        await self._full(scope)(scope, receive, outgoing)
+                    else:
+                        status = 429
+                        await self._turned_away(identity, send)
                 else:
                     self.at_work += works
                     await self._limited(scope, receive, outgoing)
@@ -150,6 +156,20 @@ class Boundary:
         reply = told(scope, 429, "limited", detail, hint="wait a moment, then send it again")
         reply.headers["Retry-After"] = "1"
         return reply
+
+    async def _turned_away(self, identity: str, send: Send) -> None:
+        """`_full` as a problem document. Under a flood ten of them leave for each answer, so it is written once, and
+        its id put in: ids hold nothing that JSON spells otherwise."""
+        if self._full_reply is None:
+            reply = self._full({"path": "", "request_id": _BLANK})
+            named = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+            kept = [pair for pair in reply.raw_headers if pair[0] != b"content-length"]
+            self._full_reply = [*kept, *named], bytes(reply.body)
+        headers, text = self._full_reply
+        body = text.replace(_BLANK.encode(), identity.encode())
+        own = [(b"content-length", b"%d" % len(body)), (b"x-request-id", identity.encode())]
+        await send({"type": "http.response.start", "status": 429, "headers": [*headers, *own]})
+        await send({"type": "http.response.body", "body": body})
 
     def _too_large(self) -> tuple[int, str, str]:
         return 413, "too_large", f"the request has more than {self.max_body:,} bytes"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Header, Request
 
 from api.http.idempotency import MAX_KEY, Repeats
+from api.http.line import Line
 from api.upkeep.jobs import Jobs
 from index.errors import PolicyError
 from index.scope import Action, Scope
@@ -28,6 +29,12 @@ async def caller_scope(request: Request) -> Scope:
     """What the caller may see, as `api.http.door` found it."""
     scope: Scope = request.scope["tower.scope"]
     return scope
+
+
+async def open_line(request: Request) -> Line:
+    """The line of those who search."""
+    line: Line = request.app.state.line
+    return line
 
 
 async def open_jobs(request: Request) -> Jobs:

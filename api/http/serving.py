@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from index.stages import Observer
 
 log = logging.getLogger("tower.http")
+SWITCH_S = 0.001  # how long what accepts requests, and refuses them, waits for threads that are at work
 _NOBODY = Scope(Principal("server"), {}, frozenset())  # sees nothing, and may ask
 
 
@@ -67,6 +69,7 @@ def serve_workspace(
     The vector index is opened first, so that it is this process that owns it: raises `BusyError` where another does.
     """
     _open(service)
+    sys.setswitchinterval(SWITCH_S)
     owner = Owner.new() if user is None else None
     shared = share.jobs(handlers(service)) if share is not None else None
     jobs = shared or Jobs(handlers(service))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,28 +18,45 @@ REMEMBERED = 512  # questions
 Vector = npt.NDArray[np.float32]
 
 
+class Asked(NamedTuple):
+    """A question and who asks it."""
+
+    text: str
+    asker: str = ""
+
+
 class AskedVectors:
     """Holds the last few hundred. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[str, str], Vector] = OrderedDict()
+        self._held: OrderedDict[Asked, Vector] = OrderedDict()
         self._mutex = threading.Lock()
 
     def of(self, text: str, asker: str, embed: Callable[[], Vector]) -> Vector:
         """The vector that `asker` has asked for before, or else what `embed` gives; read-only."""
-        key = (asker, text)
+        asked = Asked(text, asker)
         with self._mutex:
-            known = self._held.get(key)
+            known = self._held.get(asked)
             if known is not None:
-                self._held.move_to_end(key)
+                self._held.move_to_end(asked)
                 return known
         vector = embed()
-        vector.setflags(write=False)
+        self.keep({asked: vector})
+        return vector
+
+    def holds(self, asked: Asked) -> bool:
+        """True where its vector is held."""
         with self._mutex:
-            self._held[key] = vector
+            return asked in self._held
+
+    def keep(self, vectors: Mapping[Asked, Vector]) -> None:
+        """Hold vectors, which nobody can change from now on."""
+        for vector in vectors.values():
+            vector.setflags(write=False)
+        with self._mutex:
+            self._held.update(vectors)
             while len(self._held) > REMEMBERED:
                 self._held.popitem(last=False)
-        return vector
 
     def clear(self) -> None:
         """Forget all of them."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from index.embedding.asked import Asked
 
 log = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
@@ -43,6 +46,13 @@ def warm_beside(embedder: Embedder) -> None:
     warm = getattr(embedder, "warm", None)
     if warm is not None:
         threading.Thread(target=_quietly, args=(warm,), name="warm").start()
+
+
+def prepare_queries(embedder: Embedder, asked: Sequence[Asked]) -> None:
+    """Have questions that come together embedded together, where the embedder can: `embed_query` finds them then."""
+    prepare = getattr(embedder, "prepare", None)
+    if prepare is not None:
+        prepare(asked)
 
 
 def _quietly(warm: Callable[[], None]) -> None:

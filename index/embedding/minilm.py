@@ -14,15 +14,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from index.embedding.asked import AskedVectors
+from index.embedding.asked import Asked, AskedVectors
 from index.embedding.batcher import Batcher
 from index.embedding.embedder import Progress, Vectors
+from index.embedding.rows import Tokens, one_row, row_lengths, rows_apart
 from index.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ WINDOW = 256  # tokens, the model's own limit
 _BATCH_TOKENS = 256  # padded tokens in one run: a core is busy with it, and long texts come in few shapes
 _BATCH_TEXTS = 16
 _FEW_TOKENS = 1024  # padded, of texts that are not worth a batch a core
+_ROW_TOKENS = 256  # of a few texts that are computed in one row: longer ones see too much of what is not theirs
 _STEP = 32  # tokens: batches come in few shapes, as a runtime may compile each shape
 _GROUP = 4096  # texts tokenised and sorted together, so that memory stays bounded
 
@@ -44,8 +47,8 @@ Use = Literal["few", "many"]  # texts: a session for each is loaded when it is f
 class Session(Protocol):
     """The encoder's graph, loaded; safe to use from several threads."""
 
-    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """Unit vectors of texts, given as their token ids."""
+    def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
+        """Unit vectors of texts, given as their token ids; `together` computes them in one row."""
         ...
 
 
@@ -104,6 +107,16 @@ class MiniLM:
         """The vector of one text, shape (384,), read-only; the last few hundred are remembered for their asker."""
         return self._asked.of(text, asker, lambda: self._batcher.run(self._tokens([text], "few")[0]))
 
+    def prepare(self, asked: Sequence[Asked]) -> None:
+        """Embed questions that are about to be asked, as many in one run as a row takes."""
+        new = [one for one in dict.fromkeys(asked) if not self._asked.holds(one)]
+        tokens = self._tokens([one.text for one in new], "few") if new else []
+        while tokens:
+            count = max(1, sum(end <= _ROW_TOKENS for end in accumulate(row_lengths(tokens))))
+            vectors = self._run_few(tokens[:count])
+            self._asked.keep(dict(zip(new, vectors, strict=False)))
+            new, tokens = new[count:], tokens[count:]
+
     def warm(self) -> None:
         """Load the runtime now rather than at the first text."""
         self._tokens([""], "few")
@@ -122,11 +135,11 @@ class MiniLM:
                 group.append(([first + row for row in rows], [tokens[row] for row in rows]))
             yield group
 
-    def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+    def _run(self, tokens: Tokens) -> Vectors:
         return self._session("many").run(tokens)
 
-    def _run_few(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        return self._session("few").run(tokens)
+    def _run_few(self, tokens: Tokens) -> Vectors:
+        return self._session("few").run(tokens, together=sum(row_lengths(tokens)) <= _ROW_TOKENS)
 
     def _tokens(self, texts: Sequence[str], use: Use) -> list[list[int]]:
         """The tokens of texts, for a session that is loaded, its weights checked."""
@@ -239,15 +252,10 @@ class _OnnxSession:
         given = str(model) if isinstance(model, Path) else model
         self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
-    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """One run over texts padded to the longest of them."""
-        width = max(len(ids) for ids in tokens)
-        padded = np.zeros((len(tokens), width), dtype=np.int32)
-        mask = np.zeros_like(padded)
-        for row, ids in enumerate(tokens):
-            padded[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
-        result: Vectors = self._session.run(["embedding"], {"input_ids": padded, "attention_mask": mask})[0]
+    def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
+        """One run, padded to the longest text where each has a row of its own."""
+        inputs = one_row(tokens, 2) if together else rows_apart(tokens, max(map(len, tokens)))
+        result: Vectors = self._session.run(["embedding"], inputs)[0]
         return result
 
 

@@ -1,8 +1,10 @@
 """A BERT sentence encoder as an ONNX graph, written by hand from its weights, without torch.
 
-The graph takes `input_ids` and `attention_mask` (int32, batch x tokens) and gives `embedding` (float32, batch x
-width): encoder, mean pooling over the mask and unit length, in one run. It uses onnxruntime's fused operators, which
-compute what PyTorch's layers compute (the erf form of GELU, softmax in fp32) and differ by rounding alone.
+The graph takes rows of tokens (int32): `input_ids` and `positions` (rows x tokens), and `attention_mask` (rows x tokens
+x tokens), which tokens each of them sees. `texts` (texts x tokens) says which tokens a text is made of: there is one in
+each row, or several in a single one. It gives `embedding` (float32, texts x width): encoder, mean pooling and unit
+length, in one run. `index.embedding.rows` makes what it takes. It uses onnxruntime's fused operators, which compute
+what PyTorch's layers compute (the erf form of GELU, softmax in fp32) and differ by rounding alone.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
-GRAPH_VERSION = 1  # part of the cache file's name: raise it when the graph changes
+GRAPH_VERSION = 2  # part of the cache file's name: raise it when the graph changes
 _FUSED = "com.microsoft"
 
 
@@ -54,10 +56,15 @@ class _Builder:
             self._nodes,
             "sentence_encoder",
             [
-                helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"])
-                for name in ("input_ids", "attention_mask")
+                helper.make_tensor_value_info(name, TensorProto.INT32, shape)
+                for name, shape in (
+                    ("input_ids", ["rows", "tokens"]),
+                    ("positions", ["rows", "tokens"]),
+                    ("attention_mask", ["rows", "tokens", "tokens"]),
+                    ("texts", ["texts", "tokens"]),
+                )
             ],
-            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", width])],
+            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["texts", width])],
             self._constants,
         )
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_FUSED, 1)]
@@ -74,7 +81,7 @@ class _Builder:
         norm = self._norm("embeddings.LayerNorm.")
         self._node(
             "EmbedLayerNormalization",
-            ["input_ids", "", words, self._constant("positions", positions), "", *norm],
+            ["input_ids", "", words, self._constant("position_table", positions), "", *norm, "", "positions"],
             ["hidden_0", "unused_mask_index"],
             domain=_FUSED,
             epsilon=self._shape.epsilon,
@@ -116,12 +123,12 @@ class _Builder:
         )
 
     def _pool(self, hidden: str) -> None:
-        """The mean over the tokens that are not padding, at unit length."""
+        """The mean over the tokens of each text, at unit length. A single row serves every text."""
         from onnx import TensorProto
 
         last = self._constant("last_axis", np.array([2], dtype=np.int64))
         tokens = self._constant("token_axis", np.array([1], dtype=np.int64))
-        mask = self._node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT)
+        mask = self._node("Cast", ["texts"], ["mask"], to=TensorProto.FLOAT)
         wide = self._node("Unsqueeze", [mask, last], ["mask_wide"])
         kept = self._node("Mul", [hidden, wide], ["kept"])
         total = self._node("ReduceSum", [kept, tokens], ["total"], keepdims=0)

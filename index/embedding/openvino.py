@@ -9,18 +9,18 @@ from __future__ import annotations
 import importlib.util
 import queue
 import sys
-from collections.abc import Sequence
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from index.embedding.embedder import Vectors
+from index.embedding.rows import Tokens, one_row, rows_apart
 
 _CPU_FLAGS = Path("/proc/cpuinfo")
 _STEP = 32  # tokens: texts are padded to a multiple, as each shape is compiled when it is first seen
 _SHORT = 16  # what most questions fit in
+_first = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -62,19 +62,21 @@ class OpenVinoSession:
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(threads):
             self._requests.put(self._model.create_infer_request())
+        # OpenVINO's Python side sets up what it keeps at the first inference of a process. Two threads that come to it
+        # together wait for each other for good: one holds the interpreter's lock, the other the guard of the set-up.
+        with _first:
+            self.run([[0]])
 
-    def run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """Vectors of texts, given as their token ids."""
-        longest = max(len(ids) for ids in tokens)
-        width = _SHORT if longest <= _SHORT else -(-longest // _STEP) * _STEP
-        padded = np.zeros((len(tokens), width), dtype=np.int32)
-        mask = np.zeros_like(padded)
-        for row, ids in enumerate(tokens):
-            padded[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
+    def run(self, tokens: Tokens, *, together: bool = False) -> Vectors:
+        """Vectors of texts, given as their token ids; `together` computes them in one row."""
+        if together:
+            inputs = one_row(tokens, _SHORT)
+        else:
+            longest = max(map(len, tokens))
+            inputs = rows_apart(tokens, _SHORT if longest <= _SHORT else -(-longest // _STEP) * _STEP)
         request = self._requests.get()
         try:
-            found: Vectors = request.infer({"input_ids": padded, "attention_mask": mask})[0].copy()
+            found: Vectors = request.infer(inputs)[0].copy()
         finally:
             self._requests.put(request)
         return found

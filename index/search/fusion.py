@@ -73,8 +73,10 @@ def fuse(
 
 def _order(values: Array, hits: Sequence[Hit]) -> list[int]:
     """The places of hits, the largest value first; equal ones in the order of their chunk ids."""
-    keys = values.tolist()
-    return sorted(range(len(hits)), key=lambda place: (-keys[place], hits[place].chunk_id))
+    names = [hit.chunk_id for hit in hits]
+    by_name = np.array(sorted(range(len(hits)), key=names.__getitem__))
+    places: list[int] = by_name[np.argsort(-values[by_name], kind="stable")].tolist()
+    return places
 
 
 def _among_themselves(

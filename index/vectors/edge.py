@@ -97,13 +97,14 @@ class EdgeGateway:
         places = view.places([point.id for point in near])
         there = places >= 0  # what was removed meanwhile is not
         places, scored = places[there], list(compress((point.score for point in near), there))
-        rest = np.setdiff1d(view.best(limit), places)
-        places = np.concatenate([places, rest])
+        rest = sorted(set(view.best(limit).tolist()).difference(places.tolist()))
+        places = np.concatenate([places, np.array(rest, dtype=np.int64)])
         vectors: Sequence[Any] = [None] * len(places)
         cosines: Sequence[float | None] = [None] * len(places)
         if question is not None:
-            vectors = list(view.vectors(places))
-            cosines = scored + [float(v @ question) for v in vectors[len(scored) :]]
+            held = view.vectors(places)
+            cosines = scored + np.vecdot(held[len(scored) :], question).tolist() if len(places) else []
+            vectors = list(held)
         keywords = view.scores(places).tolist()
         return [
             Hit(payload["chunk_id"], payload["doc_id"], payload["hash"], cosine, keyword or None, vector)

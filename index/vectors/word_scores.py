@@ -32,7 +32,7 @@ class TermList:
 
     def of(self, rows: Array) -> Floats:
         """What the term gives each of `rows`."""
-        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        places = np.minimum(self.rows.searchsorted(rows), len(self.rows) - 1)
         given: Floats = np.where(self.rows[places] == rows, self.impacts[places] * self.weight, np.float32(0))
         return given
 
@@ -50,6 +50,7 @@ def term_lists(segment: Segment, weighted: Sequence[tuple[int, float]]) -> list[
 def scores_of(lists: Sequence[TermList], rows: Array) -> Floats:
     """The score of each of `rows`, added up in the order of the question's terms; 0 for one without any of them."""
     scores = np.zeros(len(rows), dtype=np.float32)
+    rows = rows.astype(np.uint32)  # as in the lists: in another type, a whole list would be copied to look rows up
     for one in lists:
         scores += one.of(rows)
     return scores
@@ -72,18 +73,20 @@ def _candidates(lists: Sequence[TermList], shown: Mask, limit: int) -> Array:
     everything = bool(shown.all())
     touched: list[Array] = []
     left = sum(len(one.rows) for one in ordered)
+    most = 0.0
     for place, one in enumerate(ordered, 1):
-        held = partial[one.rows]  # a row stands once in a list
-        fresh = one.rows[held == 0] if touched else one.rows
+        listed = one.rows.astype(np.intp)  # what numpy makes of rows each time that they are an index
+        held = partial[listed]  # a row stands once in a list
+        fresh = listed[held == 0] if touched else listed
         touched.append(fresh if everything else fresh[shown[fresh]])
-        partial[one.rows] = held + one.impacts * one.weight
+        partial[listed] = held + one.impacts * one.weight
         left -= len(one.rows)
-        if left < _WORTH and place < len(ordered):
-            continue
+        most, rest = most + one.most, sum(other.most for other in ordered[place:])
+        if (left < _WORTH or most <= rest) and place < len(ordered):
+            continue  # not worth it, or no point has more yet than the other terms can give
         rows = np.concatenate(touched)
         touched = [rows]
         values = partial[rows]
-        rest = sum(other.most for other in ordered[place:])
         floor = np.partition(values, len(values) - limit)[len(values) - limit] if len(values) > limit else 0.0
         if floor <= rest and place < len(ordered):
             continue  # a point with the other terms alone may be among the best

@@ -109,13 +109,13 @@ class Segment:
     def payloads(self, rows: Array) -> list[dict[str, Any]]:
         """The payloads of rows, as `Point.payload` gives them."""
         texts, starts = self.arrays["payloads"], self.arrays["payload_starts"]
-        spans = zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True)
-        found: list[dict[str, Any]] = json.loads(b"[" + b",".join(texts[a:b].tobytes() for a, b in spans) + b"]")
+        spans, held = zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True), texts.data
+        found: list[dict[str, Any]] = json.loads(b"[" + b",".join([held[a:b] for a, b in spans]) + b"]")
         return found
 
     def postings(self, term: int) -> tuple[Array, Array, float]:
         """Rows and weights of a term, and the largest weight; empty where no point has it."""
-        place = int(np.searchsorted(self.terms, term))
+        place = int(self.terms.searchsorted(np.uint32(term)))  # as another type, all terms would be copied to compare
         if place == len(self.terms) or self.terms[place] != term:
             return self.rows[:0], self.weights[:0], 0.0
         first, last = int(self.starts[place]), int(self.starts[place + 1])

@@ -115,6 +115,9 @@ class View:
 
     def _by_segment(self, places: Places) -> Iterator[tuple[int, Mask]]:
         """The segments that hold some of the places, and which."""
+        if len(self._state.segments) == 1 and len(places):
+            yield 0, np.ones(len(places), dtype=np.bool_)
+            return
         held = np.searchsorted(self._state.starts, places, side="right") - 1
         for number in np.unique(held).tolist():
             yield number, held == number

@@ -8,6 +8,7 @@ and every address that was not allowed is taken out of the tree; the words stay.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -94,11 +95,16 @@ def _bare(text: str) -> Iterator[str]:
             yield match[0]
 
 
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
+_parsers = threading.local()  # putting one together takes longer than reading an answer with it
 
-    parser = MarkdownIt("commonmark").enable("table")
-    parser.validateLink = _any_address  # type: ignore[method-assign]
+
+def _parser() -> MarkdownIt:
+    parser: MarkdownIt | None = getattr(_parsers, "held", None)
+    if parser is None:
+        from markdown_it import MarkdownIt
+
+        parser = _parsers.held = MarkdownIt("commonmark").enable("table")
+        parser.validateLink = _any_address  # type: ignore[method-assign]
     return parser
 
 

@@ -15,6 +15,7 @@ from api.service import OnEvent, Progress
 from api.settings import Settings
 from index.catalogue.model import Catalogue, Column, Table
 from index.documents import Passage
+from index.embedding.asked import Asked
 from index.errors import DraftBlocked, NotFoundError, PolicyError, SqlRejected, UsageError
 from index.guard.guard import GuardedQuery, guard
 from index.scope import Scope
@@ -193,6 +194,7 @@ class FakeService:
 
     closed: bool = False
     asked: list[str] = field(default_factory=list)
+    prepared: list[list[Asked]] = field(default_factory=list)
     faults: tuple[str, ...] = ()
     drafts: FakeDrafts = field(default_factory=lambda: FakeDrafts({"d1": draft().model_dump()}))
     models: FakeModels = field(default_factory=FakeModels)
@@ -242,6 +244,9 @@ class FakeService:
     def search(self, query: str, scope: Scope, k: int, *, repeats: bool = False) -> tuple[Passage, ...]:
         found = Passage("doc#0", "library:warranty.md", "library", "Warranty", TEXT, 0, len(TEXT), 0.9, 0.8)
         return (found,)[:k]
+
+    def prepare(self, asked: Sequence[Asked]) -> None:
+        self.prepared.append(list(asked))
 
     def sql(self, text: str, scope: Scope) -> tuple[GuardedQuery, Rows]:
         if not text.lower().startswith("select"):

@@ -151,8 +151,16 @@ def test_a_server_that_is_full_says_so_at_once() -> None:
         assert entered.wait(10)
         refused = client.post("/v1/search", json=QUERY)
         assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (429, "limited", "1")
+        given = client.post("/v1/search", json=QUERY, headers={"X-Request-ID": "mine.1"})
+        for reply in (refused, given):
+            assert reply.json()["request_id"] == reply.headers["X-Request-ID"]
+        assert (given.json() | {"request_id": ""}) == (refused.json() | {"request_id": ""})
+        assert given.headers["X-Request-ID"] == "mine.1" != refused.headers["X-Request-ID"]
+        assert client.get("/").status_code == 429 and "text/html" in client.get("/").headers["Content-Type"]
         assert client.get("/healthz").status_code == 200
         leave.set()
         thread.join()
         assert first == [200]
-        assert client.post("/v1/search", json=QUERY).status_code == 200
+        allowed = client.post("/v1/search", json=QUERY)
+        assert allowed.status_code == 200 and set(allowed.headers) <= set(refused.headers)
+        assert 'status="429"' in client.get("/metrics").text

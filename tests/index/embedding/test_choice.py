@@ -37,6 +37,15 @@ def test_the_quick_runtime_gives_the_vectors_of_the_exact_one(cache: Path) -> No
 
 
 @needs_bfloat16
+def test_a_question_has_the_vector_beside_others_that_it_has_alone(cache: Path) -> None:
+    model = MiniLM(cache, runtime="openvino")
+    tokens = model._tokens([f"{'word ' * (n % 7)}question number {n}" for n in range(40)], "few")
+    alone = np.concatenate([model._run_few([one]) for one in tokens])
+    beside = np.concatenate([model._run_few(tokens[n : n + 8]) for n in range(0, 40, 8)])
+    assert np.abs(alone - beside).max() < 1e-6
+
+
+@needs_bfloat16
 def test_auto_takes_the_quick_runtime_and_loads_no_telemetry(cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from index.embedding.choice import choose_embedder\n"
@@ -46,6 +55,20 @@ def test_auto_takes_the_quick_runtime_and_loads_no_telemetry(cache: Path) -> Non
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "openvino []"
+
+
+@needs_bfloat16
+def test_the_first_inference_is_over_before_threads_share_a_session(cache: Path) -> None:
+    """Two threads that make a process's first inference together can wait for each other for good."""
+    code = (
+        "import sys, threading; from pathlib import Path; from index.embedding.minilm import MiniLM\n"
+        "from index.embedding.openvino import OpenVinoSession as Session\n"
+        "ran, run = [], Session.run\n"
+        "Session.run = lambda self, tokens: (ran.append(1), run(self, tokens))[1]\n"
+        f"MiniLM(Path({str(cache)!r}), runtime='openvino').warm(); print(len(ran))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "1"
 
 
 def test_auto_is_onnxruntime_on_another_processor(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from index.embedding import minilm
+from index.embedding.asked import Asked
 from index.embedding.minilm import MiniLM
 from index.errors import ModelError
 
@@ -73,6 +74,17 @@ def test_a_question_that_another_asked_is_embedded_again(model: MiniLM, monkeypa
     monkeypatch.setattr(model._batcher, "run", lambda tokens: embedded.append(tokens) or run(tokens))  # type: ignore[func-returns-value]
     vectors = [model.embed_query("who is on leave?", asker) for asker in ("ann", "ben", "ann", "ben")]
     assert len(embedded) == 2 and all(np.array_equal(vector, vectors[0]) for vector in vectors)
+
+
+def test_questions_that_are_prepared_are_found_embedded(model: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = [f"{'long ' * number}question number {number}" for number in range(60)]
+    exact = np.array([MiniLM.embed(model, [text])[0] for text in questions])
+    model.prepare([Asked(text, "ann") for text in (*questions, *questions[:3])])
+    monkeypatch.setattr(model, "_run_few", None)
+    found = np.array([model.embed_query(text, "ann") for text in questions])
+    assert (found * exact).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    with pytest.raises(ValueError, match="read-only"):
+        model.embed_query(questions[0], "ann")[0] = 1.0
 
 
 def test_one_question_is_embedded_within_milliseconds(model: MiniLM) -> None:
