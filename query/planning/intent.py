@@ -74,6 +74,11 @@ _AND_ARE = re.compile(
     r",?\s+(?:and|but)\s+(?:also\s+)?(?P<rest>(?:(?:who|which|that)\s+)?(?:is|are|has|have|had|was|were|did|do|does)\s+\w.*)",
     re.I,
 )
+_LIST_BY = re.compile(
+    r"^\s*(?:please\s+)?(?:list|rank|sort|order|show)\s+(?:me\s+)?(?:(?:all|the|our|of)\s+)*(?P<what>[a-z]+)\s+by\s+"
+    r"(?:their\s+|total\s+)?(?P<by>[a-z][a-z ]*?)\s*[.?!]*$",
+    re.I,
+)
 _ENDS_SAID = re.compile(rf"\b{_SAID}$", re.I)
 
 
@@ -102,7 +107,7 @@ class Intent:
 def read_intent(question: str, catalogue: Catalogue) -> Intent:
     """Take `question` apart along the vocabulary of `catalogue`; never fails, at worst everything is `body`."""
     text = re.sub(r"\bat-risk\b", "at risk", " ".join(question.split()), flags=re.I)
-    text = _agent_named(text, catalogue)
+    text = _ranked_by(_agent_named(text, catalogue), catalogue)
     body, draft, entity, topics, pictures, lifestyle = _drafting(text, catalogue)
     clause = _DRAFT.search(text) if topics and not pictures else None
     wants_steps = bool(_NEXT_STEPS.search(body))
@@ -144,6 +149,16 @@ def _agent_named(text: str, catalogue: Catalogue) -> str:
     stem = found["verb"].lower()
     nouns = [noun for noun in (f"{stem}er", f"{stem}r", f"{stem}or", f"{stem.removesuffix('e')}or") if noun in called]
     return f"Who is the {nouns[0]} of {text[found.end() :]}" if nouns else text
+
+
+def _ranked_by(text: str, catalogue: Catalogue) -> str:
+    """ "List customers by revenue" as "Revenue per customer", where the catalogue calls a metric so."""
+    found = _LIST_BY.match(text)
+    entity = _entity_in(found["what"], catalogue) if found else None
+    if found is None or entity is None:
+        return text
+    measures = {name.lower() for metric in catalogue.metrics for name in (metric.name, metric.label, *metric.synonyms)}
+    return f"{found['by']} per {entity.name}" if found["by"].lower() in measures else text
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from query.text2sql.tokens import NUMBER_WORDS, stem, stems_of, tokenise
 _WORD = re.compile(r"[^\W\d_]{2,}(?:[-'’][^\W\d_]+)*")
 _UNDONE = re.compile(r"un\w{2,}(?:ed|en|sold|paid|spent|used)$", re.I)  # "unused", "unpaid": no verb says that
 _ASKS_HOW_MUCH = re.compile(r"\bhow (?:much|many)\b", re.I)
-_ASKS_WHICH = re.compile(r"^\s*(?:which|who)\b", re.I)
+_ASKS_WHICH = re.compile(r"^\s*(?:which|who|list)\b", re.I)
 # What is asked for, and what in the query does it. Words under a link (a metric called "return rate") ask for nothing.
 _DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (re.compile(rf"\b(?:{words})\b", re.I), re.compile(sql))

@@ -358,7 +358,7 @@ def _nearest(best: Reading) -> str:
 
 def _unsaid(missing: Sequence[str]) -> str:
     """Why a question is not answered of which every reading leaves `missing` out."""
-    said = ", ".join(f"“{word}”" for word in missing if word.lower() not in ("which", "who"))
+    said = ", ".join(f"“{word}”" for word in missing if word.lower() not in ("which", "who", "list"))
     why = f"I do not know what {said} means in it" if said else "I do not know what it asks for"
     return f"The data cannot answer this: {why}. Ask in other words, or without it."
 

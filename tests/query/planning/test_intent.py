@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.catalogue.model import Catalogue, Column, Entity, Score, Table
+from index.catalogue.model import Catalogue, Column, Entity, Metric, Score, Table
 from query.planning.intent import read_intent
 
 CATALOGUE = Catalogue(
@@ -84,3 +84,13 @@ def test_who_does_something_is_who_the_catalogue_names_for_it() -> None:
     assert read_intent("who manages the accounts", catalogue).body == "Who is the manager of the accounts"
     assert read_intent("Who pays the invoices?", catalogue).body == "Who pays the invoices?"
     assert read_intent("Which accounts does Ines own?", catalogue).body == "Which accounts does Ines own?"
+
+
+def test_a_list_by_a_measure_is_the_measure_of_each() -> None:
+    table = Table("accounts", "Accounts", (Column("id", "text", "Id"),), synonyms=("customers",))
+    revenue = Metric("revenue", "Revenue", "accounts", "SUM(amount)", synonyms=("sales",))
+    catalogue = Catalogue((table,), metrics=(revenue,), entities=(Entity("account", "accounts", "id", "id"),))
+    assert read_intent("List customers by revenue", catalogue).body == "revenue per account"
+    assert read_intent("Rank all our accounts by sales.", catalogue).body == "sales per account"
+    assert read_intent("List customers by country", catalogue).body == "List customers by country"
+    assert read_intent("Show revenue by country", catalogue).body == "Show revenue by country"
