@@ -209,6 +209,8 @@ def apart(work: Callable[[], None]) -> int:
     try:
         work()
         status = 0
+    except KeyboardInterrupt:
+        complain("stopped with the run")
     except BaseException as error:
         complain(f"fault: {type(error).__name__}: {error}")
     finally:
