@@ -349,12 +349,16 @@ class AuditedDrafts:
         self._inner = inner
         self._trail = trail
 
-    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+    def list(self, scope: Scope, status: str | None = None, ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The drafts that `scope` may see, newest first."""
         with self._trail.operation("drafts.list", _name(scope)) as found:
-            drafts = self._inner.list(scope, status)
+            drafts = self._inner.list(scope, status, ids)
             found["counts"] = {"drafts": len(drafts)}
         return drafts
+
+    def outlines(self, scope: Scope, status: str | None = None) -> Sequence[Mapping[str, str]]:
+        """Which drafts there are: recorded when they are read."""
+        return self._inner.outlines(scope, status)
 
     def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
         """One draft."""

@@ -40,8 +40,13 @@ Progress = Callable[[str, int, int | None], None]
 class DraftQueue(Protocol):
     """The approval queue. A draft is a mapping with the fields of `query.answer.DraftView` and what was decided."""
 
-    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
-        """The drafts that `scope` may see, newest first; `status` is proposed, edited, approved, rejected, exported."""
+    def list(self, scope: Scope, status: str | None = None, ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The drafts that `scope` may see, newest first; `status` is proposed, edited, approved, rejected, exported.
+        With `ids` those of them."""
+        ...
+
+    def outlines(self, scope: Scope, status: str | None = None) -> Sequence[Mapping[str, str]]:
+        """`id`, `status`, `entity` and `key` of the same drafts: to count them, and to choose those to list."""
         ...
 
     def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class WorkspaceViews:
         if chosen is None:
             raise NotFoundError(f"no score {score!r}", hint=f"declared: {', '.join(one.name for one in declared)}")
         board = _Board(parts, scope, chosen)
-        drafts = {(d["entity"], d["key"]): d for d in reversed(self._workspace.drafts.list(scope))}
+        drafts = {(d["entity"], d["key"]): d for d in reversed(self._workspace.drafts.outlines(scope))}
         total, rows = board.page(sort, every, skip, min(limit, MOST_AT_ONCE))
         for row in rows:
             held = drafts.get((chosen.entity, row["key"]))

@@ -19,6 +19,7 @@ from index.store.base import StoreBase, alone
 from index.store.schema import answers, drafts, models, sights, turns
 
 Status = Literal["proposed", "edited", "approved", "rejected", "exported"]
+MOST_DRAFTS = 10_000  # of a list, the newest
 _BATCH = 500  # ids in one query: every engine takes as many parameters
 STATUSES: tuple[Status, ...] = ("proposed", "edited", "approved", "rejected", "exported")
 _OPEN: tuple[Status, ...] = ("proposed", "edited")
@@ -50,6 +51,16 @@ class DraftRecord:
     decided_at: str | None = None
     decided_by: str | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class DraftOutline:
+    """A kept draft without its body: enough to count them, and to say which to read."""
+
+    id: str
+    status: Status
+    entity: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -147,18 +158,37 @@ class Ledger(StoreBase):
         with self._reading() as connection:
             return _draft(connection, scope, draft_id)
 
-    def drafts(self, scope: Scope, *, status: str | None = None, limit: int = 10_000) -> list[DraftRecord]:
-        """The drafts that `scope` may read, newest first; `status` keeps those in that state."""
-        query = _mine(sa.select(drafts), drafts, scope)
+    def drafts(
+        self, scope: Scope, *, status: str | None = None, ids: Sequence[str] | None = None, limit: int = MOST_DRAFTS
+    ) -> list[DraftRecord]:
+        """The drafts that `scope` may read, newest first; `status` keeps those in that state, `ids` those."""
+        found: list[DraftRecord] = []
+        parts = [None] if ids is None else [ids[first : first + _BATCH] for first in range(0, len(ids), _BATCH)]
+        with self._reading() as connection:
+            for part in parts:
+                query = self._newest(sa.select(drafts), scope, status, limit)
+                query = query if part is None else query.where(drafts.c.id.in_(part))
+                found += [DraftRecord(**row) for row in connection.execute(query).mappings()]
+            shown = _still_shown(connection, [record.id for record in found], scope)
+        return [record for record in found if record.id in shown]
+
+    def outlines(self, scope: Scope, *, status: str | None = None, limit: int = MOST_DRAFTS) -> list[DraftOutline]:
+        """The same drafts without their bodies, which are long."""
+        columns = sa.select(drafts.c.id, drafts.c.status, drafts.c.entity, drafts.c.key)
+        with self._reading() as connection:
+            query = self._newest(columns, scope, status, limit)
+            found = [DraftOutline(**row) for row in connection.execute(query).mappings()]
+            shown = _still_shown(connection, [one.id for one in found], scope)
+        return [one for one in found if one.id in shown]
+
+    @staticmethod
+    def _newest(query: sa.Select[Any], scope: Scope, status: str | None, limit: int) -> sa.Select[Any]:
+        query = _mine(query, drafts, scope)
         if status is not None:
             if status not in STATUSES:
                 raise UsageError(f"a draft is never {status!r}", hint=f"one of {', '.join(STATUSES)}")
             query = query.where(drafts.c.status == status)
-        query = query.order_by(drafts.c.created_at.desc(), drafts.c.id).limit(limit)
-        with self._reading() as connection:
-            found = [DraftRecord(**row) for row in connection.execute(query).mappings()]
-            shown = _still_shown(connection, [record.id for record in found], scope)
-        return [record for record in found if record.id in shown]
+        return query.order_by(drafts.c.created_at.desc(), drafts.c.id).limit(limit)
 
     def edit_draft(self, scope: Scope, draft_id: str, body: str, *, was: str | None = None) -> DraftRecord:
         """Replace the body of a draft; an approval that it had is void. `UsageError` once it is rejected or exported.

@@ -52,11 +52,15 @@ class RemoteQueue:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+    def list(self, scope: Scope, status: str | None = None, ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The drafts that `scope` may see, newest first."""
         query = f"?status={percent_encoded(status)}" if status else ""
         found: list[dict[str, Any]] = self._call("GET", query, scope)["drafts"]
-        return found
+        return found if ids is None else [draft for draft in found if draft["id"] in ids]
+
+    def outlines(self, scope: Scope, status: str | None = None) -> Sequence[Mapping[str, str]]:
+        """The same drafts without their texts."""
+        return [{name: draft[name] for name in ("id", "status", "entity", "key")} for draft in self.list(scope, status)]
 
     def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
         """One draft; raises `NotFoundError`."""

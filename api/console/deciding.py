@@ -31,10 +31,12 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 def queue(request: Request) -> Response:
     """The approval queue, newest first, of one state or all."""
     asked, at = request.query_params.get("status", ""), page_number(request)
-    held = service_of(request).drafts.list(scope_of(request))
+    queued, scope = service_of(request).drafts, scope_of(request)
+    held = queued.outlines(scope)
     counts = {state: sum(draft["status"] == state for draft in held) for state in STATES}
-    shown = [draft for draft in held if not asked or draft["status"] == asked]
-    part = [{**draft, "named": parseaddr(str(draft.get("to") or ""))} for draft in shown[(at - 1) * PAGE : at * PAGE]]
+    shown = [draft["id"] for draft in held if not asked or draft["status"] == asked]
+    listed = queued.list(scope, ids=shown[(at - 1) * PAGE : at * PAGE])
+    part = [{**draft, "named": parseaddr(str(draft.get("to") or ""))} for draft in listed]
     pages = -(-len(shown) // PAGE)
     return page(request, "drafts.html", drafts=part, counts=counts, total=len(held), asked=asked, at=at, pages=pages)
 

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from index.errors import DraftBlocked, TowerError, UsageError
@@ -38,9 +39,13 @@ class LedgerQueue:
         self._lint = lint
         self._outbox = outbox
 
-    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
+    def list(self, scope: Scope, status: str | None = None, ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The drafts that `scope` may see, newest first."""
-        return [_body(record) for record in self._ledger.drafts(scope, status=status)]
+        return [_body(record) for record in self._ledger.drafts(scope, status=status, ids=ids)]
+
+    def outlines(self, scope: Scope, status: str | None = None) -> Sequence[Mapping[str, str]]:
+        """The same drafts without their texts."""
+        return [asdict(one) for one in self._ledger.outlines(scope, status=status)]
 
     def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
         """One draft; raises `NotFoundError`."""

@@ -42,8 +42,12 @@ class FakeDrafts:
 
     held: dict[str, dict[str, Any]]
 
-    def list(self, scope: Scope, status: str | None = None) -> list[dict[str, Any]]:
-        return [draft for draft in self.held.values() if status in (None, draft["status"])]
+    def list(self, scope: Scope, status: str | None = None, ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        found = [draft for draft in self.held.values() if status in (None, draft["status"])]
+        return [draft for draft in found if ids is None or draft["id"] in ids]
+
+    def outlines(self, scope: Scope, status: str | None = None) -> Sequence[Mapping[str, str]]:
+        return self.list(scope, status)
 
     def get(self, scope: Scope, draft_id: str) -> dict[str, Any]:
         if draft_id not in self.held:

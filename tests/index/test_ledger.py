@@ -107,6 +107,20 @@ def test_drafts_are_listed_by_status_within_the_scope(ledger: Ledger) -> None:
         ledger.drafts(ANNA, status="sent")
 
 
+def test_outlines_are_the_drafts_without_their_texts_and_a_page_of_them_is_read(ledger: Ledger) -> None:
+    ben = Scope(Principal("ben"), {}, frozenset(), ANNA.actions)
+    for number in range(1_100):  # more than fit in one query
+        ledger.save_draft(ANNA, f"d{number}", "a1", "account", f"ACC-{number}", f"body {number}")
+    ledger.save_draft(ben, "e1", "a2", "account", "ACC-1", "ben's")
+    outlines = ledger.outlines(ANNA)
+    assert [o.id for o in outlines] == [d.id for d in ledger.drafts(ANNA)] and len(outlines) == 1_100
+    assert (outlines[0].entity, outlines[0].key, outlines[0].status) == ("account", "ACC-1099", "proposed")
+    page = [o.id for o in outlines[50:750]]
+    assert [d.id for d in ledger.drafts(ANNA, ids=page)] == page
+    assert ledger.drafts(ANNA, ids=["e1"]) == [] == ledger.drafts(ANNA, ids=[])
+    assert ledger.outlines(ANNA, status="approved") == []
+
+
 def test_nobody_decides_on_a_draft_that_is_not_theirs_or_without_the_action(ledger: Ledger) -> None:
     ledger.save_draft(ANNA, "d1", "a1", "account", "ACC-1", "body")
     with pytest.raises(NotFoundError):

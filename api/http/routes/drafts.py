@@ -23,8 +23,9 @@ def list_drafts(
     service: ServiceDep, scope: ScopeDep, status: StatusQuery = None, limit: LimitQuery = MOST, after: AfterQuery = ""
 ) -> Response:
     """The approval queue, newest first."""
-    part, more = page(service.drafts.list(scope, status), limit, after, lambda draft: draft["id"])
-    return JSONResponse({"drafts": plain(part), **more})
+    part, more = page(service.drafts.outlines(scope, status), limit, after, lambda draft: draft["id"])
+    found = service.drafts.list(scope, status, [draft["id"] for draft in part])
+    return JSONResponse({"drafts": plain(found), **more})
 
 
 @router.get("/{draft_id}", response_model=DraftView)
