@@ -16,6 +16,7 @@ from sqlglot.expressions.core import Expr
 
 from index.documents import Passage
 from index.errors import NotFoundError, SqlRejected
+from index.guard.dialects import canonical
 from index.guard.guard import guard
 from index.guard.rules import parse
 from index.reading import DocumentReader
@@ -49,7 +50,11 @@ class Withheld:
         if not any(table.rows for table in scope.tables.values()):
             return 0
         whole = replace(scope, tables=ruleless)
-        return sum(max(0, self._number(query, whole) - self._number(query, scope)) for query in row_counts(sql))
+        try:
+            counts = row_counts(sql, canonical(self.executor.reader.dialect))
+        except SqlRejected:
+            return 0
+        return sum(max(0, self._number(query, whole) - self._number(query, scope)) for query in counts)
 
     def _number(self, sql: str, scope: Scope) -> int:
         reader = self.executor.reader
@@ -84,13 +89,12 @@ def searches(plan: Plan) -> list[SearchStep]:
     return [step for step in plan.steps if isinstance(step, SearchStep)]
 
 
-def row_counts(sql: str) -> list[str]:
+def row_counts(sql: str, dialect: str = "sqlite") -> list[str]:
     """Queries that count the rows which `sql` reads from tables and its conditions choose, before they are grouped,
     sorted or cut off: one for each place that reads tables, be it the query itself, a part of a union, a WITH or a
     subquery in FROM. What only a condition looks at (`EXISTS`, `IN`) is no place of its own.
     """
-    tree = parse(sql, "sqlite")
-    return [query.sql(dialect="sqlite") for query in _places(tree, {}, set())]
+    return [query.sql(dialect=dialect) for query in _places(parse(sql, dialect), {}, set())]
 
 
 def _places(query: Expr, known: Mapping[str, exp.CTE], seen: set[int]) -> list[exp.Select]:

@@ -97,3 +97,9 @@ def test_the_answer_is_otherwise_the_same(workspace: Workspace) -> None:
 )
 def test_the_rows_behind_a_query_are_counted_where_it_reads_tables(sql: str, counts: list[str]) -> None:
     assert row_counts(sql) == counts
+
+
+def test_a_query_in_the_words_of_postgresql_is_counted_in_them() -> None:
+    sql = "SELECT DATE_TRUNC('month', day) AS m, COUNT(*) FROM t WHERE name ILIKE '%x%' GROUP BY 1"
+    (counted,) = row_counts(sql, "postgres")
+    assert counted == "SELECT COUNT(*) AS count FROM t WHERE name ILIKE '%x%'"
