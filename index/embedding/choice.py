@@ -12,12 +12,12 @@ RuntimeChoice = Literal["auto", "onnxruntime", "openvino", "sentence-transformer
 
 
 def choose_embedder(runtime: RuntimeChoice, model: Path | None, cache: Path, threads: int | None = None) -> Embedder:
-    """The embedder for `runtime`; `auto` is OpenVINO where the processor computes in bfloat16, else onnxruntime.
+    """The embedder for `runtime`; `auto` is OpenVINO where the processor is quick in bfloat16, else onnxruntime.
 
     A `model` of one's own runs on sentence-transformers. Raises `ModelError` for a combination that there is not.
     """
     from index.embedding.minilm import MiniLM, model_folder
-    from index.embedding.openvino import is_available
+    from index.embedding.openvino import is_available, is_quicker
 
     if model is not None or runtime == "sentence-transformers":
         if runtime not in ("auto", "sentence-transformers"):
@@ -33,5 +33,5 @@ def choose_embedder(runtime: RuntimeChoice, model: Path | None, cache: Path, thr
             "this processor does not compute in bfloat16, or OpenVINO is not installed",
             hint="set `embedding.runtime` to auto",
         )
-    quick = runtime == "openvino" or (runtime == "auto" and is_available())
+    quick = runtime == "openvino" or (runtime == "auto" and is_quicker())
     return MiniLM(cache, threads=threads, runtime="openvino" if quick else "onnxruntime")

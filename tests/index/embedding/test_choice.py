@@ -17,6 +17,7 @@ from index.errors import ModelError
 
 HERE = Path(__file__).resolve().parents[3]
 TEXTS = ["Which customers are at risk?", "A tent. " * 90, "", "Zips are covered for two years.", *"abcdefghij"]
+needs_quick_bfloat16 = pytest.mark.skipif(not openvino_runtime.is_quicker(), reason="this processor has fp32 quicker")
 needs_bfloat16 = pytest.mark.skipif(not openvino_runtime.is_available(), reason="this processor has no bfloat16")
 
 
@@ -45,7 +46,7 @@ def test_a_question_has_the_vector_beside_others_that_it_has_alone(cache: Path) 
     assert np.abs(alone - beside).max() < 1e-6
 
 
-@needs_bfloat16
+@needs_quick_bfloat16
 def test_auto_takes_the_quick_runtime_and_loads_no_telemetry(cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from index.embedding.choice import choose_embedder\n"
@@ -72,19 +73,34 @@ def test_the_first_inference_is_over_before_threads_share_a_session(cache: Path)
 
 
 def test_auto_is_onnxruntime_on_another_processor(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino_runtime, "is_available", lambda: False)
+    monkeypatch.setattr(openvino_runtime, "_processor", lambda: {"flags": "avx2", "vendor_id": ""})
     assert choose_embedder("auto", None, cache).identity.endswith("onnxruntime/fp32")
     with pytest.raises(ModelError, match="bfloat16"):
         choose_embedder("openvino", None, cache)
 
 
-def test_flags_of_the_processor_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for flags, available in (("fpu sse2 avx512_bf16", True), ("fpu amx_bf16", True), ("fpu avx2", False)):
-        (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags\t\t: {flags}\n")
-        monkeypatch.setattr(openvino_runtime, "_CPU_FLAGS", tmp_path / "cpuinfo")
-        openvino_runtime.is_available.cache_clear()
-        assert openvino_runtime.is_available() is available
-    openvino_runtime.is_available.cache_clear()
+@pytest.mark.parametrize(
+    ("vendor", "flags", "available", "quicker"),
+    [
+        ("AuthenticAMD", "fpu sse2 avx512_bf16", True, True),
+        ("GenuineIntel", "fpu avx512_bf16 amx_bf16", True, True),
+        ("GenuineIntel", "fpu sse2 avx512_bf16", True, False),
+        ("AuthenticAMD", "fpu avx2", False, False),
+    ],
+)
+def test_vendor_and_flags_of_the_processor_decide(
+    vendor: str, flags: str, available: bool, quicker: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = f"processor\t: {{}}\nvendor_id\t: {vendor}\nflags\t\t: {flags}\n\n"
+    (tmp_path / "cpuinfo").write_text(core.format(0) + core.format(1))
+    monkeypatch.setattr(openvino_runtime, "_CPU_FLAGS", tmp_path / "cpuinfo")
+    openvino_runtime._processor.cache_clear()
+    try:
+        assert (openvino_runtime.is_available(), openvino_runtime.is_quicker()) == (available, quicker)
+        runtime = "openvino/bf16" if quicker else "onnxruntime/fp32"
+        assert choose_embedder("auto", None, tmp_path).identity.endswith(runtime)
+    finally:
+        openvino_runtime._processor.cache_clear()
 
 
 def test_a_model_of_ones_own_is_named_by_its_weights(tmp_path: Path) -> None:
