@@ -9,7 +9,31 @@ from data.golden.question import Question, ask
 
 def questions(f: Facts) -> list[Question]:
     """The questions with their expectations."""
-    return [*_tickets(f), *_satisfaction(f), *_usage(f), *_views(f)]
+    return [*_tickets(f), *_resolution(f), *_satisfaction(f), *_usage(f), *_views(f)]
+
+
+def _resolution(f: Facts) -> list[Question]:
+    """How long tickets took, in days."""
+    solved = [t for t in f.all("tickets") if t["resolved_at"] is not None]
+    days = [{**t, "days": (t["resolved_at"] - t["created_at"]).total_seconds() / 86_400} for t in solved]
+    year = [t for t in days if YEAR_2025.has(t["created_at"])]
+    return [
+        ask(
+            "resolution-apac",
+            "How quickly do we resolve tickets in APAC on average?",
+            mean([t for t in days if t["account"]["region"] == "APAC"], "days"),
+        ),
+        ask(
+            "resolution-priority",
+            "How long did it take us to resolve the tickets of 2025, by priority?",
+            means(year, lambda t: t["priority"], "days"),
+        ),
+        ask(
+            "slowest-category",
+            "Which ticket category had the longest resolution time in 2025?",
+            [top(means(year, lambda t: t["category"], "days"), 1)[0][:1]],
+        ),
+    ]
 
 
 def _tickets(f: Facts) -> list[Question]:

@@ -180,6 +180,7 @@ def _delivery(f: Facts) -> list[Question]:
         return row["delivered_on"] is not None and row["delivered_on"] > row["requested_on"]
 
     q1 = [o for o in orders if Q1_2026.has(o["order_date"])]
+    there = [o for o in q1 if o["delivered_on"]]
     year = [o for o in orders if YEAR_2025.has(o["order_date"]) and o["delivered_on"]]
     rates = [
         [k, round(100 * sum(late(o) for o in v) / len(v), 4)]
@@ -201,6 +202,14 @@ def _delivery(f: Facts) -> list[Question]:
             "What was the late delivery rate per warehouse for orders of 2025?",
             rates,
             alternatives=[[[k, round(v / 100, 4)] for k, v in rates]],
+        ),
+        ask(
+            "delivery-days",
+            "What was the average delivery time per region in the first quarter of 2026?",
+            [
+                [k, round(sum((o["delivered_on"] - o["order_date"]).days for o in v) / len(v), 4)]
+                for k, v in sorted(groups(there, lambda o: o["account"]["region"]).items())
+            ],
         ),
         ask(
             "late-region",

@@ -17,8 +17,9 @@ from index.catalogue.model import Catalogue
 from query.plan import Link, Reading
 from query.planning.population import LIGHT_VERBS
 from query.planning.routing_signals import FAR_FETCHED
+from query.text2sql.lasting import MOST
 from query.text2sql.planner import verb_form
-from query.text2sql.thesaurus import FUNCTION_WORDS
+from query.text2sql.thesaurus import COMPARATIVES, FUNCTION_WORDS, MEASURE_ADJECTIVES, SUPERLATIVES
 from query.text2sql.tokens import NUMBER_WORDS, stem, stems_of, tokenise
 
 _WORD = re.compile(r"[^\W\d_]{2,}(?:[-'’][^\W\d_]+)*")
@@ -33,16 +34,21 @@ _DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         (r"averages?|mean", r"\bAVG\b|/"),
         (r"percentages?|(?<!\d )percent|proportion|rates?|ratio|shares?", r"/"),
         (r"why|reasons?", r"\breasons?\b"),
-        (r"highest|lowest|largest|smallest|biggest|(?<!at )most|(?<!at )least|worst", r"\bORDER BY\b|\bMAX\b|\bMIN\b"),
+        (
+            rf"highest|lowest|largest|smallest|biggest|(?<!at )most|(?<!at )least|worst|{'|'.join(sorted(MOST))}",
+            r"\bORDER BY\b|\bMAX\b|\bMIN\b",
+        ),
         (r"growth|grow|grew|grown|drop|drops|dropped|decline[sd]?|increased?|decreased?|fell|fallen", r" - "),
         (r"no|not|never|without|nobody|neither", r"\bNOT\b|<>|!=|IS NULL|EXCEPT|= 0\b|< |<= |> |>= "),
     )
 )
 _TOTAL = re.compile(r"\b(?:SUM|COUNT|AVG|MAX|MIN)\b|[-+*/]")
+_MEASURING = SUPERLATIVES.keys() | COMPARATIVES.keys() | MEASURE_ADJECTIVES.keys()
 _NUMBERED = re.compile(r"\d\s*$")  # "120 days": the number is what counts
 _PASSING = frozenset(
     map(stem, (*LIGHT_VERBS, "spread", "address", "far", "add", "develop", "cover", "expected", "trend"))
 )
+_IS = re.compile(r"\s+(?:(?:that|which|who)\s+)?(?:is|are|was|were|be|got|(?:has|have|had) been)\s+(?:\w+ly\s+)?", re.I)
 _BEING = frozenset({"are", "is", "was", "were", "been", "being", "not"})
 _PLACING = frozenset({"in", "from", "of", "for", "at", "on", "by", "with", "without"})
 _ALWAYS = frozenset({"return", "returns"})  # functions words as verbs, at the beginning; nouns elsewhere
@@ -67,6 +73,7 @@ def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ..
         wanted = next((m for m in asked.finditer(text) if not _under(m.start(), links)), None)
         if wanted is not None and not done.search(reading.sql):
             missing[wanted.start()] = wanted.group()
+    missing |= {link.start: link.text for link in reading.links if _stray(link, reading.links)}
     missing |= _numbers(text, links, reading.sql)
     missing |= _measures(text, links, reading)
     much = _ASKS_HOW_MUCH.search(text)
@@ -76,6 +83,48 @@ def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ..
     if which and not _lists(reading.sql):
         missing[which.start()] = which.group().strip()
     return tuple(missing[at] for at in sorted(missing))
+
+
+def _stray(link: Link, links: tuple[Link, ...]) -> bool:
+    """True for "the longest" as the length of something that the question does not speak of."""
+    if link.kind != "column" or link.text.lower() not in _MEASURING:
+        return False
+    table = link.target.partition(".")[0]
+    return not any(other is not link and other.target.partition(".")[0] == table for other in links)
+
+
+def of_another(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ...]:
+    """The words that `reading` takes for a state of something else than they are said of: "cancelled orders" as the
+    orders of customers who cancelled, where orders have a status of their own."""
+    links = [link for link in reading.links if link.kind != "none" and link.score >= FAR_FETCHED]
+    return tuple(link.text for link in links if _of_a_parent(text, link, links, catalogue))
+
+
+def _state(link: Link, catalogue: Catalogue) -> tuple[str, frozenset[str]]:
+    """The table and the columns of which a value or a business term tells the state; none for other words."""
+    if link.kind == "value":
+        table, _, column = link.target.partition(".")
+        return table, frozenset({column})
+    term = next((t for t in catalogue.terms if link.kind == "term" and t.name == link.target), None)
+    return (term.table, frozenset(re.findall(r"\w+", term.where))) if term else ("", frozenset())
+
+
+def _of_a_parent(text: str, value: Link, links: list[Link], catalogue: Catalogue) -> bool:
+    """True where `value` is said of rows that refer to its table and have a column of the same name."""
+    table, columns = _state(value, catalogue)
+    metrics = {metric.name: metric.table for metric in catalogue.metrics}
+    for link in links:
+        named = {"table": link.target, "metric": metrics.get(link.target, "")}.get(link.kind, "")
+        said = catalogue.table(named) if named else None
+        if said is None or not _refers(catalogue, named, table) or not any(said.column(c) for c in columns):
+            continue
+        if _IS.fullmatch(text[link.end : value.start]) or text[value.end : link.start].isspace():
+            return True
+    return False
+
+
+def _refers(catalogue: Catalogue, table: str, other: str) -> bool:
+    return any((join.left, join.right) == (table, other) for join in catalogue.joins)
 
 
 def _called(reading: Reading, catalogue: Catalogue) -> frozenset[str]:
@@ -91,7 +140,7 @@ def _means_something(words: list[tuple[str, int]], at: int) -> bool:
     word, before = folded[at], folded[at - 1] if at else ""
     if word in _ALWAYS:
         return at > 0
-    if word in FUNCTION_WORDS or word in NUMBER_WORDS:
+    if word in FUNCTION_WORDS or word in NUMBER_WORDS or word in MOST:  # what is the longest is seen to below
         return False
     if _UNDONE.match(word):
         return True

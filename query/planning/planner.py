@@ -15,7 +15,7 @@ from query.plan import ChartStep, Choice, Plan, Reading, Route, SearchStep, SqlS
 from query.planning.entity_names import Mention
 from query.planning.help import asks_for_help, introduction
 from query.planning.intent import Intent, read_intent
-from query.planning.left_out import left_out
+from query.planning.left_out import left_out, of_another
 from query.planning.population import LIGHT_VERBS, Names, Populations, TableReader
 from query.planning.recipes import Recipes
 from query.planning.relevance import Nearness, stems
@@ -225,6 +225,8 @@ class Planner:
         if not readings or not self.catalogue.terms:
             return readings, ()
         text = self.populations.measured(body)
+        if foreign := of_another(text, readings[0], self.catalogue):
+            return readings, foreign
         missing = left_out(text, readings[0], self.catalogue)
         if not missing:
             return readings, ()

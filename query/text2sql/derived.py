@@ -1,18 +1,77 @@
-"""Metrics that a catalogue does not write down but its columns make plain: revenue from price and quantity."""
+"""Metrics that a catalogue does not write down but its columns make plain: revenue from price and quantity, and the
+days that something takes, from when a row begins and when something is done with it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from index.catalogue.model import Catalogue, Column, Metric, Table
-from query.text2sql.tokens import stem, stems_of
+from query.text2sql.moments import participle
+from query.text2sql.tokens import stem, stems_of, words_of
 
 _REVENUE = frozenset(stem(w) for w in ("revenue", "sales", "turnover"))
 _SYNONYMS = ("sales", "turnover", "sales revenue", "total sales", "sales volume", "earnings")
+DAYS_TO = "days_to_"  # how the names of such metrics begin
+_MOMENTS = frozenset({"at", "on", "date", "time", "day"})
+# What else is said for a verb: other verbs, and nouns.
+_ALIKE = (
+    ("resolve", "solve", "close", "complete", "settle", "finish", "fix", "resolution", "closure", "completion"),
+    ("deliver", "arrive", "delivery", "arrival"),
+    ("ship", "dispatch", "shipment", "shipping"),
+    ("pay", "payment"),
+    ("approve", "approval"),
+    ("answer", "reply", "respond", "response"),
+)
+_TAKING = (
+    "take to {}", "take us to {}", "need to {}", "time to {}", "days to {}", "time until {}", "days until {}",
+    "average time to {}", "average days to {}", "average number of days to {}", "average time until {}",
+    "{} time", "{} times", "average {} time", "average {} times",
+)  # fmt: skip
 
 
 def with_derived_metrics(catalogue: Catalogue) -> Catalogue:
-    """`catalogue` with a revenue metric where it has none and one table holds quantities and prices."""
+    """`catalogue` with a revenue metric where it has none and one table holds quantities and prices, and with the
+    average days from the date of a row to each later date that is told as something done ("resolved at")."""
+    held = [m.sql for m in catalogue.metrics]
+    days = [m for m in _durations(catalogue) if not any(m.sql.replace('"', "") in s.replace('"', "") for s in held)]
+    return _with_revenue(replace(catalogue, metrics=(*catalogue.metrics, *days)))
+
+
+def _durations(catalogue: Catalogue) -> Iterator[Metric]:
+    """The average days to what is done with the rows of a table."""
+    for table in catalogue.tables:
+        start = table.column(table.time_column) if table.time_column else None
+        if start is None or not _is_moment(start):
+            continue
+        done = {word: c for c in table.columns if c is not start and (word := _done(c))}
+        verbs = {stem(word) for word in done}
+        for word, column in done.items():
+            sql = f"AVG(JULIANDAY({_quoted(column.name)}) - JULIANDAY({_quoted(start.name)}))"
+            label = f"Average days from {start.label} to {column.label}"
+            alike = next((words for words in _ALIKE if stem(word) in map(stem, words)), ())
+            said = (word, *(other for other in alike if stem(other) not in verbs))
+            phrases = tuple(form.format(one) for one in said for form in _TAKING)
+            name = f"{DAYS_TO}{column.name}"
+            yield Metric(name, label, table.name, sql, f"{table.name}.{start.name}", "days", synonyms=phrases)
+
+
+def _done(column: Column) -> str:
+    """The verb in a date that tells what was done ("Resolved at", `delivered_on`), or an empty text."""
+    if not _is_moment(column):
+        return ""
+    for text in (column.label, column.name):
+        words = words_of(text)
+        if words and participle(words[0]) and set(words[1:]) <= _MOMENTS:
+            return words[0]
+    return ""
+
+
+def _is_moment(column: Column) -> bool:
+    return column.type in ("date", "datetime")
+
+
+def _with_revenue(catalogue: Catalogue) -> Catalogue:
     if any(_REVENUE & set(stems_of(text)) for m in catalogue.metrics for text in (m.name, m.label, *m.synonyms)):
         return catalogue
     found = [(table, sql) for table in catalogue.tables if (sql := _revenue(table))]

@@ -107,6 +107,7 @@ def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     """The date column whose label shares a word with the last words before a period: "hired in" -> hire date."""
     words = re.findall(r"[A-Za-z]+\d*", before)
     last = words[-3:] + [w for w in words[-7:-3] if w.endswith("ed")]  # "who registered at a branch in 2016"
+    last = [w for w in last if not (w.startswith("M") and w in draft.sentence.symbols)]  # a metric has its own date
     said = [draft.sentence.symbols[w].text if w in draft.sentence.symbols else w for w in last]
     said += [t.sql for f in last for t in draft.filters.get(f, ()) if isinstance(t, TermCondition)]
     said += [

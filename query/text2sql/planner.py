@@ -18,12 +18,13 @@ from query.plan import Choice, Link, Reading
 from query.text2sql.ambiguity import Understood, ambiguity, attachment
 from query.text2sql.assign import Assigner, Assignment
 from query.text2sql.default_order import in_default_order
-from query.text2sql.derived import with_derived_metrics
+from query.text2sql.derived import DAYS_TO, with_derived_metrics
 from query.text2sql.describe import describe, result_columns
 from query.text2sql.features import ReadingFeatures, Signals
 from query.text2sql.found import Finder, looked_at
 from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
+from query.text2sql.lasting import how_long
 from query.text2sql.lexicon import Lexicon
 from query.text2sql.linking import Candidate, Linker, Mention
 from query.text2sql.logical import ColumnRef, Query, is_aggregate
@@ -53,6 +54,8 @@ _INSTRUCTION = re.compile(
     r" (?:of|for|with|from|that shows))?\b"
     r"|^\s*(?:summari[sz]e|plot|chart|draw|visuali[sz]e|compare)\b"
 )
+
+_Understanding = tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]
 
 
 @dataclass(frozen=True)
@@ -208,9 +211,17 @@ class TableQuestionPlanner:
             and not _verbal(tokens, i)
         )
 
-    def _read(self, question: str) -> tuple[tuple[Token, ...], TimeWords, frozenset[int], tuple[Mention, ...]]:
+    def _read(self, question: str) -> _Understanding:
         question = question[:LONGEST_QUESTION]
         tokens = tokenise(question)
+        lasting = how_long(tokens)
+        if lasting != tokens:  # only where the tables know how long it takes
+            read = self._linked(question, lasting)
+            if any(m.candidates[0].target.startswith(DAYS_TO) for m in read[3] if m.candidates[0].kind == "metric"):
+                return read
+        return self._linked(question, tokens)
+
+    def _linked(self, question: str, tokens: tuple[Token, ...]) -> _Understanding:
         time = self._unless_named(tokens, self._time(question))
         spent = time.periods
         time = replace(time, periods=settled(question, spent))

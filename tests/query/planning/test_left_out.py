@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from index.catalogue.model import Catalogue, Column, Metric, Table, Term
+from index.catalogue.model import Catalogue, Column, Join, Metric, Table, Term
 from query.plan import Link, Reading, ScoreStep
-from query.planning.left_out import left_out
+from query.planning.left_out import left_out, of_another
 from query.planning.planner import LEFT_OUT, Planner
 from query.planning.relevance import Nearness
 from query.text2sql.planner import TableQuestionPlanner
@@ -62,6 +62,37 @@ def test_words_that_a_query_does_not_stand_for_are_told(
     text: str, linked: str, sql: str, missing: tuple[str, ...]
 ) -> None:
     assert left_out(text, _reading(text, linked, sql), ONE_TABLE) == missing
+
+
+def test_the_length_of_something_else_is_not_what_is_longest() -> None:
+    seats = Link("seats", 6, 11, "table", "seats")
+    longest = Link("longest", 20, 27, "column", "views.seconds", score=0.64)
+    reading = Reading("SELECT state FROM seats ORDER BY seconds DESC LIMIT 1", 0.9, "", (seats, longest), ("seats",))
+    assert left_out("Which seats are the longest?", reading, ONE_TABLE) == ("longest",)
+    own = replace(reading, links=(seats, replace(longest, target="seats.bought")))
+    assert left_out("Which seats are the longest?", own, ONE_TABLE) == ()
+
+
+def _sold(where: str = "") -> Catalogue:
+    """Seats, and bookings of them; both have a state, and a term where one is given."""
+    state = Column("state", "text", "State")
+    bookings = Table("bookings", "Bookings", (Column("seat_id", "text", "Seat"), state))
+    join = Join("bookings", ("seat_id",), "seats", ("bought",))
+    return Catalogue((SEATS, bookings), joins=(join,), terms=(Term("lost seat", "seats", where),) if where else ())
+
+
+def test_a_state_of_what_a_row_refers_to_is_not_its_own() -> None:
+    bookings = Link("bookings", 5, 13, "table", "bookings")
+    for text, at in (("lost bookings", 0), ("xxxx bookings that were lost", 24)):
+        lost = Link("lost", at, at + 4, "value", "seats.state", "gone")
+        reading = Reading("SELECT 1", 0.9, "", (lost, bookings), ("bookings",))
+        assert of_another(text, reading, _sold()) == ("lost",)
+        term = replace(reading, links=(replace(lost, kind="term", target="lost seat"), bookings))
+        assert of_another(text, term, _sold("state = 'gone'")) == ("lost",)
+        assert of_another(text, term, _sold("bought = 0")) == ()  # bookings have nothing of the kind
+    lost = Link("lost", 0, 4, "value", "seats.state", "gone")
+    apart = Reading("SELECT 1", 0.9, "", (lost, replace(bookings, start=11, end=19)), ("bookings",))
+    assert of_another("lost seats bookings", apart, _sold()) == ()
 
 
 def _planner() -> Planner:
