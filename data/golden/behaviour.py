@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+from data.generator.clock import TODAY
 from data.generator.shop import SUMMER
 from data.golden.facts import APRIL_2026, Q1_2026, YEAR_2025, Facts, groups, mean, means, month, sums, tally, top
 from data.golden.question import Question, ask
@@ -42,10 +45,16 @@ def _tickets(f: Facts) -> list[Question]:
     quarter = [t for t in tickets if Q1_2026.has(t["created_at"])]
     year = [t for t in tickets if YEAR_2025.has(t["created_at"])]
     urgent = 100 * sum(t["priority"] == "Urgent" for t in quarter) / len(quarter)
+    old = TODAY - dt.timedelta(30)
     loud = tally(year, lambda t: t["account"]["name"])
     cut = sorted((n for _, n in loud), reverse=True)[7]
     return [
         ask("open-tickets", "How many tickets are open or pending?", len(waiting)),
+        ask(
+            "tickets-old",
+            "How many open tickets are older than 30 days?",
+            sum(t["created_at"].date() < old for t in waiting),
+        ),
         ask("tickets-category", "Tickets of last quarter by category", tally(quarter, lambda t: t["category"])),
         ask(
             "tickets-april-emea",
@@ -172,7 +181,9 @@ def _views(f: Facts) -> list[Question]:
     key = sorted(f.world.at_risk_this_quarter("Enterprise", "EMEA"))[2]
     name = f.world.account(key).name
     mine = {v["product_id"] for v in views if v["account_id"] == key}
+    seen = sorted({v["account"]["name"] for v in april if v["product"]["category"] == "Cookware"})
     return [
+        ask("lookers-april", "Which customers looked at cookware last month?", [[one] for one in seen]),
         ask("views-april", "How many product views were there in April 2026?", len(april)),
         ask(
             "views-top-category",

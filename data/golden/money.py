@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from data.generator.clock import TODAY
 from data.golden.facts import (
     JUNE_2026,
     MARCH_2026,
@@ -49,6 +50,11 @@ def _invoices(f: Facts) -> list[Question]:
         ask("overdue-region", "Overdue amount per region", sums(overdue, lambda i: i["account"]["region"], "amount")),
         ask(
             "overdue-top", "Which five accounts owe us the most in overdue invoices?", top(by_account, 5), ordered=True
+        ),
+        ask(
+            "overdue-days",
+            "Which invoices are overdue by more than 60 days?",
+            [[i["invoice_id"]] for i in overdue if i["due_on"] < TODAY - dt.timedelta(60)],
         ),
         ask(
             "overdue-over-20k",

@@ -142,7 +142,6 @@ UNKNOWN = (
     ("why-lost", "How many opportunities did we lose in 2025 and why?"),
     ("dach", "How did revenue develop in DACH?"),
     ("spent-more", "Which customers spent more than 100000 euros in 2025?"),
-    ("overdue-days", "Which invoices are overdue by more than 60 days?"),
 )
 UNCLEAR = (
     ("twins", "How is Nordwand doing?"),

@@ -16,6 +16,11 @@ def _accounts(f: Facts) -> list[Question]:
     accounts = f.all("accounts")
     active = [a for a in accounts if a["status"] == "Active"]
     return [
+        ask(
+            "purchasing",
+            "How many contacts work in purchasing?",
+            sum("Purchasing" in c["title"] for c in f.all("contacts")),
+        ),
         ask("active-accounts", "How many active accounts do we have?", len(active)),
         ask(
             "active-enterprise-emea",

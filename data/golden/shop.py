@@ -225,6 +225,7 @@ def _sales(f: Facts) -> list[Question]:
     quarter = f.sold(Q1_2026)
     share = 100 * total([r for r in year if r["account"]["region"] == "EMEA"], "net_amount") / total(year, "net_amount")
     enterprise = [r for r in year if r["account"]["segment"] == "Enterprise"]
+    mine = 100 * total(enterprise, "net_amount") / total(year, "net_amount")
     item = top(
         [
             [k, len({r["account_id"] for r in (x["account"] for x in v)})]
@@ -242,6 +243,12 @@ def _sales(f: Facts) -> list[Question]:
         }
     )
     return [
+        ask(
+            "share-enterprise",
+            "What is the share of enterprise customers in the revenue of 2025?",
+            round(mine, 4),
+            alternatives=[[[round(mine / 100, 4)]]],
+        ),
         ask("revenue-2025", "What was our revenue in 2025?", total(year, "net_amount")),
         ask(
             "revenue-region-quarter",

@@ -81,7 +81,8 @@ class Store(VectorLedger, LikenessLedger, StatusReads, JobBoard, StoreBase):
         return self._suppression
 
     def start_run(self, source: str) -> str:
-        """Record that a run of `source` begins; returns its id. A run that was cut off earlier becomes `failed`."""
+        """Record that a run of `source` begins; returns its id. An earlier one, cut off or still at work, becomes
+        `failed` and can write nothing more: see `Writer.holds_run`."""
         run_id = uuid.uuid4().hex
         runs = schema.runs
         with self._transaction() as connection:
@@ -96,11 +97,13 @@ class Store(VectorLedger, LikenessLedger, StatusReads, JobBoard, StoreBase):
         return run_id
 
     def fail_run(self, run_id: str, source: str, totals: RunTotals, message: str) -> None:
-        """Record that a run failed, in its source's status too; what is remembered of the source stays."""
-        held = self.source_state(source)
+        """Record that a run failed, in its source's status too; what is remembered of the source stays. Where another
+        run has begun meanwhile the status is that one's."""
         with self.begin() as writer:
+            if writer.holds_run(run_id):
+                held = self.source_state(source)
+                writer.put_state(SourceState(source, held.state, "failed", held.synced_at, message))
             writer.put_run(run_id, "failed", totals, message)
-            writer.put_state(SourceState(source, held.state, "failed", held.synced_at, message))
 
     def sources(self) -> list[str]:
         """The names of the sources that were ever synced, and not forgotten."""

@@ -251,6 +251,12 @@ class Writer:
             )
         )
 
+    def holds_run(self, run_id: str) -> bool:
+        """True while the run goes on and no other run of its source has begun, nor can before this transaction ends."""
+        runs = schema.runs
+        chosen = sa.select(runs.c.status).where(runs.c.run_id == run_id).with_for_update()
+        return self._connection.scalar(chosen) == "running"
+
     def put_run(self, run_id: str, status: str, totals: RunTotals, message: str = "") -> None:
         """Record how far a run is: `running`, or its end as `ok` or `failed`."""
         table = schema.runs

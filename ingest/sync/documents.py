@@ -57,7 +57,7 @@ def _sync_rows(run: SourceRun, names: EntityDictionary, links: str) -> None:
     wanted = {name: config.documents for name, config in tables.items() if config.documents is not None}
     wanted = wanted or run.row_documents
     for name in [n for n in held if n not in wanted]:
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             writer.delete_documents(_row_ids(run, name))
             del held[name]
             run.save(writer)
@@ -82,7 +82,7 @@ def _write_rows(run: SourceRun, name: str, config: RowDocumentsConfig, names: En
         if number % 500 == 0:
             run.tell(f"{name} documents", number, 0, since, "rows")
     gone = [doc_id for doc_id in _row_ids(run, name) if doc_id not in documents]
-    with run.store.begin() as writer:
+    with run.begin() as writer:
         writer.delete_documents(gone)
         writer.put_documents(documents.values())
         run.documents["rows"][name] = version
@@ -136,7 +136,7 @@ class _FileSync:
         self._remove(gone, relink, again)
         for start in range(0, len(changed), BATCH):
             self._read(changed[start : start + BATCH], ledger, start, len(changed))
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             for name in touched:
                 held[name][:3] = _mark_list(ledger[name])
             run.documents["links"] = self._links
@@ -183,7 +183,7 @@ class _FileSync:
         if not unread:
             return
         self._run.warnings += [error.message for error in unread.values()][:20]
-        with self._run.store.begin() as writer:
+        with self._run.begin() as writer:
             self._quarantine(writer, {*unread}, [Rejected(n, e.message, "") for n, e in unread.items()])
         self._run.totals += RunTotals(len(unread), 0, 0, len(unread))
 
@@ -200,7 +200,7 @@ class _FileSync:
             linked = link(stored.document, rule.entities, self._names)
             if entities_json(linked) != entities_json(stored.document):
                 moved.append(StoredDocument(linked, stored.chunks, stored.origin))
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             run.totals += RunTotals(deleted=writer.delete_documents(lost))
             writer.put_documents(moved)
             for name in gone:
@@ -240,7 +240,7 @@ class _FileSync:
                 counts[entry.name][isinstance(item, Rejected)] += 1
             run.tell("documents", done + number, total, since)
         gone = [d for d in mine if d not in documents]
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             deleted = writer.delete_documents(gone)
             changes = writer.put_documents(documents.values())
             repeated = sum(c[0] for c in counts.values()) - len(documents)

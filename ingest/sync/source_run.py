@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from index.errors import BusyError
 from index.store.store import Store
 from index.store.writer import RunTotals, SourceState, Writer
 from ingest.config import ConnectorSource, FileSource, RowDocumentsConfig, SqlSource
@@ -38,12 +41,12 @@ class SourceRun:
     _held: SourceState | None = None
 
     def open(self) -> None:
-        """Read what is remembered, and record that the run begins."""
+        """Record that the run begins, and read what is remembered: what other runs saved until then."""
+        self.run_id = self.store.start_run(self.name)
         self._held = self.store.source_state(self.name)
         self.state = json.loads(json.dumps(self._held.state))
         for name, table in self.tables.items():
             self.versions.setdefault(name, table.get("inputs", ""))
-        self.run_id = self.store.start_run(self.name)
 
     @property
     def tables(self) -> dict[str, dict[str, Any]]:
@@ -65,6 +68,18 @@ class SourceRun:
             return self.base / "objects" / self.name
         return self.base / Path(self.config.path).expanduser()
 
+    @contextmanager
+    def begin(self) -> Iterator[Writer]:
+        """A transaction of this run. Raises `BusyError` where another run of the source has begun: that one has read
+        what this one saved so far, and what this one would write may be older than what it reads."""
+        with self.store.begin() as writer:
+            if not writer.holds_run(self.run_id):
+                raise BusyError(
+                    f"another sync of {self.name} has begun: this one writes nothing more",
+                    hint="let the other one end; one at a time is enough",
+                )
+            yield writer
+
     def save(self, writer: Writer) -> None:
         """Put what is remembered, and the totals so far, into the transaction of `writer`."""
         held = self._held or SourceState(self.name)
@@ -73,7 +88,7 @@ class SourceRun:
 
     def finish(self) -> None:
         """Record that the run ended well."""
-        with self.store.begin() as writer:
+        with self.begin() as writer:
             writer.put_state(SourceState(self.name, self.state, "ok"))
             writer.put_run(self.run_id, "ok", self.totals, "; ".join(self.warnings)[:2_000])
 

@@ -161,7 +161,7 @@ class _TableSync:
         marks = [_highest([raw.values.get(cursor) for raw in head])]
         outcome = _Outcome()
         keep: set[str] = set()
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             table = writer.put_table(built.table)
             rows = writer.rows(table)
             outcome.take(built, rows.upsert(align(built, table)))
@@ -201,7 +201,7 @@ class _TableSync:
         good = (stored | {row.key for row in built.rows}) - bad
         if len(set(there)) != len(there) or (good & set(there)) | bad != set(there):
             return False
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             rows = writer.rows(prior)
             outcome = _Outcome(rejected=carried)
             outcome.take(built, rows.upsert(align(built, prior)))

@@ -30,7 +30,7 @@ def sync_stream(table: StreamTable) -> None:
         elif resumed or table.untold or run.reconcile or (table.stream.deletes == "keys" and _is_due(table)):
             _compare_keys(table)
             more = {"reconciled_at": _now()}
-    with run.store.begin() as writer:
+    with run.begin() as writer:
         table.save(writer, complete=True, **more)
 
 
@@ -70,7 +70,7 @@ def _lacking(table: StreamTable, there: set[str]) -> int:
     held = table.table()
     if held is None:
         return len(there)
-    with table.sync.store.begin() as writer:
+    with table.sync.begin() as writer:
         missing = table.upserter(writer, held).missing(there)
         if not missing:
             return 0
@@ -83,7 +83,7 @@ def _compare(table: StreamTable, there: set[str]) -> None:
     held = table.table()
     if held is None:
         return
-    with table.sync.store.begin() as writer:
+    with table.sync.begin() as writer:
         rows = table.upserter(writer, held)
         gone, count = rows.keys_not_in(there), rows.count()
     if not gone:

@@ -101,7 +101,7 @@ class StreamTable:
         """Delete rows by their keys, with what stands in quarantine of them."""
         table = self.table()
         assert table is not None
-        with self.sync.store.begin() as writer:
+        with self.sync.begin() as writer:
             deleted = self.upserter(writer, table).delete(gone).deleted
             self._changes += 1 if deleted else 0
             self.sync.totals += RunTotals(deleted=deleted)
@@ -136,7 +136,7 @@ class StreamTable:
         broken = [Rejected(f"{self.stream.name}#{b.place}", b.reason, b.raw) for x in batches for b in x.broken]
         rejected = [*built.rejected, *broken]
         loaded = deleted = 0
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             table = self._put_table(writer, built, prior)
             gone: list[str] = []
             if table is not None:

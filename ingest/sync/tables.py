@@ -64,7 +64,7 @@ def drop_tables(run: SourceRun, wanted: set[str]) -> None:
     """Drop the tables of this source that its configuration or its files no longer have."""
     mine = {t.name for t in run.store.tables().values() if t.source == run.name}
     for name in sorted((mine | set(run.tables)) - wanted):
-        with run.store.begin() as writer:
+        with run.begin() as writer:
             run.tables.pop(name, None)
             run.versions.pop(name, None)
             run.totals += RunTotals(deleted=writer.drop_table(name))
@@ -130,7 +130,7 @@ def _sync_table(run: SourceRun, name: str, config: FileTableConfig, entries: Seq
         run.versions[name] = inputs
         run.totals += RunTotals(held["read"], 0, held["read"] - held["quarantined"], held["quarantined"])
         if files != held.get("files"):
-            with run.store.begin() as writer:
+            with run.begin() as writer:
                 run.tables[name] = held | {"files": files}
                 run.save(writer)
         return
@@ -176,7 +176,7 @@ def _write(
 ) -> None:
     """One transaction: the rows, what is in quarantine, and what is remembered of the table."""
     origins = {f"{run.name}|{file}" for file in unread}
-    with run.store.begin() as writer:
+    with run.begin() as writer:
         loaded = unchanged = deleted = 0
         if built.table.columns or writer.table(name) is not None:
             table = writer.put_table(built.table if built.table.columns else DataTable(name, run.name, ()))

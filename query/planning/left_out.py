@@ -44,6 +44,7 @@ _DONE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
 )
 _TOTAL = re.compile(r"\b(?:SUM|COUNT|AVG|MAX|MIN)\b|[-+*/]")
 _MEASURING = SUPERLATIVES.keys() | COMPARATIVES.keys() | MEASURE_ADJECTIVES.keys()
+_SOUNDS_LIKE = 0.8
 _NUMBERED = re.compile(r"\d\s*$")  # "120 days": the number is what counts
 _PASSING = frozenset(
     map(stem, (*LIGHT_VERBS, "spread", "address", "far", "add", "develop", "cover", "expected", "trend"))
@@ -57,7 +58,7 @@ _ALWAYS = frozenset({"return", "returns"})  # functions words as verbs, at the b
 def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ...]:
     """The words of `text`, which was planned as `reading`, that the reading leaves out, in their order; none where it
     answers all of it. Verbs, and other words for the tables that it reads, need not be said by its query."""
-    links = [link for link in reading.links if link.kind != "none" and link.score >= FAR_FETCHED]
+    links = [k for k in reading.links if k.kind != "none" and k.score >= FAR_FETCHED and not _unused(k, reading.sql)]
     words = [(found.group(), found.start()) for found in _WORD.finditer(text)]
     said = _PASSING | _called(reading, catalogue)
     missing = {
@@ -83,6 +84,12 @@ def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ..
     if which and not _lists(reading.sql):
         missing[which.start()] = which.group().strip()
     return tuple(missing[at] for at in sorted(missing))
+
+
+def _unused(link: Link, sql: str) -> bool:
+    """True for a word that only sounds like a column, which the query does without."""
+    table, _, column = link.target.partition(".")
+    return link.kind == "column" and link.score < _SOUNDS_LIKE and column not in sql and table not in sql
 
 
 def _stray(link: Link, links: tuple[Link, ...]) -> bool:

@@ -228,8 +228,8 @@ class Planner:
         if foreign := of_another(text, readings[0], self.catalogue):
             return readings, foreign
         missing = left_out(text, readings[0], self.catalogue)
-        if not missing:
-            return readings, ()
+        if not missing:  # what leaves something out is no second meaning of it
+            return (readings[0], *(r for r in readings[1:] if not left_out(text, r, self.catalogue))), ()
         least = readings[0].confidence - NEARLY_AS_LIKELY
         whole = (r for r in readings[1:] if r.confidence >= least and not left_out(text, r, self.catalogue))
         better = next(whole, None)

@@ -147,6 +147,10 @@ class Linker:
                     found.extend(replace(c, score=c.score * 0.95) for c in self._named(turned, tokens, first, last))
         found.extend(self._adjective(span))
         found.extend(self._stored(span, first == 0))
+        if last - first == 1 and first and tokens[first - 1].lower in ("in", "from") and span[0].lower.endswith("ing"):
+            # "contacts in purchasing" hold such a title, and have not bought
+            held = [_from_value(v, 1.0, "") for v in self._values.kinds(span[0].lower)]
+            found = held or found
         if span[0].kind == "quoted" and not found:
             found.append(Candidate("text", value=span[0].text, score=0.9))
         found.extend(_named_by_value(found))

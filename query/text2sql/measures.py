@@ -56,6 +56,10 @@ _SHARE = re.compile(
     rf"\b(?:what |which )?(?:percentage|percent|proportion|share|fraction|ratio)(?: of)?"
     rf" {DET}(?:(¦) )?{DET}(T\d+|V\d+ T\d+|K\d+ T\d+)\b"
 )
+_SHARE_IN = re.compile(
+    rf"\b(?:percentage|percent|proportion|share|fraction)(?: of| from)? {DET}((?:[VK]\d+ )+)(?:T\d+ )?"
+    rf"(?:in|of|on|from) {DET}(?:total |overall |whole )?([MA]\d+)\b"
+)
 
 
 def nested_averages(draft: Draft) -> None:
@@ -85,6 +89,7 @@ def shares(draft: Draft) -> None:
         draft.notes.append("share")
         return f" {draft.sentence.add('A', Share(Aggregate('count', table)))} ¦ "
 
+    draft.sentence.take(_SHARE_IN, lambda m: f" percentage of {m[2]} from {m[1]}")  # "of EMEA customers in revenue"
     draft.sentence.take(_SHARE, share)
 
     def part(match: re.Match[str]) -> str | None:

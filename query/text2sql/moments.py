@@ -11,7 +11,7 @@ from query.text2sql.logical import (
     Condition,
     TermCondition,
 )
-from query.text2sql.periods import Period
+from query.text2sql.periods import DUE, Period
 from query.text2sql.sentence import GAP
 from query.text2sql.thesaurus import PARTICIPLES
 from query.text2sql.tokens import stem, stems_of
@@ -53,12 +53,30 @@ def participle(text: str) -> bool:
     return " " not in text and (text.endswith("ed") or text in PARTICIPLES)
 
 
+def happens(draft: Draft, name: str) -> bool:
+    """True for a date column that stands in the sentence as a verb: "placed", "churned", "looked at"."""
+    return draft.temporal(draft.refs(name)[0]) and (verbal(draft.symbol(name).text) or _phrasal(draft, name))
+
+
+def _phrasal(draft: Draft, name: str) -> bool:
+    """True for a verb of two words that is not just what the column is called."""
+    said, column = draft.symbol(name).text.lower(), draft.column(draft.refs(name)[0])
+    verb, _, more = said.partition(" ")
+    called = column is not None and said in (column.label.lower(), column.name.lower().replace("_", " "))
+    return more in ("at", "up", "in", "for", "out") and participle(verb) and not called
+
+
 def periods(draft: Draft) -> None:
     """Periods attach to the date column beside them, else to one that the verb names; the rest is settled later."""
 
-    def period(match: re.Match[str]) -> str:
+    def period(match: re.Match[str]) -> str | None:
         symbol = draft.symbol(match[2])
         assert symbol.period is not None
+        if symbol.period.unit == DUE:
+            due = _due_date(draft)
+            if due is not None:
+                draft.periods.append((symbol.period, due))
+            return f" {match[1] or ''} ¦ " if due is not None else None
         ref = None
         spoken = {
             c.table
@@ -92,6 +110,18 @@ def _opened(period: Period, before: str) -> Period:
     return period
 
 
+def _due_date(draft: Draft) -> ColumnRef | None:
+    """The date on which the rows that the question speaks of are due."""
+    tables = [c.table for s in draft.sentence.symbols.values() if (c := s.candidate) is not None and c.table]
+    for name in dict.fromkeys(tables):
+        table = draft.table(name)
+        for column in table.columns if table else ():
+            ref = ColumnRef(name, column.name)
+            if draft.temporal(ref) and stem("due") in stems_of(column.label):
+                return ref
+    return None
+
+
 def _event_date(draft: Draft, before: str) -> ColumnRef | None:
     """ "with a renewal next quarter": the date of the event that stands just before the period."""
     names = re.findall(r"[CTMKVFA]\d+", before)
@@ -106,6 +136,11 @@ def _event_date(draft: Draft, before: str) -> ColumnRef | None:
 def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     """The date column whose label shares a word with the last words before a period: "hired in" -> hire date."""
     words = re.findall(r"[A-Za-z]+\d*", before)
+    for word in words[-4:]:
+        if word.startswith("C") and word in draft.sentence.symbols and _phrasal(draft, word):
+            ref = draft.refs(word)[0]
+            if draft.temporal(ref):
+                return ref
     last = words[-3:] + [w for w in words[-7:-3] if w.endswith("ed")]  # "who registered at a branch in 2016"
     last = [w for w in last if not (w.startswith("M") and w in draft.sentence.symbols)]  # a metric has its own date
     said = [draft.sentence.symbols[w].text if w in draft.sentence.symbols else w for w in last]

@@ -27,6 +27,7 @@ MONTHS = {
 _MONTH = "(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
 _NUM = r"(?:\d+|" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + "|a few|few|couple of)"
 _UNIT = r"(?:day|week|month|quarter|year)"
+DUE = "due"  # the unit of a period that speaks of when something was due
 _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _GRAINS: dict[str, Grain] = {
     "daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year", "annual": "year",
@@ -250,6 +251,7 @@ def _relative(text: str, today: dt.date, fiscal: int, add: Callback) -> None:
         rf"\b(?:next|coming|following) ({_NUM}) ({_UNIT})s?\b|\bwithin (?:the )?({_NUM}) ({_UNIT})s?\b", text
     ):
         add(match, today, today + step_of(match[2] or match[4], _count(match[1] or match[3])) + one, "day")
+    _ages(text, today, add)
     for match in re.finditer(rf"\bfor (more|less|longer|over|fewer)(?: than)? ({_NUM}) ({_UNIT})s?\b", text):
         day = today - step_of(match[3], _count(match[2]))
         down = match[1] in ("less", "fewer")
@@ -281,6 +283,22 @@ def _relative(text: str, today: dt.date, fiscal: int, add: Callback) -> None:
             add(match, today + shift * one, today + (shift + 1) * one, "day")
 
 
+def _ages(text: str, today: dt.date, add: Callback) -> None:
+    """ "Older than 30 days", "less than two weeks old"; and "more than 30 days overdue", which is since a due date.
+    Years are left to persons, whose age is a column."""
+    short, many = r"(day|week|month|quarter)", rf"({_NUM}|an?)"
+    for pattern, unit in (
+        (rf"\b(older|newer|younger) than {many} {short}s?\b", "open"),
+        (rf"\b(more|longer|less|fewer) than {many} {short}s? (?:old|ago)\b", "open"),
+        (rf"\b(more|longer|less|fewer) than {many} {short}s?(?= (?:overdue|past due)\b)", DUE),
+        (rf"(?<=overdue )(?:for |by |since )?(more|longer|less|fewer) than {many} {short}s?\b", DUE),
+    ):
+        for match in re.finditer(pattern, text):
+            day = today - step_of(match[3], _count(match[2]))
+            since = match[1] in ("newer", "younger", "less", "fewer")
+            add(match, day if since else dt.date.min, today + dt.timedelta(1) if since else day, unit)
+
+
 def _combined(text: str, atoms: list[Period]) -> list[Period]:
     """Apply "since", "before", "between ... and ..." to the atoms."""
     out: list[Period] = []
@@ -300,7 +318,7 @@ def _combined(text: str, atoms: list[Period]) -> list[Period]:
                 )
                 i += 2
                 continue
-        if atom.unit == "open":
+        if atom.unit in ("open", DUE):
             out.append(replace(atom, since=None if atom.since == dt.date.min else atom.since))
             i += 1
             continue

@@ -102,7 +102,7 @@ def selected(draft: Draft) -> None:
     if not draft.select and re.match(r"(?:what (?:is|are|was|were)|show|list|find|give|return|tell)\b", text):
         # "what is the employee V's phone": the column after what it belongs to is what is asked for
         for position, name in aside:
-            if re.search(r"F\d+ $", text[:position]) and not _happens(draft, name):
+            if re.search(r"F\d+ $", text[:position]) and not moments.happens(draft, name):
                 draft.select.extend((position, e) for e in draft.expressions(name))
     asks = re.search(r"^(?:[a-z]+ )?(?:which|what) (?:[VFK]\d+ )*(C\d+)(?! of (?:the |all |each )*T)", text)
     if different or (asks and _repeats(draft, asks[1])):
@@ -136,7 +136,7 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
     """True for a column word that is part of a clause ("who play"), not of what is asked for."""
     if draft.temporal(draft.refs(name)[0]) and re.match(r"(?:[a-z]+ )?when\b", draft.sentence.question):
         return False
-    if _happens(draft, name) or re.search(r"[CTA]\d+.*F\d+ $", before):
+    if moments.happens(draft, name) or re.search(r"[CTA]\d+.*F\d+ $", before):
         return True
     after = draft.sentence.text[len(before) + len(name) :]
     if re.search(r"M\d+ $", before) or (
@@ -159,16 +159,11 @@ def _aside(draft: Draft, name: str, before: str) -> bool:
     return weak and bool(re.search(r"(?:[TC]\d+|\b(?:is|are|was|were|been)) $", before))
 
 
-def _happens(draft: Draft, name: str) -> bool:
-    """True for a date column that stands in the sentence as a verb: "placed", "churned"."""
-    return draft.temporal(draft.refs(name)[0]) and moments.verbal(draft.symbol(name).text)
-
-
 def _question_words(draft: Draft) -> None:
     """ "when" and "where" ask for a date or a place that the question does not name."""
     match = re.match(r"(?:[a-z]+ ){0,2}?(when|where)\b", draft.sentence.text)
     heads = re.findall(r"[TF]\d+", draft.sentence.text)
-    asked = [n for n in re.findall(r"\b[CAM]\d+", draft.sentence.text) if n[0] != "C" or not _happens(draft, n)]
+    asked = [n for n in re.findall(r"\b[CAM]\d+", draft.sentence.text) if n[0] != "C" or not moments.happens(draft, n)]
     if not match or not heads or asked:
         return
     names = [draft.candidate(n).table for n in heads if n.startswith("T")]

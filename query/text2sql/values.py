@@ -101,6 +101,11 @@ class ValueIndex:
         found = [name for name in names if f" {key} " in f" {name} "] if rest else names
         return [value for name in found[:5] for value in self._exact[name]] if 0 < len(found) <= 5 else []
 
+    def kinds(self, word: str) -> list[StoredValue]:
+        """The values of columns with few values that hold `word` and more words ("Head of Purchasing"), when few do."""
+        found = [v for key, values in self._exact.items() if word in key.split(" ")[1:] for v in values if v.few]
+        return found if len(found) <= 5 else []
+
     def containing(self, word: str) -> list[StoredValue]:
         """For each column of names, the pattern `%word%` when names hold `word` (or its singular) as a word."""
         if not self._partial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,32 @@ def test_a_damaged_index_and_a_locked_one_are_clear_errors(tmp_path: Path) -> No
     with pytest.raises(StorageError, match="another process"), store.begin():
         pass
     blocker.close()
+
+
+def test_a_run_writes_until_another_of_its_source_begins(store: Store) -> None:
+    first = store.start_run("crm")
+    with store.begin() as writer:
+        assert writer.holds_run(first)
+        writer.put_state(SourceState("crm", {"cursor": 1}, "ok"))
+    second = store.start_run("crm")
+    with store.begin() as writer:
+        assert not writer.holds_run(first) and writer.holds_run(second)
+    store.fail_run(first, "crm", RunTotals(), "too late")
+    assert store.source_state("crm").status == "ok"
+    store.fail_run(second, "crm", RunTotals(), "unreachable")
+    held = store.source_state("crm")
+    assert (held.status, held.state, held.message) == ("failed", {"cursor": 1}, "unreachable")
+
+
+def test_a_run_begins_only_when_what_another_is_writing_is_written(store: Store) -> None:
+    first = store.start_run("crm")
+    began: list[str] = []
+    beginning = threading.Thread(target=lambda: began.append(store.start_run("crm")))
+    with store.begin() as writer:
+        assert writer.holds_run(first)
+        beginning.start()
+        beginning.join(0.3)
+        assert not began
+        writer.put_state(SourceState("crm", {"cursor": 2}))
+    beginning.join(10)
+    assert began and store.source_state("crm").state == {"cursor": 2}
