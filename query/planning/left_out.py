@@ -50,6 +50,7 @@ _PASSING = frozenset(
     map(stem, (*LIGHT_VERBS, "spread", "address", "far", "add", "develop", "cover", "expected", "trend"))
 )
 _IS = re.compile(r"\s+(?:(?:that|which|who)\s+)?(?:is|are|was|were|be|got|(?:has|have|had) been)\s+(?:\w+ly\s+)?", re.I)
+_STATES = frozenset(map(stem, ("status", "state", "stage")))  # "jacket tickets" have a category, and are about jackets
 _BEING = frozenset({"are", "is", "was", "were", "been", "being", "not"})
 _PLACING = frozenset({"in", "from", "of", "for", "at", "on", "by", "with", "without"})
 _ALWAYS = frozenset({"return", "returns"})  # functions words as verbs, at the beginning; nouns elsewhere
@@ -117,8 +118,9 @@ def _state(link: Link, catalogue: Catalogue) -> tuple[str, frozenset[str]]:
 
 
 def _of_a_parent(text: str, value: Link, links: list[Link], catalogue: Catalogue) -> bool:
-    """True where `value` is said of rows that refer to its table and have a column of the same name."""
+    """True where `value` is said of rows that refer to its table and have a state of the same name."""
     table, columns = _state(value, catalogue)
+    columns = {column for column in columns if _STATES & set(stems_of(column))}
     metrics = {metric.name: metric.table for metric in catalogue.metrics}
     for link in links:
         named = {"table": link.target, "metric": metrics.get(link.target, "")}.get(link.kind, "")

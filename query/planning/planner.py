@@ -47,6 +47,7 @@ _OTHER_TASK = re.compile(
 _FUTURE = re.compile(r"\bwill\b(?!.*\b(?:due|renew|expire|end|launch))", re.I)
 _PLANNED = re.compile(r"\b(?:plan(?:s|ned)?|schedul\w+|appointments?)\b", re.I)
 SAME_ROWS = "the readings of the question find the same"
+WHOLE = "the other readings leave out a part of the question"
 AHEAD = dt.timedelta(days=366)  # plans reach about so far; a year later nothing is held
 _SQL = re.compile(r"\s*(?:select|with)\b.+\bfrom\b", re.I | re.S)
 _CHANGE = re.compile(
@@ -194,6 +195,8 @@ class Planner:
             # a learned confidence has weighed already that they agree: what they find is one unsure answer
             same = Route("refuse", NOT_SURE_ENOUGH, made.confidence)
             made = same if features.drafted else replace(made, path="sql", reason=SAME_ROWS)
+        if made.path == "clarify" and not missing and second is not None and self._says_less(intent.body, second):
+            made = replace(made, path="sql", reason=WHOLE)
         if best is not None and made.reason == NOT_SURE_ENOUGH:
             return _clarify(intent, _nearest(best), (best,), made)
         if made.path == "clarify" and best is not None and second is not None:
@@ -219,6 +222,11 @@ class Planner:
         named = (link for link in self.tables.links(body) if link.kind not in ("period", "number"))
         return all(_VAGUE.issuperset(link.text.lower().split()) for link in named)
 
+    def _says_less(self, body: str, reading: Reading) -> bool:
+        """True for a reading that leaves out what the likeliest one has: no second meaning of the question."""
+        text = self.populations.measured(body)
+        return bool(self.catalogue.terms) and bool(left_out(text, reading, self.catalogue))
+
     def _complete(self, body: str, readings: tuple[Reading, ...]) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
         """`readings` with the likeliest first that leaves nothing of `body` out, where one is nearly as likely as the
         first; and what the first one then leaves out. Over a drafted catalogue the learned order has weighed that."""
@@ -228,8 +236,8 @@ class Planner:
         if foreign := of_another(text, readings[0], self.catalogue):
             return readings, foreign
         missing = left_out(text, readings[0], self.catalogue)
-        if not missing:  # what leaves something out is no second meaning of it
-            return (readings[0], *(r for r in readings[1:] if not left_out(text, r, self.catalogue))), ()
+        if not missing:
+            return readings, ()
         least = readings[0].confidence - NEARLY_AS_LIKELY
         whole = (r for r in readings[1:] if r.confidence >= least and not left_out(text, r, self.catalogue))
         better = next(whole, None)
