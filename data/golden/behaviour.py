@@ -22,6 +22,11 @@ def _resolution(f: Facts) -> list[Question]:
     year = [t for t in days if YEAR_2025.has(t["created_at"])]
     return [
         ask(
+            "closed-april",
+            "How many tickets were closed in April 2026?",
+            sum(APRIL_2026.has(t["resolved_at"]) for t in solved if t["status"] == "Closed"),
+        ),
+        ask(
             "resolution-apac",
             "How quickly do we resolve tickets in APAC on average?",
             mean([t for t in days if t["account"]["region"] == "APAC"], "days"),
@@ -123,6 +128,16 @@ def _satisfaction(f: Facts) -> list[Question]:
             "csat-category",
             "What is the average satisfaction per ticket category?",
             means(tickets, lambda t: t["category"], "satisfaction"),
+        ),
+        ask(
+            "csat-worst",
+            "Which product category has the lowest satisfaction?",
+            [
+                min(
+                    means([t for t in tickets if t["product"]], lambda t: t["product"]["category"], "satisfaction"),
+                    key=lambda cells: cells[1],
+                )[:1]
+            ],
         ),
         ask(
             "csat-2025",

@@ -80,7 +80,9 @@ class Facts:
             "usage": own("usage"),
             "orders": list(orders.values()),
             "opportunities": own("opportunities", owner=lambda r: users[r["owner_id"]]),
-            "tickets": own("tickets", agent=lambda r: users[r["agent_id"]]),
+            "tickets": own(
+                "tickets", agent=lambda r: users[r["agent_id"]], product=lambda r: products.get(r["product_id"])
+            ),
             "product_views": own("product_views", product=lambda r: products[r["product_id"]]),
             "order_lines": [
                 {

@@ -152,6 +152,22 @@ def _renewals(f: Facts) -> list[Question]:
     waiting = [r for r in renewals if r["status"] == "Open"]
     return [
         ask(
+            "renewed-quarter",
+            "Which SMB customers renewed last quarter?",
+            [
+                [one]
+                for one in sorted(
+                    {
+                        r["account"]["name"]
+                        for r in renewals
+                        if r["status"] == "Renewed"
+                        and r["account"]["segment"] == "SMB"
+                        and Q1_2026.has(r["renewal_date"])
+                    }
+                )
+            ],
+        ),
+        ask(
             "renewals-quarter",
             "How many open renewals are due this quarter?",
             sum(Q2_2026.has(r["renewal_date"]) for r in waiting),

@@ -249,6 +249,29 @@ def _sales(f: Facts) -> list[Question]:
             round(mine, 4),
             alternatives=[[[round(mine / 100, 4)]]],
         ),
+        ask(
+            "best-month",
+            "Which month had the highest revenue in 2025?",
+            top(sums(year, lambda r: month(r["order"]["order_date"]), "net_amount"), 1),
+        ),
+        ask(
+            "top-products-france",
+            "Show the top 5 products by revenue in France in 2025",
+            top(
+                sums(
+                    [r for r in year if r["account"]["country"] == "France"],
+                    lambda r: r["product"]["name"],
+                    "net_amount",
+                ),
+                5,
+            ),
+            ordered=True,
+        ),
+        ask(
+            "revenue-per-customer",
+            "What was the average revenue per customer in 2025?",
+            round(total(year, "net_amount") / len({r["account"]["account_id"] for r in year}), 4),
+        ),
         ask("revenue-2025", "What was our revenue in 2025?", total(year, "net_amount")),
         ask(
             "revenue-region-quarter",

@@ -119,8 +119,8 @@ def _state(link: Link, catalogue: Catalogue) -> tuple[str, frozenset[str]]:
 
 def _of_a_parent(text: str, value: Link, links: list[Link], catalogue: Catalogue) -> bool:
     """True where `value` is said of rows that refer to its table and have a state of the same name."""
-    table, columns = _state(value, catalogue)
-    columns = {column for column in columns if _STATES & set(stems_of(column))}
+    table, told = _state(value, catalogue)
+    columns = [column for column in told if _STATES & set(stems_of(column))]
     metrics = {metric.name: metric.table for metric in catalogue.metrics}
     for link in links:
         named = {"table": link.target, "metric": metrics.get(link.target, "")}.get(link.kind, "")

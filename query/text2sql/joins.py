@@ -36,7 +36,7 @@ class JoinGraph:
         named = Counter(s for name in tables for s in set(stems_of(name)))
         self._own = {name: frozenset(s for s in stems_of(name) if named[s] == 1) for name in tables}
         self._distance: dict[str, dict[str, int]] = {}
-        self._paths: dict[tuple[tuple[str, ...], str, frozenset[str]], list[Step] | None] = {}
+        self._paths: dict[tuple[tuple[str, ...], str, frozenset[str], bool], list[Step] | None] = {}
 
     def _add(self, join: Join, keys: dict[str, tuple[str, ...]]) -> None:
         one_to_one = set(keys.get(join.left, ())) == set(join.left_columns) and bool(join.left_columns)
@@ -64,12 +64,15 @@ class JoinGraph:
             self._distance[source] = seen
         return self._distance[source].get(target, 99)
 
-    def path(self, sources: Iterable[str], target: str, hints: frozenset[str] = frozenset()) -> list[Step] | None:
+    def path(
+        self, sources: Iterable[str], target: str, hints: frozenset[str] = frozenset(), *, upwards: bool = False
+    ) -> list[Step] | None:
         """The cheapest joins from any of `sources` to `target`; None when nothing connects them.
 
-        `hints` are stems of the question: a join whose column names share one is preferred.
+        `hints` are stems of the question: a join whose column names share one is preferred. With `upwards` every row
+        meets one row at most on its way.
         """
-        asked = (tuple(sources), target, hints)
+        asked = (tuple(sources), target, hints, upwards)
         if asked not in self._paths:
             if len(self._paths) >= PATHS_KEPT:
                 self._paths.clear()
@@ -77,7 +80,7 @@ class JoinGraph:
         found = self._paths[asked]
         return None if found is None else list(found)
 
-    def _path(self, sources: tuple[str, ...], target: str, hints: frozenset[str]) -> list[Step] | None:
+    def _path(self, sources: tuple[str, ...], target: str, hints: frozenset[str], upwards: bool) -> list[Step] | None:
         best: dict[str, tuple[float, list[Step]]] = {s: (0.0, []) for s in sources}
         frontier = list(best)
         while frontier:
@@ -87,6 +90,8 @@ class JoinGraph:
                 if target in best and cost >= best[target][0]:
                     continue  # every step costs something: nothing cheaper leads there from here
                 for step in self.steps(here):
+                    if upwards and step.to_many:
+                        continue
                     new = cost + 1.0 + (0.1 if step.to_many else 0.0) - 0.3 * self._hinted(step, hints) - _akin(step)
                     if step.target not in best or new < best[step.target][0] - 1e-9:
                         best[step.target] = (new, [*path, step])

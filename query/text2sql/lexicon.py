@@ -91,8 +91,9 @@ class Lexicon:
         """The schema word that `word` is a slip of, or None."""
         if len(word) < 5:
             return None
-        hit = process.extractOne(word, self._word_list, scorer=fuzz.ratio, score_cutoff=least)
-        return str(hit[0]) if hit else self._kin(word)
+        hits = process.extract(word, self._word_list, scorer=fuzz.ratio, score_cutoff=least, limit=3)
+        near = next((str(hit[0]) for hit in hits if not _opposite(word, str(hit[0]))), None)
+        return near or self._kin(word)
 
     def _kin(self, word: str) -> str | None:
         """A schema word of the same root: "advises" and `advisor`, "director" and `directed_by`."""
@@ -353,6 +354,12 @@ class Lexicon:
                         for entry in entries:
                             if entry.score >= 0.6 and entry.kind in ("column", "table"):
                                 self._put(swapped, replace(entry, score=entry.score * 0.8))
+
+
+def _opposite(one: str, other: str) -> bool:
+    """True for "happy" and "unhappy"."""
+    short, long = sorted((one, other), key=len)
+    return any(long == prefix + short for prefix in ("un", "in", "im", "dis", "non", "ir"))
 
 
 def _bare(phrase: Phrase) -> Phrase:

@@ -154,6 +154,10 @@ class Linker:
         if span[0].kind == "quoted" and not found:
             found.append(Candidate("text", value=span[0].text, score=0.9))
         found.extend(_named_by_value(found))
+        if last - first == 1 and span[0].lower.endswith("ed"):
+            # "renewed" is the status of a renewal rather than that there is one
+            states = {c.table for c in found if c.kind == "value" and c.value.lower() == span[0].lower}
+            found = [c for c in found if c.kind != "table" or c.table not in states]
         plain = last - first == 1 and not (span[0].capital and first > 0) and span[0].kind == "word"
         if plain and any(c.kind in ("table", "column", "metric") and c.score >= 0.9 for c in found):
             # a plain word that names a part of the catalogue is not somebody's name

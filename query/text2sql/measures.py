@@ -217,13 +217,23 @@ def participles(draft: Draft) -> None:
 def averages_per(draft: Draft) -> None:
     """ "average number of orders per customer", "average revenue per order"."""
 
-    def ratio(match: re.Match[str]) -> str:
+    def ratio(match: re.Match[str]) -> str | None:
         left = draft.expressions(match[1])[0]
+        if _called_as_column(draft, match[1]):
+            return None  # "average invoice amount per customer" is the average of each one's amounts
         table = draft.candidate(match[2]).table
         draft.heads.append(table)
         return draft.sentence.add("A", Ratio(left, Aggregate("count", table, distinct=True)))
 
     draft.sentence.take(re.compile(rf"\baverage (?:number of )?{DET}([TM]\d+)(?: [a-z]+)? (?:each|a) (T\d+)"), ratio)
+
+
+def _called_as_column(draft: Draft, name: str) -> bool:
+    """True for a metric that is called as the column is that it sums: amounts, which rows have, and not revenue."""
+    summed = refold(draft, "avg", name) if name.startswith("M") else None
+    column = draft.column(summed.argument) if summed is not None and isinstance(summed.argument, ColumnRef) else None
+    called = {s for text in (column.label, *column.synonyms) for s in stems_of(text)} if column is not None else set()
+    return bool(called & set(stems_of(draft.symbol(name).text)))
 
 
 def _refolded(draft: Draft, function: str, name: str) -> str | None:

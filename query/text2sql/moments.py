@@ -133,14 +133,46 @@ def _event_date(draft: Draft, before: str) -> ColumnRef | None:
     return ColumnRef(table.name, table.time_column)
 
 
+def _date_of_verb(draft: Draft, name: str) -> ColumnRef | None:
+    """The date of a verb: the column that is called so ("looked at"), or the one at which rows came into the state
+    ("tickets closed", "customers renewed")."""
+    if name.startswith("C") and name in draft.sentence.symbols and _phrasal(draft, name):
+        ref = draft.refs(name)[0]
+        return ref if draft.temporal(ref) else None
+    for held, state in _states(draft, name):
+        table = draft.table(held)
+        if table is None or not table.time_column or draft.catalogue.entity_of(held) is not None:
+            return None
+        verb = stem(state.split()[-1])
+        for column in table.columns:
+            called = {s for text in (column.label, *column.synonyms) for s in stems_of(text)}
+            if column.type in ("date", "datetime") and verb in called:
+                return ColumnRef(held, column.name)
+        return ColumnRef(held, table.time_column)
+    return None
+
+
+def _states(draft: Draft, name: str) -> list[tuple[str, str]]:
+    """The tables and the states ("closed") of which a value or a filter of the sentence tells."""
+    symbol = draft.sentence.symbols.get(name)
+    if symbol is not None and symbol.candidate is not None and name.startswith("V"):
+        found = [(symbol.candidate.table, symbol.candidate.value)]
+    else:
+        found = [
+            (condition.left.table, str(condition.right[0]))
+            for condition in draft.filters.get(name, ())
+            if isinstance(condition, Condition) and isinstance(condition.left, ColumnRef)
+            and isinstance(condition.right, tuple) and len(condition.right) == 1
+        ]  # fmt: skip
+    return [(table, state.lower()) for table, state in found if state.lower().endswith("ed")]
+
+
 def _verb_date(draft: Draft, before: str) -> ColumnRef | None:
     """The date column whose label shares a word with the last words before a period: "hired in" -> hire date."""
     words = re.findall(r"[A-Za-z]+\d*", before)
     for word in words[-4:]:
-        if word.startswith("C") and word in draft.sentence.symbols and _phrasal(draft, word):
-            ref = draft.refs(word)[0]
-            if draft.temporal(ref):
-                return ref
+        if (ref := _date_of_verb(draft, word)) is not None:
+            return ref
     last = words[-3:] + [w for w in words[-7:-3] if w.endswith("ed")]  # "who registered at a branch in 2016"
     last = [w for w in last if not (w.startswith("M") and w in draft.sentence.symbols)]  # a metric has its own date
     said = [draft.sentence.symbols[w].text if w in draft.sentence.symbols else w for w in last]

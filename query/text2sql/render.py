@@ -177,6 +177,8 @@ class _Text:
         path = self._graph.path(joined, table, self._query.hints)
         if path is None:
             raise Unrenderable(f"no join connects {root} with {table}")
+        if any(s.to_many for s in path):  # "by product, in France" is what was ordered in France, not what was viewed
+            path = self._graph.path(joined, table, self._query.hints, upwards=True) or path
         if any(s.to_many for s in path) and not self._query.every:
             return None
         return [*steps, *(s for s in path if s.target not in joined)]

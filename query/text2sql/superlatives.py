@@ -268,8 +268,8 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
             return GAP
         after = re.search(r"(?:by|with|in|of) .*?\b([CM]\d+)", match.string[match.end() :])
         return None if after or limit == 1 else f" {name} "
-    expression = draft.expressions(name)[0]
-    grouped = bool(draft.group or draft.group_tables)
+    expression = (_averaged(draft, name) if heads else None) or draft.expressions(name)[0]
+    grouped = bool(draft.group or draft.group_tables or draft.grain)
     follows = re.match(r" (T\d+)", match.string[match.end() :])
     row_like = bool(heads) or (follows and not re.match(r" (?:of|in|for)", match.string[match.end() :]))
     if is_aggregate(expression):
@@ -305,6 +305,23 @@ def _with_most(draft: Draft, match: re.Match[str]) -> str | None:
         draft.limit = limit
         return f" {name} "
     return f" {draft.sentence.add('A', Aggregate(extreme(operator), ref.table, ref))} "
+
+
+def _averaged(draft: Draft, name: str) -> MetricRef | None:
+    """ "which agent has the best satisfaction", where a metric is the average of that column."""
+    ref = draft.refs(name)[0] if name.startswith("C") else None
+    spoken = [draft.candidate(n).table for n in re.findall(r"[TC]\d+", draft.sentence.original)]
+    if ref is None or all(table == ref.table for table in spoken):
+        return None
+    folded = f"AVG({ref.column})"
+    return next(
+        (
+            draft.metric(m.name)
+            for m in draft.catalogue.metrics
+            if m.table == ref.table and m.sql.replace('"', "") == folded
+        ),
+        None,
+    )
 
 
 def _head_count(draft: Draft, match: re.Match[str]) -> str | None:

@@ -30,3 +30,9 @@ def test_tables_that_nothing_connects_have_no_way() -> None:
     assert lonely.tree("customers", ["products"]) is None
     assert lonely.distance("customers", "products") == 99
     assert _GRAPH.distance("customers", "products") == 3
+
+
+def test_upwards_every_row_meets_one_row() -> None:
+    path = _GRAPH.path(["order_lines", "products"], "customers", upwards=True)
+    assert path is not None and [s.target for s in path] == ["orders", "customers"]
+    assert _GRAPH.path(["customers"], "products", upwards=True) is None
