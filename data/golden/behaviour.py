@@ -56,6 +56,11 @@ def _tickets(f: Facts) -> list[Question]:
     return [
         ask("open-tickets", "How many tickets are open or pending?", len(waiting)),
         ask(
+            "opened-april-apac",
+            "How many tickets did APAC customers open in April 2026?",
+            sum(APRIL_2026.has(t["created_at"]) and t["account"]["region"] == "APAC" for t in tickets),
+        ),
+        ask(
             "tickets-old",
             "How many open tickets are older than 30 days?",
             sum(t["created_at"].date() < old for t in waiting),

@@ -21,6 +21,18 @@ def _accounts(f: Facts) -> list[Question]:
             "How many contacts work in purchasing?",
             sum("Purchasing" in c["title"] for c in f.all("contacts")),
         ),
+        ask(
+            "none-overdue",
+            "How many enterprise accounts have no overdue invoices?",
+            sum(a["segment"] == "Enterprise" for a in accounts)
+            - len(
+                {
+                    i["account_id"]
+                    for i in f.all("invoices")
+                    if i["status"] == "Overdue" and i["account"]["segment"] == "Enterprise"
+                }
+            ),
+        ),
         ask("active-accounts", "How many active accounts do we have?", len(active)),
         ask(
             "active-enterprise-emea",

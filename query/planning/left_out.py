@@ -59,7 +59,8 @@ _ALWAYS = frozenset({"return", "returns"})  # functions words as verbs, at the b
 def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ...]:
     """The words of `text`, which was planned as `reading`, that the reading leaves out, in their order; none where it
     answers all of it. Verbs, and other words for the tables that it reads, need not be said by its query."""
-    links = [k for k in reading.links if k.kind != "none" and k.score >= FAR_FETCHED and not _unused(k, reading.sql)]
+    links = [k for k in reading.links if k.kind != "none" and k.score >= FAR_FETCHED]
+    links = [k for k in links if not _unused(k, reading.sql, catalogue)]
     words = [(found.group(), found.start()) for found in _WORD.finditer(text)]
     said = _PASSING | _called(reading, catalogue)
     missing = {
@@ -87,8 +88,10 @@ def left_out(text: str, reading: Reading, catalogue: Catalogue) -> tuple[str, ..
     return tuple(missing[at] for at in sorted(missing))
 
 
-def _unused(link: Link, sql: str) -> bool:
-    """True for a word that only sounds like a column, which the query does without."""
+def _unused(link: Link, sql: str, catalogue: Catalogue) -> bool:
+    """True for a business term, or a word that only sounds like a column, that the query does without."""
+    if link.kind == "term":
+        return not any(column in sql for column in _state(link, catalogue)[1])
     table, _, column = link.target.partition(".")
     return link.kind == "column" and link.score < _SOUNDS_LIKE and column not in sql and table not in sql
 

@@ -83,7 +83,8 @@ def negations(draft: Draft) -> None:
         head = _head_table(draft, draft.sentence.text[: match.start()])
         tables = [draft.candidate(n).table for n in re.findall(r"T\d+", body)]
         found = [draft.candidate(n) for n in re.findall(r"[VC]\d+", body)]
-        far = next((t for t in tables if t != head), None)
+        terms = [draft.candidate(n).table for n in re.findall(r"K\d+", body)]
+        far = next((t for t in (*tables, *terms) if t != head), None)
         if far is None:
             far = next((c.table for c in found if c.table != head and c.kind == "value"), None)
         if far is None:
@@ -98,6 +99,7 @@ def negations(draft: Draft) -> None:
         if head is None:
             return None
         inner = replace_sentence(draft, body)
+        filters.terms(inner)
         moments.periods(inner)
         filters.comparisons(inner)
         filters.values(inner)

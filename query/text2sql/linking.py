@@ -147,6 +147,9 @@ class Linker:
                     found.extend(replace(c, score=c.score * 0.95) for c in self._named(turned, tokens, first, last))
         found.extend(self._adjective(span))
         found.extend(self._stored(span, first == 0))
+        if last - first == 1 and any(c.kind == "term" for c in found) and self._does(tokens, stems, first):
+            word = span[0].lower  # "did they open this year" is no state
+            found = [c for c in found if c.kind != "term" and (c.kind != "value" or c.value.lower() != word)]
         if last - first == 1 and first and tokens[first - 1].lower in ("in", "from") and span[0].lower.endswith("ing"):
             # "contacts in purchasing" hold such a title, and have not bought
             held = [_from_value(v, 1.0, "") for v in self._values.kinds(span[0].lower)]
@@ -166,6 +169,12 @@ class Linker:
             least = 0.85 if any(c.kind == "table" and c.score >= 0.99 for c in found) else 0.6
             found = [c for c in found if c.score >= (least if c.kind == "table" else 0.6) or c.kind == "value"]
         return tuple(sorted(found, key=lambda c: -c.score)[:MOST_CANDIDATES])
+
+    def _does(self, tokens: tuple[Token, ...], stems: list[str], at: int) -> bool:
+        """True for what can be the verb of "how many tickets did Fell open": nothing that it describes follows."""
+        before = [token.lower for token in tokens[:at]]
+        asked = bool({"did", "does", "do"} & set(before)) and not {"have", "with"} & set(before)
+        return asked and not (at + 1 < len(tokens) and self._is_table((stems[at + 1],)))
 
     def _shared_head(self, tokens: tuple[Token, ...], stems: list[str], first: int) -> list[Candidate]:
         """ "first" in "first and last names" is the first name."""

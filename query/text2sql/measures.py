@@ -37,6 +37,9 @@ _COUNT = re.compile(
     r"\b(howmany|(?:total )?number of|count(?: number of)?) ((?:(?:the|all|total|of|different"
     r"|[VK]\d+|other|their|its|our) )*)([TCM]\d+)"
 )
+_PER = re.compile(
+    r"^((?:show|list|give|me|what|are|the|our) ){0,3}((?:[VK]\d+ )*T\d+ (?=(?:¦ )?each (?:[VK]\d+ )*[CT]\d+))"
+)
 _FOLDED_NUMBER = re.compile(rf"\b(average|maximum|minimum) (?:total )?number of {DET}(?=(C\d+))")
 _METRIC_TOO = re.compile(rf"\b({_WORD})((?: ,)?(?: and| or) (?:the )?)(M\d+)")
 _VALUES_COUNTED = re.compile(rf"\b(?:howmany|(?:total )?number of|count) {DET}((?:F\d+(?: (?:and|or))? ?)+)(?!T\d|C\d)")
@@ -164,6 +167,8 @@ def counts(draft: Draft) -> None:
         draft.notes.append("count")
         return f"{draft.sentence.add('A', expression)} {kept}"
 
+    if re.search(r"\bper\b", draft.sentence.question) and not re.search(r"\b[AM]\d", draft.sentence.text):
+        draft.sentence.take(_PER, lambda m: f"{m[1] or ''}howmany {m[2]}")  # "orders per warehouse"
     draft.sentence.take(_FOLDED_NUMBER, lambda m: f"{m[1]} " if _measures(draft, m[2]) else None)
     draft.sentence.take(_COUNT, counted)
 

@@ -148,6 +148,9 @@ def _grain(text: str) -> tuple[Grain | None, tuple[int, int]]:
         start = match.start()
         unit = next(g for g in match.groups() if g)
         return unit, (start, match.end())  # type: ignore[return-value]
+    match = re.search(rf"\b(?:by|per|for each) (?:[a-z]+ ){{1,3}}(and (?:by |per )?({_UNIT}))\b(?! (?:of|to|\d))", text)
+    if match:  # "per region and quarter"
+        return match.group(2), match.span(1)  # type: ignore[return-value]
     match = re.search(r"\b(" + "|".join(_GRAINS) + r")\b", text)
     if match:
         return _GRAINS[match.group(1)], match.span()
