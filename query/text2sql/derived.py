@@ -3,7 +3,7 @@ days that something takes, from when a row begins and when something is done wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from index.catalogue.model import Catalogue, Column, Metric, Table
@@ -14,46 +14,53 @@ _REVENUE = frozenset(stem(w) for w in ("revenue", "sales", "turnover"))
 _SYNONYMS = ("sales", "turnover", "sales revenue", "total sales", "sales volume", "earnings")
 DAYS_TO = "days_to_"  # how the names of such metrics begin
 _MOMENTS = frozenset({"at", "on", "date", "time", "day"})
-# What else is said for a verb: other verbs, and nouns.
+# Verbs that are said for each other, and the nouns whose "time" is how long it takes.
 _ALIKE = (
-    ("resolve", "solve", "close", "complete", "settle", "finish", "fix", "resolution", "closure", "completion"),
-    ("deliver", "arrive", "delivery", "arrival"),
-    ("ship", "dispatch", "shipment", "shipping"),
-    ("pay", "payment"),
-    ("approve", "approval"),
-    ("answer", "reply", "respond", "response"),
+    (("resolve", "solve", "close", "complete", "settle", "finish", "fix"), ("resolution", "completion")),
+    (("deliver",), ("delivery",)),
+    (("ship", "dispatch"), ("shipment", "shipping")),
+    (("pay",), ("payment",)),
+    (("approve",), ("approval",)),
+    (("answer", "reply", "respond"), ("response",)),
 )
-_TAKING = (
-    "take to {}", "take us to {}", "need to {}", "time to {}", "days to {}", "time until {}", "days until {}",
-    "average time to {}", "average days to {}", "average number of days to {}", "average time until {}",
-    "{} time", "{} times", "average {} time", "average {} times",
-)  # fmt: skip
+_TO = ("time to {}", "days to {}", "time until {}", "days until {}", "number of days to {}")
+_OF = ("{} time", "{} times")
 
 
-def with_derived_metrics(catalogue: Catalogue) -> Catalogue:
+def with_derived_metrics(catalogue: Catalogue, tables: Sequence[Table] | None = None) -> Catalogue:
     """`catalogue` with a revenue metric where it has none and one table holds quantities and prices, and with the
-    average days from the date of a row to each later date that is told as something done ("resolved at")."""
+    average days from the date of a row to each later date that is told as something done ("resolved at"). `tables` are
+    what may be seen of the catalogue's; all of it by default."""
+    seen = catalogue.tables if tables is None else tables
     held = [m.sql for m in catalogue.metrics]
-    days = [m for m in _durations(catalogue) if not any(m.sql.replace('"', "") in s.replace('"', "") for s in held)]
-    return _with_revenue(replace(catalogue, metrics=(*catalogue.metrics, *days)))
+    days = [m for m in _durations(seen) if not any(m.sql.replace('"', "") in s.replace('"', "") for s in held)]
+    return _with_revenue(replace(catalogue, metrics=(*catalogue.metrics, *days)), seen)
 
 
-def _durations(catalogue: Catalogue) -> Iterator[Metric]:
+def _durations(tables: Sequence[Table]) -> Iterator[Metric]:
     """The average days to what is done with the rows of a table."""
-    for table in catalogue.tables:
+    for table in tables:
         start = table.column(table.time_column) if table.time_column else None
         if start is None or not _is_moment(start):
             continue
         done = {word: c for c in table.columns if c is not start and (word := _done(c))}
-        verbs = {stem(word) for word in done}
         for word, column in done.items():
             sql = f"AVG(JULIANDAY({_quoted(column.name)}) - JULIANDAY({_quoted(start.name)}))"
             label = f"Average days from {start.label} to {column.label}"
-            alike = next((words for words in _ALIKE if stem(word) in map(stem, words)), ())
-            said = (word, *(other for other in alike if stem(other) not in verbs))
-            phrases = tuple(form.format(one) for one in said for form in _TAKING)
+            phrases = tuple(_phrases(word, {stem(one) for one in done}, table))
             name = f"{DAYS_TO}{column.name}"
             yield Metric(name, label, table.name, sql, f"{table.name}.{start.name}", "days", synonyms=phrases)
+
+
+def _phrases(done: str, verbs: set[str], table: Table) -> Iterator[str]:
+    """What the days until something is `done` are called; what a column of the table is called they are not."""
+    alike, nouns = next((pair for pair in _ALIKE if stem(done) in map(stem, pair[0])), ((), ()))
+    said = (done, *(verb for verb in alike if stem(verb) not in verbs), *nouns)
+    called = {stems_of(text) for c in table.columns for text in (c.label, c.name, *c.synonyms)}
+    plain = [form.format(one) for one in said for form in _TO] + [form.format(one) for one in nouns for form in _OF]
+    for phrase in plain:
+        if stems_of(phrase) not in called:
+            yield from (phrase, f"average {phrase}")
 
 
 def _done(column: Column) -> str:
@@ -71,10 +78,10 @@ def _is_moment(column: Column) -> bool:
     return column.type in ("date", "datetime")
 
 
-def _with_revenue(catalogue: Catalogue) -> Catalogue:
+def _with_revenue(catalogue: Catalogue, tables: Sequence[Table]) -> Catalogue:
     if any(_REVENUE & set(stems_of(text)) for m in catalogue.metrics for text in (m.name, m.label, *m.synonyms)):
         return catalogue
-    found = [(table, sql) for table in catalogue.tables if (sql := _revenue(table))]
+    found = [(table, sql) for table in tables if (sql := _revenue(table))]
     if len(found) != 1:
         return catalogue
     table, sql = found[0]

@@ -8,8 +8,9 @@ that asked for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from query.text2sql.tokens import Token, stem
 
@@ -27,7 +28,7 @@ _FORMS = tuple(
         rf"\bhow long {_DO} (?:an? |the )?(?P<V>\w+ )take (?!to\b)",
     )
 )
-_USUAL = re.compile(r"\b(?:, )?on average |\busually |\btypically ")  # an average is what they tell
+_USUAL = re.compile(r"\b(?:on average|usually|typically) ")  # an average is what they tell
 _MOST = {
     **dict.fromkeys(("longest", "slowest"), "highest"),
     **dict.fromkeys(("shortest", "fastest", "quickest"), "lowest"),
@@ -46,7 +47,7 @@ def _asked(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     found = next((m for form in _FORMS if (m := form.search(text))), None)
     if found is None:
         return tokens
-    place = _places(text)
+    place = partial(text.count, " ", 0)  # from a place in the text to the number of the word that begins there
     usual = _USUAL.search(text, found.end())
     if usual:
         tokens = (*tokens[: place(usual.start())], *tokens[place(usual.end()) :])
@@ -58,11 +59,6 @@ def _asked(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
         spent = (tokens[first].start, named[0].start)
     new = [Token(word, *spent, "word", word, stem(word)) for word in ("time", "to")]
     return (*tokens[:first], *new, replace(verb, start=spent[0], end=spent[1]), *named, *tokens[last:])
-
-
-def _places(text: str) -> Callable[[int], int]:
-    """From a place in the text to the number of the word that begins there."""
-    return lambda at: text.count(" ", 0, at)
 
 
 def _ranked(tokens: tuple[Token, ...]) -> Iterator[Token]:

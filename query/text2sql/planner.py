@@ -25,7 +25,7 @@ from query.text2sql.found import Finder, looked_at
 from query.text2sql.grammar import Parse, parses
 from query.text2sql.joins import JoinGraph
 from query.text2sql.lasting import how_long
-from query.text2sql.lexicon import Lexicon
+from query.text2sql.lexicon import Lexicon, visible_tables
 from query.text2sql.linking import Candidate, Linker, Mention
 from query.text2sql.logical import ColumnRef, Query, is_aggregate
 from query.text2sql.moments import settled
@@ -75,7 +75,7 @@ class TableQuestionPlanner:
 
     def __init__(self, catalogue: Catalogue, reader: SqlReader, scope: Scope, *, today: dt.date | None = None) -> None:
         self._given, self._reader, self._scope = catalogue, reader, scope
-        self._catalogue = catalogue = with_derived_metrics(catalogue)
+        self._catalogue = catalogue = with_derived_metrics(catalogue, tuple(visible_tables(catalogue, scope)))
         self._today = today or catalogue.date()
         self._lexicon = Lexicon(catalogue, scope)
         self._graph = JoinGraph(catalogue, frozenset(t.name for t in self._lexicon.tables))
